@@ -1,0 +1,18 @@
+# Flags that every target shares. No -ffast-math anywhere: it changes results and, at link time, the FPU's state.
+add_compile_definitions(_POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
+add_compile_options(
+  -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
+  -ffp-contract=off      # a*b+c rounds the same way with every compiler and instruction set
+  -fno-math-errno)
+
+if(PEA_SANITIZE)
+  add_compile_options(-fsanitize=${PEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${PEA_SANITIZE})
+endif()
+if(PEA_COVERAGE)
+  add_compile_options(--coverage -O0)
+  add_link_options(--coverage)
+endif()
+if(PEA_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,0 +1,62 @@
+/* cluster.h - from affinities to instance labels, and tidying label images.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_CLUSTER_H
+#define PEA_CLUSTER_H
+
+#include "pea/array.h"
+#include "pea/context.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pea_mutex_options {
+    size_t struct_size;
+    int stride[3]; /* z,y,x, default 1,1,1: a repulsive edge exists only where every coordinate of the voxel that
+                    * stores it is a multiple of its stride; attractive edges are never thinned */
+} pea_mutex_options;
+
+pea_mutex_options pea_mutex_options_default(void);
+
+/**
+ * Mutex watershed. The first n_axes offsets attract with weight a, all others repel with weight 1 - a. Edges are
+ * taken by descending weight; on equal weight the larger flat index k * n_voxels + p first.
+ *
+ * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n; NaN is refused
+ * @param mask      borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
+ * @param labels    filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
+ * @param n_labels  filled    n; may be NULL
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN; PEA_E_LIMIT; PEA_E_NOMEM;
+ *         PEA_E_CANCELLED
+ * Source: Wolf et al., arXiv 1904.12654.
+ */
+pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
+                               const pea_mutex_options *options, pea_context *context, const pea_array *labels,
+                               uint32_t *n_labels, pea_error *err);
+
+/* Labels become 1..n; which label is which number follows the raster order of first voxels. */
+pea_status pea_relabel(const pea_array *labels, uint32_t *n_labels, pea_error *err);
+
+/* One pass of the paper's small-object merging: objects of at most max_size voxels, window side in pixels. */
+typedef struct pea_merge_pass {
+    int32_t max_size, window;
+} pea_merge_pass;
+
+/**
+ * Merge small objects as the paper's code does, quirks included (stale sizes, three labels needed in the window,
+ * nothing near the top and left border). Each plane on its own.
+ * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
+ */
+pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes, pea_error *err);
+
+/* Objects of fewer than min_size voxels become background, wherever they are. In place. */
+pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_error *err);
+
+/* Components (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared from a
+ * uint8 mask. In place. */
+pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,57 @@
+/* measure.h - one row for each instance, and a picture of them all.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_MEASURE_H
+#define PEA_MEASURE_H
+
+#include "pea/array.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One instance, in voxels. */
+typedef struct pea_instance {
+    uint32_t label;
+    int64_t n_voxels;
+    double centroid[3];            /* z,y,x of voxel centres: the first voxel is 0 */
+    int64_t first[3], last[3];     /* bounding box, z,y,x, both ends inside */
+    double mean_intensity;         /* of the first channel; NaN without an image */
+    double confidence;             /* mean attractive affinity inside minus across the border, NaN where unknown */
+} pea_instance;
+
+typedef struct pea_table {
+    size_t n;
+    pea_instance *rows; /* owned, ascending labels; free with pea_table_free() */
+} pea_table;
+
+/**
+ * Measure every instance in one pass.
+ * @param labels    borrowed  uint32 (z,y,x,1)
+ * @param image     borrowed  any numeric dtype, same z,y,x; NULL: no intensities
+ * @param affinity  borrowed  float32 (z,y,x,k) with its offsets; NULL: no confidence. An instance that has no border
+ *                            or no inner edge counts that part as 0
+ * @param table     owned     free with pea_table_free()
+ */
+pea_status pea_measure(const pea_array *labels, const pea_array *image, const pea_array *affinity,
+                       const pea_offsets *offsets, pea_table *table, pea_error *err);
+void pea_table_free(pea_table *table);
+
+/**
+ * Write a table as CSV (RFC 4180, UTF-8, decimal point) in calibrated units, with the units in the header.
+ * @param frames  borrowed  rows of each frame one after another: n_tables tables; a column `frame` appears when > 1
+ */
+pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_tables,
+                           const pea_calibration *calibration, pea_error *err);
+
+/**
+ * Draw one plane: the image in grey or colour, instances tinted in well-separated colours with outlines.
+ * @param image    borrowed  any numeric dtype (1,y,x,1 or 3); shown from its smallest to its largest value
+ * @param labels   borrowed  uint32 (1,y,x,1)
+ * @param picture  filled    uint8 (1,y,x,3)
+ */
+pea_status pea_overlay(const pea_array *image, const pea_array *labels, const pea_array *picture, pea_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

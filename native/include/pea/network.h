@@ -1,0 +1,71 @@
+/* network.h - from a normalised image to embeddings: the networks of the paper, forward.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_NETWORK_H
+#define PEA_NETWORK_H
+
+#include "pea/array.h"
+#include "pea/context.h"
+#include "pea/weights.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct pea_network pea_network;
+
+/* One output. `name` is what golden vectors and `pea network` call it: embedding, emb_level1..4,
+ * foreground_logits, affinity. */
+typedef struct pea_head {
+    const char *name;   /* lent by the network */
+    int64_t channels;
+    int shrink;         /* output y,x extents are the input's divided by this: 1, 2, 4, 8 or 16 */
+} pea_head;
+
+typedef struct pea_network_info {
+    const char *kind;       /* "resunet2d" or "superhuman3d"; lent for ever */
+    int n_axes;             /* 2 or 3 */
+    int64_t in_channels;
+    int64_t filters[5];
+    int64_t embedding_dim;  /* 0 when the network has no embedding head */
+    int64_t n_parameters;   /* trainable ones; batch-norm statistics do not count */
+    int grid;               /* y and x extents must be multiples of this (16) */
+    size_t n_heads;
+} pea_network_info;
+
+/**
+ * Recognise the network from names and shapes of its tensors and prepare it: batch norm folded, weights packed.
+ * @param weights  borrowed  may be freed afterwards
+ * @param network  owned     free with pea_network_free()
+ * @return PEA_OK; PEA_E_FORMAT naming the missing, extra or misshapen tensor, or a weight that is not finite;
+ *         PEA_E_NOMEM
+ */
+pea_status pea_network_create(const pea_weights *weights, pea_network **network, pea_error *err);
+void pea_network_free(pea_network *network);
+
+pea_network_info pea_network_get_info(const pea_network *network);
+pea_head pea_network_head(const pea_network *network, size_t index);               /* index < n_heads */
+int pea_network_find_head(const pea_network *network, const char *name);           /* index, or -1 */
+
+/**
+ * Bytes that a forward pass needs besides input, outputs and the network itself.
+ * @param wanted  borrowed  n_heads flags: heads that will be asked for
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT
+ */
+pea_status pea_network_forecast(const pea_network *network, pea_dims input, const unsigned char *wanted,
+                                int n_threads, uint64_t *bytes, pea_error *err);
+
+/**
+ * Run the network on one image or volume. Thread-safe on distinct contexts.
+ * @param input    borrowed  float32 (z,y,x,c), y and x multiples of 16, z = 1 for 2-D networks, c = in_channels
+ * @param outputs  filled    n_heads arrays in head order; data NULL means "not wanted" and its work is skipped.
+ *                           float32 (z, y/shrink, x/shrink, channels)
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
+ * Source: Huang et al., AAAI 2022; the same bytes for any number of threads.
+ */
+pea_status pea_network_forward(const pea_network *network, pea_context *context, const pea_array *input,
+                               const pea_array *outputs, pea_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

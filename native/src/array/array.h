@@ -1,0 +1,39 @@
+/* array.h - internal: checks of views, and where a neighbour is.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_ARRAY_INTERNAL_H
+#define PEA_ARRAY_INTERNAL_H
+
+#include "base/base.h"
+#include "pea/array.h"
+#include "pea/weights.h"
+
+/* Number of voxels z*y*x, and of elements with c; false where an extent is < 1 or the bytes exceed the address space. */
+bool pea__dims_count(pea_dims dims, size_t element_bytes, int64_t *n_voxels, int64_t *n_elements);
+
+/* An array that can be worked on: data there, extents positive, product in range, dtype as wanted (0: any numeric).
+ * `what` names it in messages: "labels must be uint32, are float32". */
+pea_status pea__array_check(const pea_array *array, const char *what, pea_dtype dtype, pea_error *err);
+
+/* The same z,y,x in both. */
+pea_status pea__same_space(const pea_array *a, const char *what_a, const pea_array *b, const char *what_b,
+                           pea_error *err);
+
+/* Offsets that a graph can have: 2 or 3 axes, at least as many offsets, none zero, z 0 in 2-D. */
+pea_status pea__offsets_check(const pea_offsets *offsets, pea_error *err);
+
+/* Element i of any numeric array as a double. */
+double pea__array_value(const pea_array *array, int64_t i);
+
+/* ---- weights (weights.c): built by readers, then only read ---- */
+
+pea_status pea__weights_new(pea_weights **weights, pea_error *err);
+/* Append a tensor; the name is copied, `data` (from pea__alloc) is taken whatever happens. PEA_E_FORMAT for a name that
+ * is there already, PEA_E_LIMIT for a product out of range. data NULL: allocated here, zeroed. `*stored` (may be NULL) is
+ * where the elements are. */
+pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dtype, int n_axes,
+                            const int64_t *shape, void *data, void **stored, pea_error *err);
+pea_status pea__weights_set_metadata(pea_weights *weights, const char *json, size_t length_bytes, pea_error *err);
+/* Drop `prefix` from every name. */
+void pea__weights_strip_prefix(pea_weights *weights, const char *prefix);
+
+#endif

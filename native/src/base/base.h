@@ -1,0 +1,130 @@
+/* base.h - what every module stands on: errors, memory, checked sizes, files, threads. No word of our field.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_BASE_H
+#define PEA_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "pea/context.h"
+#include "pea/status.h"
+
+/* ---- errors (status.c) ---- */
+
+/* Fill err (NULL allowed) with one formatted line and return status: `return pea__fail(err, PEA_E_ARG, "...")`. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+pea_status pea__fail(pea_error *err, pea_status status, const char *format, ...);
+
+/* A text from a file made safe to show: control characters become '?', at most 60 bytes. Returns buffer. */
+const char *pea__printable(const char *text, size_t length_bytes, char buffer[64]);
+
+/* ---- memory (alloc.c) ---- */
+
+/* All heap memory of the library's own code comes from here. Contents are zeroed; n_items * item_bytes is checked.
+ * NULL on failure, with err filled (PEA_E_NOMEM or PEA_E_LIMIT). A request of 0 bytes yields a valid pointer. */
+void *pea__alloc(size_t n_items, size_t item_bytes, pea_error *err);
+void *pea__alloc_unset(size_t n_items, size_t item_bytes, pea_error *err); /* not zeroed; 64-byte aligned */
+/* Grow or shrink, keeping contents; new bytes are not set. On failure NULL and the old block stays. Only for blocks of
+ * pea__alloc() and pea__realloc(). */
+void *pea__realloc(void *block, size_t n_items, size_t item_bytes, pea_error *err);
+void pea__free(void *block); /* for pea__alloc and pea__realloc; NULL allowed */
+void pea__free_unset(void *block); /* for pea__alloc_unset; NULL allowed */
+char *pea__copy_text(const char *text, size_t length_bytes, pea_error *err); /* NUL-terminated copy */
+
+/* Tests only: the n-th allocation from now on fails (n >= 1), and if `for_ever` all later ones; 0 switches it off.
+ * Returns how many allocations were asked for since the last call. */
+size_t pea__alloc_fail_at(size_t n, bool for_ever);
+size_t pea__alloc_live(void); /* blocks allocated and not yet freed */
+
+/* ---- sizes (size.c is not needed: inline) ---- */
+
+/* False, and *product untouched, where the true product does not fit or a factor is negative. */
+static inline bool pea__mul_i64(int64_t a, int64_t b, int64_t *product)
+{
+    if (a < 0 || b < 0 || (b != 0 && a > INT64_MAX / b))
+        return false;
+    *product = a * b;
+    return true;
+}
+
+static inline bool pea__add_i64(int64_t a, int64_t b, int64_t *sum)
+{
+    if (a < 0 || b < 0 || a > INT64_MAX - b)
+        return false;
+    *sum = a + b;
+    return true;
+}
+
+static inline int64_t pea__min_i64(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static inline int64_t pea__max_i64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static inline int64_t pea__ceil_div(int64_t a, int64_t b) /* a >= 0, b > 0 */
+{
+    return a / b + (a % b != 0);
+}
+
+/* ---- files (file.c) ---- */
+
+/* A file being written under a temporary name in the target's folder. */
+typedef struct pea__writer {
+    FILE *stream; /* write here; check nothing, commit does */
+    char *path, *temporary;
+    int fd;
+} pea__writer;
+
+/* Open: PEA_E_IO names the path and why. On success the writer must be ended by commit or discard. */
+pea_status pea__writer_open(const char *path, pea__writer *writer, pea_error *err);
+/* Flush, fsync, close, rename. On failure nothing of the file is left and path is as it was before. */
+pea_status pea__writer_commit(pea__writer *writer, pea_error *err);
+void pea__writer_discard(pea__writer *writer); /* safe on an all-zero and on an ended writer */
+
+/* A file being read at chosen places. */
+typedef struct pea__reader {
+    int fd;
+    int64_t size_bytes;
+} pea__reader;
+
+/* Refuses what is not a regular file. */
+pea_status pea__reader_open(const char *path, pea__reader *reader, pea_error *err);
+/* Exactly n bytes from `offset`; PEA_E_FORMAT "file ends early" where the file has fewer. */
+pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffer, size_t n_bytes, pea_error *err);
+void pea__reader_close(pea__reader *reader); /* an all-zero struct is NOT closed: fd 0; set fd = -1 first */
+
+/* The whole file, NUL-terminated beyond its end; PEA_E_LIMIT above limit_bytes. Owned: pea__free(). */
+pea_status pea__file_read(const char *path, int64_t limit_bytes, char **content, size_t *n_bytes, pea_error *err);
+
+/* ---- work on many threads (context.c) ---- */
+
+/* One piece of work. `worker` is 0..n_workers-1, for scratch memory. Must not fail: check and allocate before. */
+typedef void pea__task_fn(void *argument, int64_t index, int worker);
+
+/* Run fn for index 0..n_tasks-1, handed out one at a time. Returns after all of them, or PEA_E_CANCELLED soon after
+ * the callback asked to stop (some then never ran). The caller's thread works too and does the reporting: progress
+ * goes from `from` to `to` (fractions of the current stage). context NULL: this thread alone, no progress. */
+pea_status pea__parallel(pea_context *context, int64_t n_tasks, double from, double to, pea__task_fn *fn,
+                         void *argument, pea_error *err);
+
+int pea__workers(const pea_context *context);           /* how many values `worker` can take, >= 1 */
+uint64_t pea__memory_limit(const pea_context *context); /* 0: none */
+
+/* Name the stage that begins (literal text) and start its clock; NULL ends the last one. */
+void pea__stage(pea_context *context, const char *stage);
+/* For loops on one thread: report, and learn whether to stop. Cheap enough for every thousandth item. */
+pea_status pea__progress(pea_context *context, double fraction, pea_error *err);
+
+/* Map later progress fractions f of all stages to from + f * (to - from): for calls made of several calls, such as a
+ * stack of planes. The default is 0..1. */
+void pea__progress_window(pea_context *context, double from, double to);
+
+#endif
