@@ -89,17 +89,21 @@ pea_status pea__writer_open(const char *path, pea__writer *writer, pea_error *er
 pea_status pea__writer_commit(pea__writer *writer, pea_error *err);
 void pea__writer_discard(pea__writer *writer); /* safe on an all-zero and on an ended writer */
 
-/* A file being read at chosen places. */
+/* A file, or bytes in memory, being read at chosen places. */
 typedef struct pea__reader {
-    int fd;
+    int fd;                      /* -1: memory */
+    const unsigned char *memory; /* borrowed */
     int64_t size_bytes;
 } pea__reader;
+
+/* Bytes as if they were a file: what tests and fuzz targets read from. Need not be closed. */
+pea__reader pea__reader_memory(const void *bytes, size_t n_bytes);
 
 /* Refuses what is not a regular file. */
 pea_status pea__reader_open(const char *path, pea__reader *reader, pea_error *err);
 /* Exactly n bytes from `offset`; PEA_E_FORMAT "file ends early" where the file has fewer. */
 pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffer, size_t n_bytes, pea_error *err);
-void pea__reader_close(pea__reader *reader); /* an all-zero struct is NOT closed: fd 0; set fd = -1 first */
+void pea__reader_close(pea__reader *reader); /* safe twice, and after a failed open */
 
 /* The whole file, NUL-terminated beyond its end; PEA_E_LIMIT above limit_bytes. Owned: pea__free(). */
 pea_status pea__file_read(const char *path, int64_t limit_bytes, char **content, size_t *n_bytes, pea_error *err);

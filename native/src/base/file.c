@@ -9,8 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+pea__reader pea__reader_memory(const void *bytes, size_t n_bytes)
+{
+    return (pea__reader){.fd = -1, .memory = bytes, .size_bytes = (int64_t)n_bytes};
+}
+
 pea_status pea__reader_open(const char *path, pea__reader *reader, pea_error *err)
 {
+    *reader = (pea__reader){.fd = -1};
     reader->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not make us wait */
     if (reader->fd < 0)
         return pea__fail(err, PEA_E_IO, "cannot open %s: %s", path, strerror(errno));
@@ -33,6 +39,13 @@ pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffe
 {
     if (offset < 0 || (uint64_t)n_bytes > INT64_MAX || offset > INT64_MAX - (int64_t)n_bytes)
         return pea__fail(err, PEA_E_FORMAT, "the file points to byte %lld, outside itself", (long long)offset);
+    if (reader->memory && offset + (int64_t)n_bytes > reader->size_bytes)
+        return pea__fail(err, PEA_E_FORMAT, "the file ends early: %zu bytes expected at byte %lld of %lld", n_bytes,
+                         (long long)offset, (long long)reader->size_bytes);
+    if (reader->memory) {
+        memcpy(buffer, reader->memory + offset, n_bytes);
+        return PEA_OK;
+    }
     char *to = buffer;
     while (n_bytes > 0) {
         const ssize_t got = pread(reader->fd, to, n_bytes, (off_t)offset);

@@ -1,0 +1,64 @@
+/* test.h - what every unit test program includes: cmocka, and a main that runs one named case or all.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_TEST_H
+#define PEA_TEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/base.h"
+
+/* PEA_TEST_MAIN(tests): `program` runs all, `program name` one. */
+#define PEA_TEST_MAIN(tests)                                                                                          \
+    int main(int argc, char **argv)                                                                                   \
+    {                                                                                                                 \
+        if (argc > 1)                                                                                                 \
+            cmocka_set_test_filter(argv[1]);                                                                          \
+        return cmocka_run_group_tests(tests, NULL, NULL);                                                             \
+    }
+
+/* A call must succeed; its message is shown where it does not. Wants a local `pea_error err`. */
+#define assert_ok(call)                                                                                               \
+    do {                                                                                                              \
+        err = (pea_error){0};                                                                                         \
+        if ((call) != PEA_OK)                                                                                         \
+            fail_msg("%s: %s", #call, err.message);                                                                   \
+    } while (0)
+
+/* A call must fail with this status and this part in its message. */
+#define assert_fails(call, expected_status, part)                                                                     \
+    do {                                                                                                              \
+        err = (pea_error){0};                                                                                         \
+        const pea_status got_ = (call);                                                                               \
+        if (got_ != (expected_status) || !strstr(err.message, (part)))                                                \
+            fail_msg("%s gave %s \"%s\", expected %s with \"%s\"", #call, pea_status_name(got_), err.message,         \
+                     pea_status_name(expected_status), (part));                                                       \
+    } while (0)
+
+/* u(t,k): the deterministic numbers in [0,1) that reference values were made from (64-bit safe, modulo 2^32). */
+static inline double test_u(uint32_t t, uint32_t k)
+{
+    uint32_t x = 1000003u * (t + 1u) + k;
+    x ^= x >> 16;
+    x *= 0x7feb352du;
+    x ^= x >> 15;
+    x *= 0x846ca68bu;
+    x ^= x >> 16;
+    return (double)x / 4294967296.0;
+}
+
+/* A small generator for random tests: print the seed, so that a failure can be repeated. */
+static inline uint32_t test_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+#endif
