@@ -3,7 +3,8 @@ add_compile_definitions(_POSIX_C_SOURCE=200809L _FILE_OFFSET_BITS=64)
 add_compile_options(
   -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla
   -ffp-contract=off      # a*b+c rounds the same way with every compiler and instruction set
-  -fno-math-errno)
+  -fno-math-errno
+  -fno-semantic-interposition) # our own calls are ours: may be inlined; cmake/exports.map says what others see
 
 if(PEA_SANITIZE)
   add_compile_options(-fsanitize=${PEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
