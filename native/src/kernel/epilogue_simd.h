@@ -1,0 +1,59 @@
+/* epilogue_simd.h - what happens to a vector of sums before it is stored; included by simd.h.
+ * SPDX-License-Identifier: BSD-2-Clause */
+
+/* e^x = 2^n e^r with n = round(x / ln 2), |r| <= ln(2)/2, and e^r - 1 as its Taylor polynomial of degree 7: the first
+ * term left out is r^8/8! < 6e-9. ln 2 is taken off in two parts, the first with few bits, so that r is exact. */
+static inline vec exp_parts(vec x, vec *power)
+{
+    const vec n = nearest(mul(x, all(1.44269504088896341f)));
+    const vec r = fma3(n, all(2.12194440e-4f), fma3(n, all(-0.693359375f), x));
+    vec p = all(1.0f / 5040.0f);
+    p = fma3(p, r, all(1.0f / 720.0f));
+    p = fma3(p, r, all(1.0f / 120.0f));
+    p = fma3(p, r, all(1.0f / 24.0f));
+    p = fma3(p, r, all(1.0f / 6.0f));
+    p = fma3(p, r, all(0.5f));
+    *power = two_to(n);
+    return fma3(mul(p, r), r, r);
+}
+
+/* e^x - 1 for x <= 0: 2^n (e^r - 1) + (2^n - 1) keeps every digit near 0, where n is 0. Below -30 it is -1. */
+static inline vec expm1_of_negative(vec x)
+{
+    vec power;
+    const vec p = exp_parts(max2(all(-30.0f), x), &power);
+    return fma3(power, p, sub(power, all(1.0f)));
+}
+
+static inline vec sigmoid(vec x) /* 1 / (1 + e^-x), exact to rounding where e^-x stays a normal number */
+{
+    vec power;
+    const vec p = exp_parts(max2(all(-87.0f), min2(all(87.0f), sub(all(0.0f), x))), &power);
+    return divide(all(1.0f), add(all(1.0f), fma3(power, p, power)));
+}
+
+static inline vec activate(pea__activation activation, vec x)
+{
+    switch (activation) {
+    case PEA__LINEAR: return x;
+    case PEA__RELU: return max2(all(0.0f), x);
+    case PEA__ELU: return add(max2(all(0.0f), x), expm1_of_negative(min2(all(0.0f), x)));
+    case PEA__SIGMOID: return sigmoid(x);
+    }
+    return x;
+}
+
+/* Sums of `channels` channels of one voxel, from `values` (full vectors) to their place. `first` is the first channel. */
+static inline void finish_voxel(const pea__epilogue *epilogue, const float *values, int64_t voxel, int64_t first,
+                                int64_t channels, float *out)
+{
+    const float *residual =
+        epilogue->residual ? epilogue->residual + voxel * epilogue->residual_pitch + first : NULL;
+    for (int64_t c = 0; c < channels; c += LANES) {
+        const vec_mask lanes = first_lanes(channels - c < LANES ? channels - c : LANES);
+        vec v = load(values + c);
+        if (residual)
+            v = fma3(load(epilogue->residual_scale + first + c), load_some(residual + c, lanes), v);
+        store_some(out + c, lanes, activate(epilogue->activation, v));
+    }
+}

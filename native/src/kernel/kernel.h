@@ -1,0 +1,104 @@
+/* kernel.h - inner loops of the networks and affinities, one set for each instruction set, and the choice among them.
+ *
+ * Images are float32 in the order z,y,x,c. `pitch` is the distance from one voxel to the next in floats: more than the
+ * number of channels where a value is a slice of a wider buffer, which is how concatenation costs nothing.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_KERNEL_INTERNAL_H
+#define PEA_KERNEL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum pea__activation { PEA__LINEAR, PEA__RELU, PEA__ELU, PEA__SIGMOID } pea__activation;
+
+/* What happens to a sum before it is stored: y = act(v + residual_scale[c] * residual[p,c]). */
+typedef struct pea__epilogue {
+    pea__activation activation;
+    const float *residual; /* NULL: none */
+    int64_t residual_pitch;
+    const float *residual_scale; /* c floats, and room for reading up to a full vector */
+} pea__epilogue;
+
+/* out[p,o] = epilogue(bias[o] + sum over kz,ky,kx,i of weight * in[p + tap,i]), zero outside, sizes kept (so the kernel
+ * extents are odd). Sums run in the order kz,ky,kx,i whatever the tile. */
+typedef struct pea__conv {
+    int64_t nz, ny, nx;
+    int64_t in_channels, out_channels;
+    int kz, ky, kx;
+    const float *weights; /* from pea__conv_pack() for the same kernel set */
+    const float *bias;    /* pea__conv_padded() floats */
+    const float *in;
+    int64_t in_pitch;
+    float *out;
+    int64_t out_pitch;
+    pea__epilogue epilogue;
+} pea__conv;
+
+/* The voxels of plane z with y0 <= y < y1, x0 <= x < x1. */
+typedef struct pea__tile {
+    int64_t z, y0, y1, x0, x1;
+} pea__tile;
+
+/* Doubling (linear, corners aligned) or halving (maximum) in y and x. The epilogue is for doubling only. */
+typedef struct pea__resize {
+    int64_t nz, ny, nx; /* of the input */
+    int64_t channels;
+    const float *in;
+    int64_t in_pitch;
+    float *out;
+    int64_t out_pitch;
+    pea__epilogue epilogue;
+} pea__resize;
+
+typedef struct pea__kernels {
+    const char *name;
+    int lanes; /* floats in a vector */
+#define PEA__KERNEL(type, kernel, parameters) type(*kernel) parameters;
+#include "kernel/kernels.def"
+#undef PEA__KERNEL
+} pea__kernels_table;
+
+extern const pea__kernels_table pea__kernels_scalar;
+extern const pea__kernels_table pea__kernels_avx2;   /* x86-64 only */
+extern const pea__kernels_table pea__kernels_avx512; /* x86-64 only */
+
+/* The set in use: the best that CPU and operating system offer, or the one that PEA_CPU names. Chosen once. */
+const pea__kernels_table *pea__kernels(void);
+/* Set `index` of those that can run here, the best first; NULL beyond the last. Scalar is always the last. */
+const pea__kernels_table *pea__kernels_available(size_t index);
+
+/* ---- packing of convolution weights (conv_pack.c) ---- */
+
+/* Output channels go in panels of 1 to 3 vectors; each panel holds its weights in the order in which the sums run:
+ * panel of `first` begins at weights + first * taps and is [taps][width]. */
+typedef struct pea__panel {
+    int64_t first; /* output channel */
+    int64_t width; /* floats, a multiple of the lanes; beyond out_channels the weights are zero */
+} pea__panel;
+
+int64_t pea__conv_padded(int64_t out_channels, int lanes); /* out_channels rounded up to full vectors */
+pea__panel pea__conv_panel(int64_t first, int64_t out_channels, int lanes);
+/* PyTorch order [out][in][kz][ky][kx], each output scaled, to panels of kz*ky*kx*in * padded floats. */
+void pea__conv_pack(const float *weights, const double *scale, int64_t out_channels, int64_t in_channels,
+                    int n_taps, int lanes, float *packed);
+/* Scratch floats for tiles of up to tile_y x tile_x voxels; 0 for 1x1x1 kernels. */
+int64_t pea__conv_scratch(int64_t in_channels, int kz, int ky, int kx, int64_t tile_y, int64_t tile_x);
+
+/* Where output coordinate `at` of n_out lies among n_in inputs, corners aligned: between `low` and `high`, at `weight`
+ * of the way. Whole-number arithmetic, so that a large image is placed as exactly as a small one. */
+typedef struct pea__position {
+    int64_t low, high;
+    float weight;
+} pea__position;
+
+static inline pea__position pea__upsample_position(int64_t at, int64_t n_in, int64_t n_out)
+{
+    if (n_out == 1)
+        return (pea__position){0, 0, 0.0f};
+    const int64_t scaled = at * (n_in - 1), low = scaled / (n_out - 1);
+    return (pea__position){low, low + 1 < n_in ? low + 1 : n_in - 1,
+                           (float)((double)(scaled % (n_out - 1)) / (double)(n_out - 1))};
+}
+
+#endif
