@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 
 #include "kernel/dot_f32_simd.h"
+#include "kernel/dots_f32_simd.h"
 #include "kernel/epilogue_simd.h"
 #include "kernel/conv_f32_simd.h"
 #include "kernel/resize_f32_simd.h"

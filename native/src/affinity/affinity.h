@@ -1,0 +1,23 @@
+/* affinity.h - internal: what prediction and ground truth share about borders.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_AFFINITY_INTERNAL_H
+#define PEA_AFFINITY_INTERNAL_H
+
+#include "array/array.h"
+#include "pea/affinity.h"
+
+/* Whether an offset is one step backwards along a single axis, and stays inside everywhere but in one first plane: only
+ * then can that plane be told from the others. `axis` is 0, 1, 2 for z, y, x. */
+static inline bool pea__is_unit_back(pea_offset o, int axis)
+{
+    return o.z == -(axis == 0) && o.y == -(axis == 1) && o.x == -(axis == 2);
+}
+
+/* The coordinates a <= i < b of an axis of n voxels whose partner i + step is inside; a == b where there is none. */
+static inline void pea__inside_range(int64_t n, int64_t step, int64_t *a, int64_t *b)
+{
+    *a = pea__min_i64(pea__max_i64(-step, 0), n);
+    *b = pea__max_i64(pea__min_i64(n - step, n), *a);
+}
+
+#endif

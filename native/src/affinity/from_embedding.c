@@ -1,0 +1,194 @@
+/* from_embedding.c - decides which voxels are compared; the arithmetic is in kernel/dots_f32_*.
+ *
+ * Work is cut into rows: at each offset a row of voxels meets a row of partners, and both lie in memory as they are
+ * read. All offsets of a row are done before the next row, while the affinities of the row are in the cache.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "affinity/affinity.h"
+#include "kernel/kernel.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+typedef struct comparison {
+    pea_dims dims; /* of the embedding */
+    const float *embedding;
+    float *unit; /* the embedding normalised, owned by the call */
+    const pea_offsets *offsets;
+    pea_affinity_options options;
+    float *affinity;
+} comparison;
+
+pea_affinity_options pea_affinity_options_default(void)
+{
+    return (pea_affinity_options){
+        .struct_size = sizeof(pea_affinity_options), .border = PEA_BORDER_NONE, .relu = 1, .stride = {1, 1, 1}};
+}
+
+static pea_status check_options(const pea_affinity_options *options, pea_error *err)
+{
+    if (options->border != PEA_BORDER_NONE && options->border != PEA_BORDER_WRAP && options->border != PEA_BORDER_COPY)
+        return pea__fail(err, PEA_E_ARG, "%d is no border rule", (int)options->border);
+    for (int axis = 0; axis < 3; axis++)
+        if (options->stride[axis] < 1)
+            return pea__fail(err, PEA_E_ARG, "stride %d of axis %c must be at least 1", options->stride[axis],
+                             "zyx"[axis]);
+    return PEA_OK;
+}
+
+static pea_status check_arguments(const pea_array *embedding, const pea_offsets *offsets,
+                                  const pea_affinity_options *options, const pea_array *affinity, pea_error *err)
+{
+    pea_status status = pea__offsets_check(offsets, err);
+    if (status == PEA_OK)
+        status = check_options(options, err);
+    if (status == PEA_OK)
+        status = pea__array_check(embedding, "embedding", PEA_FLOAT32, err);
+    if (status == PEA_OK)
+        status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+    if (status == PEA_OK)
+        status = pea__same_space(embedding, "embedding", affinity, "affinity", err);
+    if (status == PEA_OK && affinity->dims.c != (int64_t)offsets->n)
+        status = pea__fail(err, PEA_E_SHAPE, "affinity must have %zu channels, one for each offset, has %" PRId64,
+                           offsets->n, affinity->dims.c);
+    return status;
+}
+
+/* The length of one vector. Squares of floats fit in double, which is only asked where they do not fit in float. */
+static float norm_of(const float *v, int64_t n, float sum_of_squares)
+{
+    double sum = sum_of_squares;
+    if (!(sum_of_squares <= 1e30f)) {
+        sum = 0.0;
+        for (int64_t i = 0; i < n; i++)
+            sum += (double)v[i] * (double)v[i];
+    }
+    const double norm = sqrt(sum);
+    return norm < 1e-12 ? 1e-12f : (float)norm; /* a zero vector stays zero instead of NaN */
+}
+
+/* Once for each voxel and not once for each edge: a vector is needed by every offset in both directions. */
+static void normalise_row(void *argument, int64_t row, int worker)
+{
+    const comparison *work = argument;
+    const int64_t n_channels = work->dims.c;
+    float squares[64];
+    (void)worker;
+    for (int64_t x = 0; x < work->dims.x; x += 64) {
+        const int64_t n = pea__min_i64(64, work->dims.x - x), first = (row * work->dims.x + x) * n_channels;
+        const float *from = work->embedding + first;
+        float *to = work->unit + first;
+        pea__kernels()->dots_f32(from, from, n_channels, n_channels, n, squares, 1);
+        for (int64_t i = 0; i < n; i++, from += n_channels, to += n_channels) {
+            const float norm = norm_of(from, n_channels, squares[i]);
+            for (int64_t c = 0; c < n_channels; c++)
+                to[c] = from[c] / norm;
+        }
+    }
+}
+
+static int64_t wrapped(int64_t i, int64_t n)
+{
+    const int64_t rest = i % n;
+    return rest < 0 ? rest + n : rest;
+}
+
+/* Affinities of the voxels a <= x < b, every step-th one from the first multiple of step on, with partners at x + shift
+ * of another row. */
+static void compare(const comparison *work, const float *row, const float *partners, int64_t a, int64_t b, int64_t shift,
+                    int64_t step, float *out)
+{
+    const int64_t c = work->dims.c, n_offsets = (int64_t)work->offsets->n;
+    const int64_t first = pea__ceil_div(a, step) * step;
+    if (first < b)
+        pea__kernels()->dots_f32(row + first * c, partners + (first + shift) * c, step * c, c,
+                                 pea__ceil_div(b - first, step), out + first * n_offsets, step * n_offsets);
+}
+
+static void set_zero(const comparison *work, float *out)
+{
+    const int64_t n_offsets = (int64_t)work->offsets->n;
+    for (int64_t x = 0; x < work->dims.x; x++)
+        out[x * n_offsets] = 0.0f;
+}
+
+/* Partners beyond the left or right end are at the other end: the row falls into at most two pieces. */
+static void compare_wrapped(const comparison *work, const float *row, const float *partners, pea_offset o, int64_t step,
+                            float *out)
+{
+    const int64_t n = work->dims.x, shift = wrapped(o.x, n);
+    compare(work, row, partners, 0, n - shift, shift, step, out);
+    compare(work, row, partners, n - shift, n, shift - n, step, out);
+}
+
+/* One offset of one row. With `copies` the first plane of a unit step repeats the second: the row is then computed at
+ * the second plane's place, which gives the very same numbers as copying them later. */
+static void compare_row(const comparison *work, int64_t z, int64_t y, size_t k, bool copies, float *out)
+{
+    const pea_dims d = work->dims;
+    const pea_offset o = work->offsets->step[k];
+    const int64_t step = k < (size_t)work->offsets->n_axes ? 1 : work->options.stride[2];
+    const bool wraps = work->options.border == PEA_BORDER_WRAP;
+    if (copies && z == 0 && d.z > 1 && pea__is_unit_back(o, 0))
+        z = 1;
+    if (copies && y == 0 && d.y > 1 && pea__is_unit_back(o, 1))
+        y = 1;
+    const int64_t z2 = wraps ? wrapped(z + o.z, d.z) : z + o.z, y2 = wraps ? wrapped(y + o.y, d.y) : y + o.y;
+    const float *row = work->unit + (z * d.y + y) * d.x * d.c;
+    if (!wraps || step > 1)
+        set_zero(work, out);
+    if (z2 < 0 || z2 >= d.z || y2 < 0 || y2 >= d.y)
+        return;
+    const float *partners = work->unit + (z2 * d.y + y2) * d.x * d.c;
+    if (wraps) {
+        compare_wrapped(work, row, partners, o, step, out);
+        return;
+    }
+    int64_t a, b;
+    pea__inside_range(d.x, o.x, &a, &b);
+    compare(work, row, partners, a, b, o.x, step, out);
+    if (copies && d.x > 1 && pea__is_unit_back(o, 2))
+        out[0] = out[work->offsets->n];
+}
+
+static void compare_all(void *argument, int64_t row, int worker)
+{
+    const comparison *work = argument;
+    const int64_t z = row / work->dims.y, y = row % work->dims.y;
+    const size_t n_offsets = work->offsets->n, n_attractive = (size_t)work->offsets->n_axes;
+    const bool sampled = z % work->options.stride[0] == 0 && y % work->options.stride[1] == 0;
+    float *out = work->affinity + row * work->dims.x * (int64_t)n_offsets;
+    (void)worker;
+    for (size_t k = 0; k < n_offsets; k++) {
+        if (k < n_attractive || sampled)
+            compare_row(work, z, y, k, k < n_attractive && work->options.border == PEA_BORDER_COPY, out + k);
+        else
+            set_zero(work, out + k);
+    }
+    if (work->options.relu)
+        for (int64_t i = 0; i < work->dims.x * (int64_t)n_offsets; i++)
+            out[i] = out[i] <= 0.0f ? 0.0f : out[i]; /* -0 becomes 0; NaN stays, to be seen */
+}
+
+pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_offsets *offsets,
+                                       const pea_affinity_options *options, pea_context *context,
+                                       const pea_array *affinity, pea_error *err)
+{
+    const pea_affinity_options chosen = options ? *options : pea_affinity_options_default();
+    pea_status status = check_arguments(embedding, offsets, &chosen, affinity, err);
+    if (status != PEA_OK)
+        return status;
+    const pea_dims d = embedding->dims;
+    const int64_t n_rows = d.z * d.y;
+    comparison work = {.dims = d, .embedding = embedding->data, .offsets = offsets, .options = chosen};
+    work.affinity = affinity->data;
+    work.unit = pea__alloc_unset((size_t)(n_rows * d.x * d.c), sizeof *work.unit, err);
+    if (!work.unit)
+        return PEA_E_NOMEM;
+    pea__stage(context, "affinity");
+    status = pea__parallel(context, n_rows, 0.0, 0.2, normalise_row, &work, err);
+    if (status == PEA_OK)
+        status = pea__parallel(context, n_rows, 0.2, 1.0, compare_all, &work, err);
+    pea__stage(context, NULL);
+    pea__free_unset(work.unit);
+    return status;
+}

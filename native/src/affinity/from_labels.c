@@ -1,0 +1,73 @@
+/* from_labels.c - ground-truth affinities: whether two voxels carry the same label.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "affinity/affinity.h"
+
+#include <inttypes.h>
+
+static pea_status check_arguments(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
+                                  const pea_array *affinity, const pea_array *valid, pea_error *err)
+{
+    pea_status status = pea__offsets_check(offsets, err);
+    if (status == PEA_OK)
+        status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    if (status == PEA_OK)
+        status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+    if (status == PEA_OK)
+        status = pea__same_space(labels, "labels", affinity, "affinity", err);
+    if (status == PEA_OK && valid && valid->data) {
+        status = pea__array_check(valid, "valid", PEA_UINT8, err);
+        if (status == PEA_OK)
+            status = pea__same_space(labels, "labels", valid, "valid", err);
+        if (status == PEA_OK && valid->dims.c != affinity->dims.c)
+            status = pea__fail(err, PEA_E_SHAPE, "valid must have %" PRId64 " channels, has %" PRId64, affinity->dims.c,
+                               valid->dims.c);
+    }
+    if (status != PEA_OK)
+        return status;
+    if (rule != PEA_TRUTH_2D && rule != PEA_TRUTH_3D && rule != PEA_TRUTH_3D_REPLICATE)
+        return pea__fail(err, PEA_E_ARG, "%d is no rule of ground truth", (int)rule);
+    if (labels->dims.c != 1)
+        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
+    if (affinity->dims.c != (int64_t)offsets->n)
+        return pea__fail(err, PEA_E_SHAPE, "affinity must have %zu channels, one for each offset, has %" PRId64,
+                         offsets->n, affinity->dims.c);
+    return PEA_OK;
+}
+
+/* What holds at the border: the 3-D networks' small targets say "foreground" in the first plane of each axis. */
+static bool truth_outside(pea_truth_rule rule, size_t k, uint32_t label)
+{
+    if (rule == PEA_TRUTH_2D)
+        return true;
+    return rule == PEA_TRUTH_3D_REPLICATE && k < 3 && label > 0;
+}
+
+static bool truth_inside(pea_truth_rule rule, uint32_t label, uint32_t partner)
+{
+    return label == partner && (rule == PEA_TRUTH_2D || label > 0);
+}
+
+pea_status pea_affinity_from_labels(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
+                                    const pea_array *affinity, const pea_array *valid, pea_error *err)
+{
+    const pea_status status = check_arguments(labels, offsets, rule, affinity, valid, err);
+    if (status != PEA_OK)
+        return status;
+    const pea_dims d = labels->dims;
+    const uint32_t *label = labels->data;
+    float *truth = affinity->data;
+    uint8_t *is_valid = valid ? valid->data : NULL;
+    for (int64_t z = 0; z < d.z; z++)
+        for (int64_t y = 0; y < d.y; y++)
+            for (int64_t x = 0; x < d.x; x++, label++)
+                for (size_t k = 0; k < offsets->n; k++) {
+                    const pea_offset o = offsets->step[k];
+                    const bool inside = z + o.z >= 0 && z + o.z < d.z && y + o.y >= 0 && y + o.y < d.y &&
+                                        x + o.x >= 0 && x + o.x < d.x;
+                    *truth++ = inside ? truth_inside(rule, *label, label[(o.z * d.y + o.y) * d.x + o.x])
+                                      : truth_outside(rule, k, *label);
+                    if (is_valid)
+                        *is_valid++ = inside;
+                }
+    return PEA_OK;
+}

@@ -1,0 +1,267 @@
+/* merge_small.c - the paper's way with small objects: each one goes to the most frequent label in a window around it.
+ *
+ * It is reproduced with its quirks, as published figures depend on them. Within a pass sizes stay those of its begin; a
+ * window that begins above or left of the plane is empty; one with fewer than three labels, 0 and the object's own
+ * included, changes nothing; and the most frequent label may be the object itself.
+ *
+ * Every label knows its horizontal runs, so that an object is moved without a look at the rest of the plane.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "cluster/cluster.h"
+
+#include <inttypes.h>
+
+#define NO_RUN UINT32_MAX
+
+typedef struct run {
+    uint32_t first, length; /* pixels of the plane */
+    uint32_t next;          /* another run of the same object, or NO_RUN */
+} run;
+
+typedef struct object {
+    int64_t size, sum_y, sum_x; /* of the pixels it has now */
+    int64_t size_before;        /* at the begin of the pass */
+    uint32_t first_run, last_run;
+} object;
+
+/* One plane while it is worked on. Labels are replaced by their rank, which keeps "the smaller label" cheap to ask. */
+typedef struct plane {
+    int64_t n_y, n_x;
+    uint32_t *labels; /* borrowed from the caller */
+    uint32_t *ranks;  /* of every pixel */
+    run *runs;
+    uint32_t n_runs;
+    object *objects;   /* by rank */
+    uint32_t *label_of; /* by rank */
+    uint32_t n_objects;
+    uint32_t *counts, *seen; /* by rank: pixels in the window; ranks in the window */
+} plane;
+
+static void plane_free(plane *w)
+{
+    pea__free(w->ranks);
+    pea__free(w->runs);
+    pea__free(w->objects);
+    pea__free(w->label_of);
+    pea__free(w->counts);
+    pea__free(w->seen);
+}
+
+static bool begins_run(const plane *w, int64_t p)
+{
+    return p % w->n_x == 0 || w->labels[p] != w->labels[p - 1];
+}
+
+/* Rank of every number of the map, by ascending label; label_of is filled. */
+static pea_status rank_labels(plane *w, const pea__label_map *map, uint32_t *rank_of_number, pea_error *err)
+{
+    pea__pair *sorted = NULL, *pairs = pea__alloc_unset((size_t)map->n * 2, sizeof *pairs, err);
+    if (!pairs)
+        return PEA_E_NOMEM;
+    for (uint32_t i = 0; i < map->n; i++)
+        pairs[i] = (pea__pair){map->labels[i], i};
+    const pea_status status = pea__sort_pairs(NULL, pairs, pairs + map->n, map->n, 0.0, 1.0, &sorted, err);
+    for (uint32_t rank = 0; rank < map->n && status == PEA_OK; rank++) {
+        rank_of_number[sorted[rank].value] = rank;
+        w->label_of[rank] = sorted[rank].key;
+    }
+    pea__free_unset(pairs);
+    return status;
+}
+
+/* Fill `ranks` with the ranks of the labels. */
+static pea_status fill_ranks(plane *w, pea_error *err)
+{
+    const int64_t n = w->n_y * w->n_x;
+    pea__label_map map = {0};
+    uint32_t *rank_of_number = NULL;
+    pea_status status = PEA_OK;
+    for (int64_t p = 0; p < n && status == PEA_OK; p++) {
+        if (begins_run(w, p)) {
+            status = pea__label_map_number(&map, w->labels[p], &w->ranks[p], err);
+            w->n_runs++;
+        } else {
+            w->ranks[p] = w->ranks[p - 1];
+        }
+    }
+    w->n_objects = map.n;
+    if (status == PEA_OK) {
+        w->label_of = pea__alloc(map.n, sizeof *w->label_of, err);
+        rank_of_number = w->label_of ? pea__alloc(map.n, sizeof *rank_of_number, err) : NULL;
+        status = rank_of_number ? rank_labels(w, &map, rank_of_number, err) : PEA_E_NOMEM;
+    }
+    for (int64_t p = 0; p < n && status == PEA_OK; p++)
+        w->ranks[p] = rank_of_number[w->ranks[p]];
+    pea__free(rank_of_number);
+    pea__label_map_free(&map);
+    return status;
+}
+
+/* Move the runs and pixels of one object to another that may have none yet. */
+static void append_runs(plane *w, object *to, uint32_t first_run, uint32_t last_run)
+{
+    if (to->first_run == NO_RUN)
+        to->first_run = first_run;
+    else
+        w->runs[to->last_run].next = first_run;
+    to->last_run = last_run;
+}
+
+static void fill_objects(plane *w)
+{
+    const int64_t n = w->n_y * w->n_x;
+    uint32_t r = 0;
+    for (uint32_t i = 0; i < w->n_objects; i++)
+        w->objects[i].first_run = NO_RUN;
+    for (int64_t p = 0; p < n; r++) {
+        const int64_t first = p, y = p / w->n_x, x = p % w->n_x;
+        do
+            p++;
+        while (p < n && !begins_run(w, p));
+        const int64_t length = p - first;
+        object *o = w->objects + w->ranks[first];
+        w->runs[r] = (run){(uint32_t)first, (uint32_t)length, NO_RUN};
+        append_runs(w, o, r, r);
+        o->size += length;
+        o->sum_y += y * length;
+        o->sum_x += x * length + length * (length - 1) / 2;
+    }
+}
+
+static pea_status plane_prepare(plane *w, pea_error *err)
+{
+    w->ranks = pea__alloc((size_t)(w->n_y * w->n_x), sizeof *w->ranks, err);
+    pea_status status = w->ranks ? fill_ranks(w, err) : PEA_E_NOMEM;
+    if (status != PEA_OK)
+        return status;
+    w->runs = pea__alloc(w->n_runs, sizeof *w->runs, err);
+    w->objects = w->runs ? pea__alloc(w->n_objects, sizeof *w->objects, err) : NULL;
+    w->counts = w->objects ? pea__alloc(w->n_objects, sizeof *w->counts, err) : NULL;
+    w->seen = w->counts ? pea__alloc(w->n_objects, sizeof *w->seen, err) : NULL;
+    if (!w->seen)
+        return PEA_E_NOMEM;
+    fill_objects(w);
+    return PEA_OK;
+}
+
+/* Where a window begins on an axis of n pixels, and, exclusive, ends. A begin before the first pixel counts from the far
+ * end, as array slices of the original do: empty unless the window is larger than the plane. */
+static int64_t window_begin(int64_t centre, int64_t window, int64_t n)
+{
+    const int64_t begin = centre - window / 2;
+    return begin < 0 ? pea__max_i64(begin + n, 0) : begin;
+}
+
+static int64_t window_end(int64_t centre, int64_t window, int64_t n)
+{
+    return pea__min_i64(centre - window / 2 + window, n);
+}
+
+/* Count the labels of a window; returns how many different ones there are, listed in seen. */
+static uint32_t look_around(plane *w, const object *o, int64_t window)
+{
+    const int64_t y = o->sum_y / o->size, x = o->sum_x / o->size;
+    const int64_t y_end = window_end(y, window, w->n_y), x_end = window_end(x, window, w->n_x);
+    uint32_t n = 0;
+    for (int64_t v = window_begin(y, window, w->n_y); v < y_end; v++)
+        for (int64_t u = window_begin(x, window, w->n_x); u < x_end; u++) {
+            const uint32_t rank = w->ranks[v * w->n_x + u];
+            if (w->counts[rank]++ == 0)
+                w->seen[n++] = rank;
+        }
+    return n;
+}
+
+/* The three most frequent of n >= 3 ranks, smaller ranks first among equals. */
+static void find_top3(const plane *w, uint32_t n, uint32_t top[3])
+{
+    int n_top = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t rank = w->seen[i], count = w->counts[rank];
+        int at = n_top;
+        while (at > 0 && (w->counts[top[at - 1]] < count || (w->counts[top[at - 1]] == count && top[at - 1] > rank)))
+            at--;
+        if (n_top < 3)
+            n_top++;
+        for (int j = n_top - 1; j > at; j--)
+            top[j] = top[j - 1];
+        if (at < 3)
+            top[at] = rank;
+    }
+}
+
+/* Where an object goes; itself where it stays. */
+static uint32_t find_target(plane *w, uint32_t rank, int64_t window)
+{
+    uint32_t top[3], target = rank;
+    const uint32_t n = look_around(w, w->objects + rank, window);
+    if (n >= 3) {
+        find_top3(w, n, top);
+        target = w->label_of[top[0]] != 0 ? top[0] : top[1] != rank ? top[1] : top[2];
+    }
+    for (uint32_t i = 0; i < n; i++)
+        w->counts[w->seen[i]] = 0;
+    return target;
+}
+
+static void move_object(plane *w, uint32_t from, uint32_t to)
+{
+    object *a = w->objects + from, *b = w->objects + to;
+    for (uint32_t r = a->first_run; r != NO_RUN; r = w->runs[r].next)
+        for (uint32_t i = 0; i < w->runs[r].length; i++)
+            w->ranks[w->runs[r].first + i] = to;
+    append_runs(w, b, a->first_run, a->last_run);
+    b->size += a->size;
+    b->sum_y += a->sum_y;
+    b->sum_x += a->sum_x;
+    *a = (object){.first_run = NO_RUN};
+}
+
+static void run_pass(plane *w, pea_merge_pass pass)
+{
+    for (uint32_t i = 0; i < w->n_objects; i++)
+        w->objects[i].size_before = w->objects[i].size;
+    for (uint32_t i = 0; i < w->n_objects; i++) {
+        const int64_t size = w->objects[i].size_before;
+        if (size == 0 || size > pass.max_size)
+            continue;
+        const uint32_t target = find_target(w, i, pass.window);
+        if (target != i)
+            move_object(w, i, target);
+    }
+}
+
+static pea_status merge_plane(uint32_t *labels, pea_dims d, const pea_merge_pass *passes, size_t n_passes,
+                              pea_error *err)
+{
+    plane w = {.n_y = d.y, .n_x = d.x, .labels = labels};
+    const pea_status status = plane_prepare(&w, err);
+    if (status == PEA_OK) {
+        for (size_t i = 0; i < n_passes; i++)
+            run_pass(&w, passes[i]);
+        for (int64_t p = 0; p < d.y * d.x; p++)
+            labels[p] = w.label_of[w.ranks[p]];
+    }
+    plane_free(&w);
+    return status;
+}
+
+pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes, pea_error *err)
+{
+    pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    if (status != PEA_OK)
+        return status;
+    const pea_dims d = labels->dims;
+    if (d.c != 1)
+        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, d.c);
+    if (d.y * d.x > INT32_MAX)
+        return pea__fail(err, PEA_E_LIMIT, "a plane has %" PRId64 " pixels, more than 2^31 - 1", d.y * d.x);
+    if (n_passes > 0 && !passes)
+        return pea__fail(err, PEA_E_ARG, "merge passes are missing");
+    for (size_t i = 0; i < n_passes; i++)
+        if (passes[i].max_size < 0 || passes[i].window < 1)
+            return pea__fail(err, PEA_E_ARG, "merge pass %zu has size %d and window %d: at least 0 and 1 are needed", i,
+                             (int)passes[i].max_size, (int)passes[i].window);
+    for (int64_t z = 0; z < d.z && status == PEA_OK; z++)
+        status = merge_plane((uint32_t *)labels->data + z * d.y * d.x, d, passes, n_passes, err);
+    return status;
+}
