@@ -39,11 +39,13 @@ pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffe
 {
     if (offset < 0 || (uint64_t)n_bytes > INT64_MAX || offset > INT64_MAX - (int64_t)n_bytes)
         return pea__fail(err, PEA_E_FORMAT, "the file points to byte %lld, outside itself", (long long)offset);
-    if (reader->memory && offset + (int64_t)n_bytes > reader->size_bytes)
+    const bool in_memory = reader->fd < 0;
+    if (in_memory && offset + (int64_t)n_bytes > reader->size_bytes)
         return pea__fail(err, PEA_E_FORMAT, "the file ends early: %zu bytes expected at byte %lld of %lld", n_bytes,
                          (long long)offset, (long long)reader->size_bytes);
-    if (reader->memory) {
-        memcpy(buffer, reader->memory + offset, n_bytes);
+    if (in_memory) {
+        if (n_bytes > 0) /* memory may be NULL when there is none */
+            memcpy(buffer, reader->memory + offset, n_bytes);
         return PEA_OK;
     }
     char *to = buffer;
@@ -94,12 +96,14 @@ pea_status pea__file_read(const char *path, int64_t limit_bytes, char **content,
     return status;
 }
 
-/* A name that nobody else uses, in the target's folder: rename works only inside one file system. */
-static int open_temporary(char *name, size_t stem, size_t capacity)
+/* A name that nobody else uses, in the target's folder: rename works only inside one file system. It does not contain the
+ * target's own name, which may be as long as names can be. */
+static int open_temporary(char *name, size_t folder_length, size_t capacity)
 {
     static atomic_uint counter;
     for (int attempt = 0; attempt < 100; attempt++) {
-        snprintf(name + stem, capacity - stem, ".tmp-%ld-%u", (long)getpid(), atomic_fetch_add(&counter, 1));
+        snprintf(name + folder_length, capacity - folder_length, ".pea-tmp-%ld-%u", (long)getpid(),
+                 atomic_fetch_add(&counter, 1));
         const int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd >= 0 || errno != EEXIST)
             return fd;
@@ -111,20 +115,22 @@ pea_status pea__writer_open(const char *path, pea__writer *writer, pea_error *er
 {
     enum { ENDING = 48 };
     const size_t length = strlen(path);
+    const char *slash = strrchr(path, '/');
+    const size_t folder_length = slash ? (size_t)(slash - path) + 1 : 0;
     *writer = (pea__writer){.fd = -1};
     struct stat about;
     if (stat(path, &about) == 0 && !S_ISREG(about.st_mode))
         return pea__fail(err, PEA_E_IO, "cannot write %s: it is there already and no regular file", path);
     writer->path = pea__copy_text(path, length, err);
-    writer->temporary = pea__alloc(length + ENDING, 1, err);
+    writer->temporary = pea__alloc(folder_length + ENDING, 1, err);
     if (!writer->path || !writer->temporary) {
         if (writer->temporary)
             writer->temporary[0] = '\0';
         pea__writer_discard(writer);
         return PEA_E_NOMEM;
     }
-    memcpy(writer->temporary, path, length);
-    writer->fd = open_temporary(writer->temporary, length, length + ENDING);
+    memcpy(writer->temporary, path, folder_length);
+    writer->fd = open_temporary(writer->temporary, folder_length, folder_length + ENDING);
     if (writer->fd >= 0)
         writer->stream = fdopen(writer->fd, "w+b");
     if (!writer->stream) {
@@ -153,10 +159,27 @@ static void sync_folder_of(char *path)
     }
 }
 
+/* Some file systems cannot sync one file; that is no failure to write. */
+static bool sync_file(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
+}
+
+/* A write failed some time ago and its reason is forgotten: one more byte asks the system again. */
+static void ask_why(int fd)
+{
+    errno = 0;
+    if (lseek(fd, 0, SEEK_END) >= 0)
+        (void)!write(fd, "", 1);
+}
+
 pea_status pea__writer_commit(pea__writer *writer, pea_error *err)
 {
     errno = 0;
-    bool good = !ferror(writer->stream) && fflush(writer->stream) == 0 && fsync(writer->fd) == 0;
+    const bool failed_before = ferror(writer->stream);
+    bool good = !failed_before && fflush(writer->stream) == 0 && sync_file(writer->fd);
+    if (failed_before)
+        ask_why(writer->fd);
     int cause = errno;
     if (fclose(writer->stream) != 0 && good) {
         good = false;

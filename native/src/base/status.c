@@ -21,13 +21,25 @@ const char *pea_status_name(pea_status status)
     return "unknown status";
 }
 
+/* A message that was too long is cut; not in the middle of a character. */
+static void trim_to_whole_characters(char *text, size_t length)
+{
+    size_t last = length;
+    while (last > 0 && ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+        last--;
+    if (last > 0 && (unsigned char)text[last - 1] >= 0xc0)
+        text[last - 1] = '\0';
+}
+
 pea_status pea__fail(pea_error *err, pea_status status, const char *format, ...)
 {
     if (err) {
         va_list arguments;
         va_start(arguments, format);
-        vsnprintf(err->message, sizeof err->message, format, arguments);
+        const int wanted = vsnprintf(err->message, sizeof err->message, format, arguments);
         va_end(arguments);
+        if (wanted >= (int)sizeof err->message)
+            trim_to_whole_characters(err->message, sizeof err->message - 1);
         err->status = status;
         for (char *c = err->message; *c; c++) /* one line, whatever a file or a path brought in */
             if ((unsigned char)*c < 0x20 || *c == 0x7f)
