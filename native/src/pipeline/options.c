@@ -1,0 +1,57 @@
+/* options.c - which settings make sense at all, and with which network.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline/pipeline.h"
+
+#include <inttypes.h>
+
+static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
+{
+    if (!(o->foreground_threshold >= 0.0 && o->foreground_threshold < 1.0))
+        return pea__fail(err, PEA_E_ARG, "foreground_threshold must be at least 0 and below 1, not %g",
+                         o->foreground_threshold);
+    if (o->min_foreground_size < 0 || o->min_size < 0)
+        return pea__fail(err, PEA_E_ARG, "min_foreground_size and min_size must not be negative: %" PRId64 ", %" PRId64,
+                         o->min_foreground_size, o->min_size);
+    for (int i = 0; i < 3; i++)
+        if (o->stride[i] < 1)
+            return pea__fail(err, PEA_E_ARG, "strides must be at least 1, not %d", o->stride[i]);
+    if (o->n_merge > PEA_MAX_MERGE_PASSES)
+        return pea__fail(err, PEA_E_ARG, "%zu merge passes are more than %d", o->n_merge, PEA_MAX_MERGE_PASSES);
+    for (size_t i = 0; i < o->n_merge; i++)
+        if (o->merge[i].max_size < 0 || o->merge[i].window < 1)
+            return pea__fail(err, PEA_E_ARG, "merge pass %zu has size %d and window %d: at least 0 and 1 are needed",
+                             i + 1, (int)o->merge[i].max_size, (int)o->merge[i].window);
+    return PEA_OK;
+}
+
+static pea_status check_choices(const pea_segment_options *o, pea_error *err)
+{
+    if ((unsigned)o->normalise > PEA_NORMALISE_UNIT)
+        return pea__fail(err, PEA_E_ARG, "normalise has no choice number %d", (int)o->normalise);
+    if ((unsigned)o->padding > PEA_PAD_ZERO_SQUARE)
+        return pea__fail(err, PEA_E_ARG, "padding has no choice number %d", (int)o->padding);
+    if ((unsigned)o->foreground > PEA_FOREGROUND_PREDICTED)
+        return pea__fail(err, PEA_E_ARG, "foreground has no choice number %d", (int)o->foreground);
+    if ((unsigned)o->border > PEA_BORDER_COPY)
+        return pea__fail(err, PEA_E_ARG, "border has no choice number %d", (int)o->border);
+    return PEA_OK;
+}
+
+pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err)
+{
+    pea__tiles tiles;
+    pea_status status = check_choices(options, err);
+    if (status == PEA_OK)
+        status = check_numbers(options, err);
+    if (status == PEA_OK)
+        status = pea__offsets_check(&options->offsets, err);
+    if (status != PEA_OK)
+        return status;
+    if (options->offsets.n_axes != network.n_axes)
+        return pea__fail(err, PEA_E_ARG, "the network works in %d-D, so its offsets need %d axes, not %d",
+                         network.n_axes, network.n_axes, options->offsets.n_axes);
+    if (options->normalise == PEA_NORMALISE_IMAGENET && network.in_channels != 3)
+        return pea__fail(err, PEA_E_ARG, "normalise 'imagenet' is for 3 channels, the network takes %" PRId64,
+                         network.in_channels);
+    return network.n_axes == 3 ? pea__tiles_plan(options, (pea_dims){1, 1, 1, 1}, network.grid, &tiles, err) : PEA_OK;
+}

@@ -1,0 +1,154 @@
+/* pipeline.h - internal: the steps between an image and its instance labels, each testable alone.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_PIPELINE_INTERNAL_H
+#define PEA_PIPELINE_INTERNAL_H
+
+#include "array/array.h"
+#include "pea/segment.h"
+
+/* ---- settings as JSON (model_json.c); docs/model-format.md lists the keys ---- */
+
+#define PEA__MODEL_FORMAT_VERSION 1
+
+/* Settings of a record, checked against the network. `name` (owned: pea__free()) is NULL where it has none.
+ * PEA_E_FORMAT names the key and says what it must be. */
+pea_status pea__record_read(const char *json, pea_network_info network, pea_segment_options *options, char **name,
+                            pea_error *err);
+/* A record (owned: pea__free()) with these settings, and what the JSON object `extra` (NULL: nothing) adds or replaces.
+ * PEA_E_ARG names the key of `extra` that is wrong or unknown. */
+pea_status pea__record_write(pea_network_info network, const pea_segment_options *options, const char *extra,
+                             char **json, pea_error *err);
+
+/* Ranges of every field, and whether the settings suit the network. The message names the field. */
+pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err);
+
+/* ---- padding (pad.c) ---- */
+
+/* A plane on the network's grid, and where the image's first voxel lies in it. */
+typedef struct pea__frame {
+    int64_t y, x, top, left;
+} pea__frame;
+
+pea_status pea__frame_plan(pea_padding padding, int64_t y, int64_t x, int grid, pea__frame *frame, pea_error *err);
+
+/* Index i of a line of n that is mirrored at both ends for ever, the end voxels not repeated; n = 1 repeats its one. */
+int64_t pea__mirror(int64_t i, int64_t n);
+
+/* Cut the image's y * x voxels out of a frame, within the same memory. */
+void pea__crop_in_place(void *plane, size_t voxel_bytes, pea__frame frame, int64_t y, int64_t x);
+
+/* ---- intensities (normalise.c) ---- */
+
+typedef struct pea__range {
+    double min, max;
+} pea__range;
+
+/* Smallest and largest value of each plane over all channels; ranges: z items.
+ * PEA_E_FORMAT names the first voxel that is NaN, infinite or too large for float32. */
+pea_status pea__image_ranges(const pea_array *image, pea_context *context, pea__range *ranges, pea_error *err);
+
+/* What one box of network input is made of. */
+typedef struct pea__source {
+    pea_array image;      /* any numeric dtype; one channel feeds all channels of the input */
+    pea_normalise rule;
+    pea__range range;     /* for PEA_NORMALISE_MINMAX */
+    bool mirror;          /* what lies outside the image: its mirror image, or 0 */
+} pea__source;
+
+/* Fill float32 (z,y,x,c), whose first voxel is voxel (z,y,x) of the image; negative is before it. */
+pea_status pea__normalised_box(const pea__source *source, int64_t z, int64_t y, int64_t x, pea_context *context,
+                               const pea_array *box, pea_error *err);
+
+/* ---- foreground (foreground.c) ---- */
+
+/* uint8 (1,y,x,1): 1 where the probability of class 1 of logits (1,y,x,2) exceeds the threshold, without components
+ * below min_size voxels. */
+pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,
+                                       const pea_array *mask, pea_error *err);
+
+/* ---- tiles of a volume (tile.c) ---- */
+
+/* One axis: the volume grown by a mirrored margin before and after it, covered by overlapping tiles. */
+typedef struct pea__tile_axis {
+    int64_t size, step, margin, n, padded;
+} pea__tile_axis;
+
+typedef struct pea__tiles {
+    pea__tile_axis z, y, x;
+} pea__tiles;
+
+pea_status pea__tiles_plan(const pea_segment_options *options, pea_dims volume, int grid, pea__tiles *tiles,
+                           pea_error *err);
+int64_t pea__tile_start(pea__tile_axis axis, int64_t index); /* in voxels of the unpadded volume: may be negative */
+
+/* How much each voxel of a tile counts: z*y*x items. */
+void pea__tile_weights(int64_t z, int64_t y, int64_t x, float *weights);
+
+/* A weighted mean that grows tile by tile. */
+typedef struct pea__blend {
+    pea_array sum; /* float32 (z,y,x,k) */
+    float *norm;   /* z*y*x items */
+} pea__blend;
+
+/* Add a tile whose first voxel is voxel (z,y,x) of the volume; what lies outside the volume is dropped. */
+pea_status pea__blend_add(const pea__blend *blend, const pea_array *tile, const float *weights, int64_t z, int64_t y,
+                          int64_t x, pea_context *context, pea_error *err);
+pea_status pea__blend_finish(const pea__blend *blend, pea_context *context, pea_error *err); /* sum becomes the mean */
+
+/* ---- running the network (forward.c) ---- */
+
+/* What a segmentation asks of a network. Indices of heads, -1 where not wanted or not there. */
+typedef struct pea__heads {
+    int embedding, foreground, affinity;
+    int64_t embedding_channels;
+} pea__heads;
+
+/* The heads these settings need; PEA_E_ARG in words where the network has none such. */
+pea_status pea__heads_choose(const pea_network *network, const pea_segment_options *options, pea__heads *heads,
+                             pea_error *err);
+/* Bytes of input, wanted outputs and the network's own scratch. */
+pea_status pea__forward_forecast(const pea_network *network, const pea__heads *heads, pea_dims input, int n_threads,
+                                 uint64_t *bytes, pea_error *err);
+
+/* Outputs of one run; owned, each NULL where not wanted: pea__outputs_free(). */
+typedef struct pea__outputs {
+    pea_array embedding, foreground, affinity;
+} pea__outputs;
+
+/* PEA_E_ARG where an output is not finite: a legal image far outside what the network was trained for. */
+pea_status pea__forward(const pea_network *network, const pea__heads *heads, const pea_array *input,
+                        pea_context *context, pea__outputs *outputs, pea_error *err);
+void pea__outputs_free(pea__outputs *outputs); /* safe twice */
+
+/* ---- the two ways (segment_plane.c, segment_volume.c), the sum of both (segment.c) ---- */
+
+/* One checked call of pea_segment(). */
+typedef struct pea__job {
+    const pea_network *network;
+    pea_network_info info;
+    pea_segment_options options;
+    pea__heads heads;
+    pea_context *context;
+    pea_array image, mask, labels; /* mask.data NULL: none */
+    pea__range *ranges;            /* of each plane */
+    pea_array kept_affinity;       /* data NULL: nobody wants to keep it */
+} pea__job;
+
+/* Segment plane z alone; its labels become 1..n in raster order. */
+pea_status pea__segment_plane(const pea__job *job, int64_t z, uint32_t *n, pea_error *err);
+pea_status pea__segment_volume(const pea__job *job, uint32_t *n, pea_error *err);
+
+/* Bytes besides image, mask, labels and the affinity that the caller keeps. */
+pea_status pea__plane_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
+pea_status pea__volume_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
+
+/* Mutex watershed and clean-up on one grid. */
+pea_status pea__cluster(const pea__job *job, const pea_array *affinity, const pea_array *mask,
+                        const pea_array *labels, pea_error *err);
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid);
+
+/* Sums and products of byte counts that stick at the largest value instead of wrapping. */
+uint64_t pea__bytes_mul(uint64_t a, uint64_t b);
+uint64_t pea__bytes_add(uint64_t a, uint64_t b);
+
+#endif
