@@ -1,0 +1,306 @@
+/* builder.c - from tensors under names to operations: checks every tensor, folds batch norms into convolutions (in
+ * double precision) and packs the result for the kernels.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "nn/nn.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+/* ---- tensors ---- */
+
+enum { NAME_BYTES = 96 };
+
+static bool find(const pea__builder *b, const char *name, size_t *index)
+{
+    for (size_t i = 0; i < pea_weights_count(b->weights); i++)
+        if (strcmp(pea_weights_tensor(b->weights, i).name, name) == 0) {
+            *index = i;
+            return true;
+        }
+    return false;
+}
+
+bool pea__build_has(const pea__builder *b, const char *tensor)
+{
+    size_t index;
+    return find(b, tensor, &index);
+}
+
+int64_t pea__build_extent(pea__builder *b, const char *tensor, int axis)
+{
+    size_t index;
+    if (b->status != PEA_OK)
+        return 0;
+    if (!find(b, tensor, &index)) {
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s is missing", tensor);
+        return 0;
+    }
+    const pea_tensor found = pea_weights_tensor(b->weights, index);
+    if (axis >= found.n_axes || found.shape[axis] < 1) {
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s has %d axes and is empty or too flat", tensor,
+                              found.n_axes);
+        return 0;
+    }
+    return found.shape[axis];
+}
+
+static const char *show_shape(int n_axes, const int64_t *shape, char text[128])
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (int i = 0; i < n_axes && at < 100; i++)
+        at += (size_t)snprintf(text + at, 128 - at, i ? ",%" PRId64 : "%" PRId64, shape[i]);
+    return text;
+}
+
+static bool all_finite(const float *data, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(data[i]))
+            return false;
+    return true;
+}
+
+static bool same_shape(pea_tensor tensor, int n_axes, const int64_t *shape)
+{
+    return tensor.n_axes == n_axes && memcmp(tensor.shape, shape, (size_t)n_axes * sizeof *shape) == 0;
+}
+
+/* The elements of a float tensor that must be there in this shape; NULL after an error. */
+static const float *take(pea__builder *b, const char *block, const char *part, const char *field, int n_axes,
+                         const int64_t *shape, bool is_parameter)
+{
+    char name[NAME_BYTES], has[128], wants[128];
+    size_t index;
+    if (b->status != PEA_OK)
+        return NULL;
+    snprintf(name, sizeof name, "%s.%s.%s", block, part, field);
+    if (!find(b, name, &index)) {
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s is missing", name);
+        return NULL;
+    }
+    const pea_tensor tensor = pea_weights_tensor(b->weights, index);
+    int64_t n = 1;
+    for (int i = 0; i < n_axes; i++)
+        if (!pea__mul_i64(n, shape[i], &n))
+            n = -1;
+    if (tensor.dtype != PEA_FLOAT32)
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s must be float32, is %s", name,
+                              pea_dtype_name(tensor.dtype));
+    else if (!same_shape(tensor, n_axes, shape))
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s has shape [%s], must have [%s]", name,
+                              show_shape(tensor.n_axes, tensor.shape, has), show_shape(n_axes, shape, wants));
+    else if (!all_finite(tensor.data, n))
+        b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s holds a number that is not finite", name);
+    if (b->status != PEA_OK)
+        return NULL;
+    if (is_parameter && !b->used[index])
+        b->network->info.n_parameters += n;
+    b->used[index] = 1;
+    return tensor.data;
+}
+
+/* ---- batch norm ---- */
+
+/* y = scale[c] * x + shift[c]; without a norm 1 and 0. */
+static void fold_norm(pea__builder *b, const char *block, const char *norm, int64_t channels, double *scale,
+                      double *shift)
+{
+    for (int64_t c = 0; c < channels; c++) {
+        scale[c] = 1.0;
+        shift[c] = 0.0;
+    }
+    if (!norm)
+        return;
+    const float *gain = take(b, block, norm, "weight", 1, &channels, true);
+    const float *bias = take(b, block, norm, "bias", 1, &channels, true);
+    const float *mean = take(b, block, norm, "running_mean", 1, &channels, false);
+    const float *variance = take(b, block, norm, "running_var", 1, &channels, false);
+    for (int64_t c = 0; b->status == PEA_OK && c < channels; c++) {
+        if (variance[c] < 0.0f) {
+            b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s.%s.running_var holds a negative variance", block,
+                                  norm);
+            return;
+        }
+        scale[c] = (double)gain[c] / sqrt((double)variance[c] + 1e-5);
+        shift[c] = (double)bias[c] - (double)mean[c] * scale[c];
+    }
+}
+
+/* ---- values and operations ---- */
+
+int64_t pea__build_channels(const pea__builder *b, int value)
+{
+    return b->network->values[value].channels;
+}
+
+static int new_buffer(pea__builder *b, int64_t channels, int shrink)
+{
+    pea_network *n = b->network;
+    n->buffers[++n->n_buffers] = (pea__buffer){.channels = channels, .shrink = shrink, .head = -1};
+    return n->n_buffers;
+}
+
+static int new_value(pea__builder *b, int buffer)
+{
+    pea_network *n = b->network;
+    n->values[++n->n_values] = (pea__value){.buffer = buffer, .channels = n->buffers[buffer].channels};
+    return n->n_values;
+}
+
+/* Room for one more operation with its value and buffer, and a concatenation; a description that is too long is found by
+ * the first test that runs it. */
+static bool ready(pea__builder *b)
+{
+    const pea_network *n = b->network;
+    if (b->status == PEA_OK && (n->n_ops >= PEA__MAX_OPS || n->n_buffers + 2 >= PEA__MAX_VALUES))
+        b->status = pea__fail(b->err, PEA_E_LIMIT, "a network of more than %d operations", PEA__MAX_OPS);
+    return b->status == PEA_OK;
+}
+
+/* What it points to is owned by the network from now on. Returns the value it makes. */
+static int append(pea__builder *b, pea__op op, int64_t channels, int shrink)
+{
+    op.out = new_value(b, new_buffer(b, channels, shrink));
+    b->network->ops[b->network->n_ops++] = op;
+    return op.out;
+}
+
+static int shrink_of(const pea__builder *b, int value)
+{
+    return b->network->buffers[b->network->values[value].buffer].shrink;
+}
+
+/* Channel numbers for the epilogue, with room to read full vectors; NULL after an error. */
+static float *channel_floats(pea__builder *b, int64_t channels)
+{
+    const int64_t n = pea__conv_padded(channels, b->network->kernels->lanes);
+    float *made = pea__alloc_unset((size_t)n, sizeof *made, b->err);
+    if (made)
+        memset(made, 0, (size_t)n * sizeof *made);
+    else
+        b->status = PEA_E_NOMEM;
+    return made;
+}
+
+static float *pack_weights(pea__builder *b, const pea__conv_spec *spec, const float *weights, const double *scale)
+{
+    const int64_t in = pea__build_channels(b, spec->in);
+    const int n_taps = spec->kz * spec->ky * spec->kx, lanes = b->network->kernels->lanes;
+    int64_t n;
+    if (!pea__mul_i64(in * n_taps, pea__conv_padded(spec->channels, lanes), &n)) {
+        b->status = pea__fail(b->err, PEA_E_LIMIT, "tensor %s.%s.weight is too large", spec->block, spec->conv);
+        return NULL;
+    }
+    float *packed = pea__alloc_unset((size_t)n, sizeof *packed, b->err);
+    if (packed)
+        pea__conv_pack(weights, scale, spec->channels, in, n_taps, lanes, packed);
+    else
+        b->status = PEA_E_NOMEM;
+    return packed;
+}
+
+static const float *take_weights(pea__builder *b, const pea__conv_spec *spec)
+{
+    const int64_t in = pea__build_channels(b, spec->in);
+    const int64_t shape_2d[4] = {spec->channels, in, spec->ky, spec->kx};
+    const int64_t shape_3d[5] = {spec->channels, in, spec->kz, spec->ky, spec->kx};
+    return b->network->info.n_axes == 2 ? take(b, spec->block, spec->conv, "weight", 4, shape_2d, true)
+                                        : take(b, spec->block, spec->conv, "weight", 5, shape_3d, true);
+}
+
+/* Fills op with the folded convolution. scale and shift have room for the output's channels. */
+static void fold_conv(pea__builder *b, const pea__conv_spec *spec, double *scale, double *shift, pea__op *op)
+{
+    const float *weights = take_weights(b, spec);
+    const float *bias =
+        spec->has_bias ? take(b, spec->block, spec->conv, "bias", 1, &spec->channels, true) : NULL;
+    fold_norm(b, spec->norm_block ? spec->norm_block : spec->block, spec->norm, spec->channels, scale, shift);
+    if (b->status != PEA_OK || !(op->weights = pack_weights(b, spec, weights, scale)) ||
+        !(op->bias = channel_floats(b, spec->channels)))
+        return;
+    for (int64_t c = 0; c < spec->channels; c++)
+        op->bias[c] = (float)(shift[c] + (bias ? (double)bias[c] * scale[c] : 0.0));
+    if (!spec->add || !(op->residual_scale = channel_floats(b, spec->channels)))
+        return;
+    for (int64_t c = 0; c < spec->channels; c++)
+        op->residual_scale[c] = spec->norm_covers_add ? (float)scale[c] : 1.0f;
+}
+
+int pea__build_conv(pea__builder *b, pea__conv_spec spec)
+{
+    if (!ready(b))
+        return 0;
+    pea__op op = {.kind = PEA__CONV, .in = spec.in, .residual = spec.add, .activation = spec.activation,
+                  .kz = spec.kz, .ky = spec.ky, .kx = spec.kx};
+    double *scale = pea__alloc((size_t)spec.channels, sizeof *scale, b->err);
+    double *shift = pea__alloc((size_t)spec.channels, sizeof *shift, b->err);
+    if (scale && shift)
+        fold_conv(b, &spec, scale, shift, &op);
+    else
+        b->status = PEA_E_NOMEM;
+    pea__free(scale);
+    pea__free(shift);
+    const int out = append(b, op, spec.channels, shrink_of(b, spec.in)); /* after an error too: it owns what was made */
+    return b->status == PEA_OK ? out : 0;
+}
+
+int pea__build_pool(pea__builder *b, int in)
+{
+    if (!ready(b))
+        return 0;
+    return append(b, (pea__op){.kind = PEA__POOL, .in = in}, pea__build_channels(b, in), 2 * shrink_of(b, in));
+}
+
+int pea__build_upsample(pea__builder *b, int in)
+{
+    if (!ready(b))
+        return 0;
+    return append(b, (pea__op){.kind = PEA__UPSAMPLE, .in = in}, pea__build_channels(b, in), shrink_of(b, in) / 2);
+}
+
+int pea__build_upsample_add(pea__builder *b, int in, int add, const char *norm_block, const char *norm,
+                            pea__activation activation)
+{
+    if (!ready(b))
+        return 0;
+    const int64_t channels = pea__build_channels(b, in);
+    pea__op op = {.kind = PEA__UPSAMPLE, .in = in, .residual = add, .activation = activation};
+    double *scale = pea__alloc((size_t)channels, sizeof *scale, b->err);
+    double *shift = pea__alloc((size_t)channels, sizeof *shift, b->err);
+    if (scale && shift && (op.residual_scale = channel_floats(b, channels))) {
+        fold_norm(b, norm_block, norm, channels, scale, shift);
+        for (int64_t c = 0; c < channels; c++)
+            op.residual_scale[c] = (float)scale[c];
+    } else {
+        b->status = PEA_E_NOMEM;
+    }
+    pea__free(scale);
+    pea__free(shift);
+    const int out = append(b, op, channels, shrink_of(b, in) / 2);
+    return b->status == PEA_OK ? out : 0;
+}
+
+int pea__build_concat(pea__builder *b, int first, int second)
+{
+    if (!ready(b))
+        return 0;
+    pea_network *n = b->network;
+    pea__value *one = &n->values[first], *two = &n->values[second];
+    const int joined = new_buffer(b, one->channels + two->channels, shrink_of(b, first));
+    n->buffers[one->buffer].channels = n->buffers[two->buffer].channels = 0;
+    *two = (pea__value){.buffer = joined, .first = one->channels, .channels = two->channels};
+    *one = (pea__value){.buffer = joined, .first = 0, .channels = one->channels};
+    return new_value(b, joined);
+}
+
+void pea__build_head(pea__builder *b, const char *name, int value)
+{
+    pea_network *n = b->network;
+    if (b->status != PEA_OK)
+        return;
+    const pea__value *v = &n->values[value];
+    n->buffers[v->buffer].head = (int)n->info.n_heads;
+    n->heads[n->info.n_heads++] = (pea_head){name, v->channels, n->buffers[v->buffer].shrink};
+}

@@ -1,0 +1,126 @@
+/* nn.h - networks as lists of operations. A description (resunet2d.c, superhuman3d.c) appends operations on values by
+ * the calls below; plan.c decides where values lie in memory; executor.c runs the list.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_NN_INTERNAL_H
+#define PEA_NN_INTERNAL_H
+
+#include "array/array.h"
+#include "base/base.h"
+#include "kernel/kernel.h"
+#include "pea/network.h"
+
+enum { PEA__MAX_OPS = 128, PEA__MAX_VALUES = 128, PEA__MAX_HEADS = 8 };
+
+/* An image between operations: a slice of the channels of a buffer. Only concatenation makes slices that are not the
+ * whole buffer. Values and buffers count from 1, so that 0 can say "none"; value 1 is the network's input. */
+typedef struct pea__value {
+    int buffer;
+    int64_t first, channels; /* in the buffer */
+} pea__value;
+
+typedef struct pea__buffer {
+    int64_t channels; /* 0: its values moved to a concatenation */
+    int shrink;       /* y and x are the input's divided by this */
+    int head;         /* the output that it is, or -1 */
+} pea__buffer;
+
+typedef enum pea__op_kind { PEA__CONV, PEA__UPSAMPLE, PEA__POOL } pea__op_kind;
+
+/* out = activation(conv or resize (in) + bias + residual_scale * residual) */
+typedef struct pea__op {
+    pea__op_kind kind;
+    int in, out, residual;
+    pea__activation activation;
+    int kz, ky, kx;
+    float *weights, *bias; /* owned; packed for the network's kernels; NULL for resizing */
+    float *residual_scale; /* owned */
+} pea__op;
+
+struct pea_network {
+    const pea__kernels_table *kernels;
+    pea_network_info info;
+    pea_head heads[PEA__MAX_HEADS];
+    pea__value values[PEA__MAX_VALUES];
+    pea__buffer buffers[PEA__MAX_VALUES];
+    pea__op ops[PEA__MAX_OPS];
+    int n_values, n_buffers, n_ops; /* values and buffers: the last number in use */
+};
+
+/* ---- describing (builder.c) ---- */
+
+/* Errors stick: after the first one every call returns 0 at once, so that descriptions read without checks. */
+typedef struct pea__builder {
+    const pea_weights *weights;
+    pea_network *network;
+    unsigned char *used; /* a flag for each tensor */
+    pea_status status;
+    pea_error *err;
+} pea__builder;
+
+/* A convolution of `in`. Its tensors are <block>.<conv>.weight and .bias, those of its batch norm <norm_block>.<norm>.*;
+ * sums are normalised, `add` is added (before the batch norm where norm_covers_add, else after), then activated. */
+typedef struct pea__conv_spec {
+    int in, kz, ky, kx;
+    int64_t channels; /* of the output */
+    const char *block, *conv;
+    bool has_bias;
+    const char *norm_block, *norm; /* norm NULL: no batch norm; norm_block NULL: as block */
+    int add;                       /* 0: nothing */
+    bool norm_covers_add;
+    pea__activation activation;
+} pea__conv_spec;
+
+int pea__build_conv(pea__builder *b, pea__conv_spec spec);
+int pea__build_pool(pea__builder *b, int in);
+int pea__build_upsample(pea__builder *b, int in);
+/* activation(upsample(in) + scale * add) where the scale is that of batch norm <norm_block>.<norm>. The norm's shift,
+ * and its scale of `in`, are the business of the convolution before: sums of interpolation weights are 1. */
+int pea__build_upsample_add(pea__builder *b, int in, int add, const char *norm_block, const char *norm,
+                            pea__activation activation);
+/* Channels of `first`, then of `second`; costs nothing at run time. Each value can be in one concatenation. */
+int pea__build_concat(pea__builder *b, int first, int second);
+void pea__build_head(pea__builder *b, const char *name, int value);
+
+int64_t pea__build_channels(const pea__builder *b, int value);
+bool pea__build_has(const pea__builder *b, const char *tensor);
+/* Extent of one axis of a tensor, >= 1; 0 and an error where there is none. */
+int64_t pea__build_extent(pea__builder *b, const char *tensor, int axis);
+
+/* ---- the networks there are (network.c lists them) ---- */
+
+typedef struct pea__description {
+    const char *kind;
+    int n_axes;
+    const char *landmark; /* the tensor that gives the network away; axis 1 of its shape is the input's channels */
+    void (*describe)(pea__builder *b, int input);
+} pea__description;
+
+extern const pea__description pea__resunet2d, pea__superhuman3d;
+
+/* As pea_network_create(), for a kernel set of the caller's choice. */
+pea_status pea__network_create_for(const pea_weights *weights, const pea__kernels_table *kernels,
+                                   pea_network **network, pea_error *err);
+
+/* ---- memory and tiles of one run (plan.c) ---- */
+
+typedef struct pea__plan {
+    pea_dims input;
+    bool wanted[PEA__MAX_HEADS];
+    bool live[PEA__MAX_OPS];             /* some wanted head needs it */
+    int64_t tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* of a convolution; resizing: tile_y rows a task */
+    double cost[PEA__MAX_OPS];           /* multiply-adds, roughly */
+    double total_cost;
+    int64_t place[PEA__MAX_VALUES];      /* of a buffer in the arena, in floats; -1: not in it */
+    int64_t arena_floats, scratch_floats; /* scratch: of each worker */
+} pea__plan;
+
+/* wanted NULL: every head. Checks the input's dims. */
+pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, pea__plan *plan,
+                          pea_error *err);
+pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes, pea_error *err);
+
+/* Extents of a buffer for this plan's input. A 1x1x1 convolution may see its image as one long row. */
+pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int buffer);
+pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op);
+
+#endif
