@@ -1,0 +1,208 @@
+/* cli.h - what the subcommands share: exit status, one run's context and reports, files, models, tensors.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_CLI_H
+#define PEA_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <cjson/cJSON.h>
+
+#include "pea/pea.h"
+
+#include "options.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 130 };
+
+#define CLI_MAX_PATH 4096
+
+/* ---- subcommands: arguments after the name; returns the exit status ---- */
+
+int cli_segment(int argc, char **argv);
+int cli_network(int argc, char **argv);
+int cli_affinity(int argc, char **argv);
+int cli_cluster(int argc, char **argv);
+int cli_score(int argc, char **argv);
+int cli_import(int argc, char **argv);
+int cli_info(int argc, char **argv);
+int cli_bench(int argc, char **argv);
+
+/* ---- errors and reports (report.c) ---- */
+
+/* Fill err with one formatted line and return status. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+pea_status cli_fail(pea_error *err, pea_status status, const char *format, ...);
+
+/* Put `path: ` before the message, unless the message names the path already. */
+pea_status cli_name_file(pea_error *err, const char *path);
+
+/* Tell the error on stderr in one line; returns the exit status that belongs to it. */
+int cli_report(const char *command, const pea_error *err);
+
+/* A mistake in the command line: tells it and returns EXIT_USAGE. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+int cli_usage(const char *command, const char *format, ...);
+
+/* The same for an error found while reading options: PEA_E_ARG is a mistake in the command line. */
+int cli_report_options(const char *command, const pea_error *err);
+
+/* Print one JSON object as one line and delete it. NULL (out of memory while building) is an error. */
+pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err);
+
+/* Numbers as JSON; NaN and infinity become null. */
+void cli_json_number(cJSON *object, const char *key, double value);
+void cli_json_text(cJSON *object, const char *key, const char *value);
+void cli_json_list(cJSON *object, const char *key, const double *values, size_t n);
+
+/* ---- one run: context, progress, clock, signals (session.c) ---- */
+
+/* Options that the working subcommands share; the macro is their part of an option table. */
+typedef struct cli_wishes {
+    int64_t threads;
+    uint64_t memory;
+    int quiet, timings;
+} cli_wishes;
+
+#define CLI_WISH_OPTIONS(wishes)                                                                                      \
+    {.name = "threads", .kind = CLI_INT, .target = &(wishes).threads, .value = "N", .low = 1, .high = 1024,           \
+     .fallback = "all that the machine lends", .help = "Threads to use. The result does not depend on it."},          \
+    {.name = "memory", .kind = CLI_SIZE, .target = &(wishes).memory, .value = "SIZE",                                 \
+     .fallback = "what is free when the work begins",                                                                 \
+     .help = "Refuse work that is forecast to need more than SIZE bytes (suffix K, M, G or T); 0 lifts the limit."},  \
+    {.name = "quiet", .letter = 'q', .kind = CLI_FLAG, .target = &(wishes).quiet,                                     \
+     .help = "No progress and no messages but errors."},                                                              \
+    {.name = "timings", .kind = CLI_FLAG, .target = &(wishes).timings,                                                \
+     .help = "Print one JSON object as the last line of stderr: seconds of each stage, peak memory in bytes."}
+
+#define CLI_WISHES_DEFAULT ((cli_wishes){.memory = UINT64_MAX})
+
+typedef struct cli_progress {
+    bool enabled, on_terminal, shown;
+    char item[160];              /* what is being worked on: "a.tif (3/12)" */
+    size_t items_done, n_items;
+    double started, last_shown;  /* seconds of the monotonic clock */
+    double items_started;
+    const char *stage;
+    double stage_started;
+} cli_progress;
+
+typedef struct cli_session {
+    const char *command;
+    cli_wishes wishes;
+    pea_context *context;
+    cli_progress progress;
+    double read, write; /* seconds */
+} cli_session;
+
+pea_status cli_session_open(cli_session *session, const char *command, const cli_wishes *wishes, pea_error *err);
+void cli_session_close(cli_session *session);
+void cli_session_item(cli_session *session, const char *item, size_t index, size_t n_items);
+void cli_session_clear(cli_session *session); /* take the progress bar off the terminal: something else is printed */
+/* --timings: the last line of stderr. */
+pea_status cli_session_timings(const cli_session *session, pea_error *err);
+double cli_seconds(void); /* monotonic clock */
+
+/* Ctrl-C and SIGTERM ask to stop; SIGPIPE and SIGXFSZ become errors of the write that caused them. */
+void cli_signals_install(void);
+bool cli_cancelled(void);
+pea_status cli_check_cancelled(pea_error *err);
+/* Between these two nothing half written can exist, and a signal ends the process at once: for reading files. */
+void cli_interruptible(bool on);
+
+/* ---- files and folders (files.c) ---- */
+
+typedef struct cli_paths {
+    size_t n, capacity;
+    char **item; /* owned; free with cli_paths_free() */
+} cli_paths;
+
+pea_status cli_paths_add(cli_paths *paths, const char *path, pea_error *err);
+void cli_paths_free(cli_paths *paths);
+bool cli_is_folder(const char *path);
+bool cli_is_file(const char *path);
+bool cli_same_file(const char *a, const char *b); /* the same existing file, or the same text */
+/* All .tif .tiff .png files inside, sorted by name, not recursive; PEA_E_ARG where there is none. */
+pea_status cli_list_images(const char *folder, cli_paths *paths, pea_error *err);
+/* Make a folder and those above it; fine when it is there. */
+pea_status cli_make_folder(const char *path, pea_error *err);
+/* The folder in which `path` would be made is there and can be written to. */
+pea_status cli_check_writable(const char *path, pea_error *err);
+const char *cli_base_name(const char *path);                /* after the last slash */
+void cli_stem(const char *path, char stem[CLI_MAX_PATH]);   /* base name without its last extension */
+pea_status cli_join(const char *folder, const char *name, const char *extension, char path[CLI_MAX_PATH],
+                    pea_error *err);
+/* A whole small text file, NUL-terminated; free(). */
+pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size_t *n_bytes, pea_error *err);
+
+/* ---- models (models.c) ---- */
+
+/* The file that `-m name` means: a path, or NAME of PEA_MODELS, share/pea/models or the source tree. */
+pea_status cli_find_model(const char *name, char path[CLI_MAX_PATH], pea_error *err);
+void cli_set_program(const char *argv0);
+
+/* ---- images and tensors (data.c) ---- */
+
+/* Label image: one frame, or all frames one after another along z. */
+pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_frames, pea_error *err);
+/* Mask of any numeric type, not 0 means inside: uint8 (z,y,x,1). n_slices 0: to the end. */
+pea_status cli_read_mask(const char *path, pea_image_part part, pea_volume *mask, pea_error *err);
+
+/* A batch of tensors from (n,c,[z,]y,x), channels last. */
+typedef struct cli_tensor {
+    bool has_batch; /* the file had the leading axis */
+    int64_t n;
+    pea_dims dims; /* of one item */
+    float *data;   /* owned: n items (z,y,x,c) one after another */
+} cli_tensor;
+
+/* n_axes: 2 or 3 spatial axes. With batch_optional (c,[z,]y,x) is read as well. */
+pea_status cli_tensor_read(const char *path, int n_axes, bool batch_optional, cli_tensor *tensor, pea_error *err);
+pea_status cli_tensor_alloc(cli_tensor *tensor, pea_error *err); /* has_batch, n and dims are set */
+pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *tensor, pea_error *err);
+pea_array cli_tensor_item(const cli_tensor *tensor, int64_t index); /* a view */
+void cli_tensor_free(cli_tensor *tensor);
+
+/* ---- scores by name (scores.c) ---- */
+
+#define CLI_N_METRICS 23
+
+typedef struct cli_metric {
+    const char *key, *words;
+    size_t position; /* in pea_scores */
+    bool is_count;   /* int64_t, otherwise double */
+} cli_metric;
+
+extern const cli_metric cli_metrics[CLI_N_METRICS]; /* all but ap, which is a list */
+double cli_metric_value(size_t index, const pea_scores *scores);
+
+/* ---- options that several subcommands share (graph.c) ---- */
+
+/* --shifts and --neighbours, or --offsets. */
+typedef struct cli_graph {
+    cli_list shifts;
+    int64_t neighbours;
+    const char *offsets;
+} cli_graph;
+
+#define CLI_GRAPH_OPTIONS(graph)                                                                                      \
+    {.name = "shifts", .kind = CLI_LIST, .target = &(graph).shifts, .value = "N,N,...", .low = 1, .high = 32767,      \
+     .help = "2-D neighbours by distance in pixels, such as 1,3,5,9,27.", .fallback = CLI_GRAPH_FALLBACK},            \
+    {.name = "neighbours", .kind = CLI_INT, .target = &(graph).neighbours, .value = "4|8", .low = 4, .high = 8,       \
+     .help = "Directions of each shift: 4 is up and left, 8 adds both upper diagonals.",                              \
+     .fallback = CLI_NEIGHBOURS_FALLBACK},                                                                            \
+    {.name = "offsets", .kind = CLI_TEXT, .target = &(graph).offsets, .value = "O.json",                              \
+     .help = "JSON list of steps in voxels, [[-1,0],[0,-1],...] as y,x or [[-1,0,0],...] as z,y,x. The first two "    \
+             "(three) attract, all others repel. Instead of --shifts.", .fallback = ""}
+
+/* The offsets asked for; offsets->n stays 0 when no option was given. */
+pea_status cli_graph_offsets(const cli_graph *graph, pea_offsets *offsets, pea_error *err);
+/* y,x or z,y,x of --strides; untouched when not given. */
+pea_status cli_graph_strides(const cli_list *strides, int n_axes, int stride[3], pea_error *err);
+/* "5:5,25:11" (size:window), or "none". */
+pea_status cli_merge_passes(const char *text, pea_merge_pass *passes, size_t *n_passes, pea_error *err);
+
+#endif

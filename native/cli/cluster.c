@@ -1,0 +1,167 @@
+/* cluster.c - `pea cluster`: affinities in a .npy file to a label TIFF.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "cli.h"
+
+static const char command[] = "cluster";
+
+static const cli_manual manual = {
+    .command = command,
+    .summary = "affinities to instance labels",
+    .synopsis = "pea cluster A.npy -o LABELS.tif (--offsets O.json | --shifts 1,3 [--neighbours 4|8]) [OPTION]...",
+    .description =
+        "Cuts the graph of affinities into instances. The first two (3-D: three) offsets attract with weight a, all "
+        "others repel with weight 1 - a; edges are taken by falling weight, and a tie goes to the later edge, so that the "
+        "result is always the same.\n"
+        "\nA.npy holds float32 (k,y,x) with 2-D offsets, (k,z,y,x) with 3-D offsets; one more axis of length 1 may stand "
+        "before them. LABELS.tif has 0 outside the mask and 1..n in raster order, 16-bit up to 65535 objects.",
+    .examples = "pea cluster a.npy -o labels.tif --shifts 1,3,5,9,27 --strides 5,5\n"
+                "pea cluster a.npy -o labels.tif --offsets offsets.json --strides 1,10,10 --mask fg.tif",
+    .see_also = "pea affinity, pea segment, pea score",
+    .min_operands = 1,
+    .max_operands = 1,
+    .operands = "an affinity file",
+};
+
+struct run {
+    const char *output, *mask, *method, *merge;
+    cli_graph graph;
+    cli_list strides;
+    int64_t minsize;
+    int json;
+    cli_wishes wishes;
+    pea_offsets offsets;
+    pea_mutex_options settings;
+    pea_merge_pass passes[PEA_MAX_MERGE_PASSES];
+    size_t n_passes;
+    cli_tensor in;
+    pea_volume mask_voxels, labels;
+    uint32_t n_labels;
+    cli_session session;
+};
+
+#define CLI_GRAPH_FALLBACK ""
+#define CLI_NEIGHBOURS_FALLBACK "4"
+
+static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
+{
+    const cli_option options[] = {
+        {.name = "output", .letter = 'o', .kind = CLI_TEXT, .target = &r->output, .value = "LABELS.tif", .required = 1,
+         .help = "The label TIFF to write. An older one is replaced."},
+        CLI_GRAPH_OPTIONS(r->graph),
+        {.name = "strides", .kind = CLI_LIST, .target = &r->strides, .value = "Y,X|Z,Y,X", .low = 1, .high = 32767,
+         .fallback = "1 everywhere", .help = "Keep a repulsive edge only at every n-th voxel of each axis."},
+        {.name = "mask", .kind = CLI_TEXT, .target = &r->mask, .value = "M.tif",
+         .help = "Instances may be only where this image is not 0."},
+        {.name = "method", .kind = CLI_CHOICE, .target = &r->method, .value = "NAME", .choices = "mutex",
+         .help = "How the graph is cut: mutex watershed."},
+        {.name = "merge", .kind = CLI_TEXT, .target = &r->merge, .value = "SIZE:WINDOW,...",
+         .help = "Afterwards, passes that give small instances to their neighbours, as the paper's code does: "
+                 "5:5,25:11,50:11,100:21 for nuclei, 5:5,20:11,50:11,300:21 for leaves."},
+        {.name = "minsize", .kind = CLI_INT, .target = &r->minsize, .value = "N", .low = 0, .high = 2147483647,
+         .help = "Afterwards, remove instances of fewer than N voxels."},
+        {.name = "json", .kind = CLI_FLAG, .target = &r->json,
+         .help = "Print one JSON object on stdout: the number of instances."},
+        CLI_WISH_OPTIONS(r->wishes),
+    };
+    return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
+}
+
+static int choose_settings(struct run *r, pea_error *err)
+{
+    pea_status status = cli_graph_offsets(&r->graph, &r->offsets, err);
+    if (status == PEA_OK && !r->offsets.n)
+        return cli_usage(command, "--offsets or --shifts is needed: which neighbours are the channels?");
+    if (status == PEA_OK)
+        status = cli_graph_strides(&r->strides, r->offsets.n_axes, r->settings.stride, err);
+    if (status == PEA_OK)
+        status = cli_merge_passes(r->merge, r->passes, &r->n_passes, err);
+    return status == PEA_OK ? CLI_RUN : cli_report_options(command, err);
+}
+
+static pea_status check_names(const struct run *r, const char *path, pea_error *err)
+{
+    const char *source = cli_same_file(path, r->output) ? path : NULL;
+    if (r->mask && cli_same_file(r->mask, r->output))
+        source = r->mask;
+    if (source)
+        return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output", source);
+    return cli_check_writable(r->output, err);
+}
+
+static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
+{
+    pea_status status = cli_session_open(&r->session, command, &r->wishes, err);
+    if (status == PEA_OK)
+        status = check_names(r, path, err);
+    if (status != PEA_OK)
+        return status;
+    const double started = cli_seconds();
+    cli_interruptible(true);
+    status = cli_tensor_read(path, r->offsets.n_axes, true, &r->in, err);
+    if (status == PEA_OK && r->in.n != 1)
+        status = cli_fail(err, PEA_E_SHAPE, "%s holds a batch of %lld, expected one: cluster them one at a time", path,
+                          (long long)r->in.n);
+    if (status == PEA_OK && r->mask)
+        status = cli_read_mask(r->mask, (pea_image_part){0}, &r->mask_voxels, err);
+    cli_interruptible(false);
+    r->session.read += cli_seconds() - started;
+    return status;
+}
+
+static pea_status compute(struct run *r, const char *path, pea_error *err)
+{
+    const pea_array affinity = cli_tensor_item(&r->in, 0);
+    const pea_dims dims = {affinity.dims.z, affinity.dims.y, affinity.dims.x, 1};
+    const pea_array *labels = &r->labels.array;
+    pea_status status = pea_volume_alloc(PEA_UINT32, dims, &r->labels, err);
+    if (status == PEA_OK)
+        status = pea_mutex_watershed(&affinity, &r->offsets, r->mask ? &r->mask_voxels.array : NULL, &r->settings,
+                                     r->session.context, labels, &r->n_labels, err);
+    if (status == PEA_OK && r->n_passes)
+        status = pea_merge_small(labels, r->passes, r->n_passes, err);
+    if (status == PEA_OK && r->minsize > 1)
+        status = pea_remove_small(labels, r->minsize, err);
+    if (status == PEA_OK && (r->n_passes || r->minsize > 1))
+        status = pea_relabel(labels, &r->n_labels, err);
+    cli_session_clear(&r->session);
+    return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, path);
+}
+
+static pea_status write_output(struct run *r, pea_error *err)
+{
+    const pea_calibration unknown = pea_calibration_default();
+    const double started = cli_seconds();
+    const pea_status status = pea_labels_write(r->output, &r->labels.array, 1, &unknown, err);
+    r->session.write += cli_seconds() - started;
+    if (status != PEA_OK || !r->json)
+        return status == PEA_OK ? status : cli_name_file(err, r->output);
+    cJSON *object = cJSON_CreateObject();
+    cli_json_text(object, "output", r->output);
+    cli_json_number(object, "instances", r->n_labels);
+    return cli_print_json(stdout, object, err);
+}
+
+int cli_cluster(int argc, char **argv)
+{
+    struct run r = {.wishes = CLI_WISHES_DEFAULT, .settings = pea_mutex_options_default(), .method = "mutex",
+                    .merge = "none"};
+    cli_operands operands;
+    pea_error err = {0};
+    int outcome = parse(&r, argc, argv, &operands);
+    if (outcome == CLI_RUN)
+        outcome = choose_settings(&r, &err);
+    if (outcome != CLI_RUN)
+        return outcome;
+    pea_status status = read_inputs(&r, operands.item[0], &err);
+    if (status == PEA_OK)
+        status = compute(&r, operands.item[0], &err);
+    if (status == PEA_OK)
+        status = write_output(&r, &err);
+    if (status == PEA_OK)
+        status = cli_session_timings(&r.session, &err);
+    cli_session_close(&r.session);
+    cli_tensor_free(&r.in);
+    pea_volume_free(&r.mask_voxels);
+    pea_volume_free(&r.labels);
+    return status == PEA_OK ? EXIT_DONE : cli_report(command, &err);
+}

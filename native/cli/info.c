@@ -1,0 +1,242 @@
+/* info.c - `pea info`: what a model, an image or this machine is.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char command[] = "info";
+
+static const cli_manual manual = {
+    .command = command,
+    .summary = "describe a model, an image or this machine",
+    .synopsis = "pea info [FILE] [--json]",
+    .description =
+        "Of a model: its network, sizes, settings and where it comes from. Of an image: extents, type, calibration, and "
+        "what was noticed while its structure was checked. Without FILE: version, kernels, CPU, threads and memory of "
+        "this machine. FILE may be the name of a bundled model such as nuclei.",
+    .examples = "pea info nuclei\npea info image.tif\npea info --json",
+    .see_also = "pea import, pea segment, pea bench",
+    .min_operands = 0,
+    .max_operands = 1,
+    .operands = "a file",
+};
+
+/* ---- one place for both forms: each fact is a line for people or a member of the object ---- */
+
+static void fact_text(cJSON *json, const char *key, const char *value)
+{
+    if (json)
+        cli_json_text(json, key, value);
+    else if (value[0])
+        printf("%-18s %s\n", key, value);
+}
+
+static void fact_number(cJSON *json, const char *key, double value, const char *unit)
+{
+    if (json)
+        cli_json_number(json, key, value);
+    else
+        printf("%-18s %.10g%s%s\n", key, value, unit[0] ? " " : "", unit);
+}
+
+static void fact_list(cJSON *json, const char *key, const double *values, size_t n)
+{
+    if (json) {
+        cli_json_list(json, key, values, n);
+        return;
+    }
+    printf("%-18s", key);
+    for (size_t i = 0; i < n; i++)
+        printf("%s%.10g", i ? "," : " ", values[i]);
+    printf("\n");
+}
+
+/* ---- a model ---- */
+
+static void print_settings(cJSON *json, const pea_segment_options *s, int n_axes)
+{
+    char offsets[PEA_MAX_OFFSETS * 24], merge[PEA_MAX_MERGE_PASSES * 26] = "none";
+    size_t used = 0;
+    const double stride[] = {s->stride[0], s->stride[1], s->stride[2]};
+    offsets[0] = '\0';
+    for (size_t i = 0; i < s->offsets.n && used + 24 < sizeof offsets; i++) {
+        const pea_offset o = s->offsets.step[i];
+        used += (size_t)(n_axes == 2 ? snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d)", i ? " " : "", o.y, o.x)
+                                     : snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d,%d)", i ? " " : "", o.z, o.y, o.x));
+    }
+    used = 0;
+    for (size_t i = 0; i < s->n_merge; i++)
+        used += (size_t)snprintf(merge + used, sizeof merge - used, "%s%d:%d", i ? "," : "", s->merge[i].max_size, s->merge[i].window);
+    fact_text(json, "normalise", pea_normalise_name(s->normalise));
+    fact_text(json, "padding", pea_padding_name(s->padding));
+    fact_text(json, "offsets", offsets);
+    fact_list(json, "strides", stride + 3 - n_axes, (size_t)n_axes);
+    fact_text(json, "border", pea_border_name(s->border));
+    fact_text(json, "foreground", pea_foreground_name(s->foreground));
+    fact_number(json, "threshold", s->foreground_threshold, "");
+    fact_number(json, "speckles", (double)s->min_foreground_size, "pixels");
+    fact_text(json, "merge", merge);
+    fact_number(json, "minsize", (double)s->min_size, "voxels");
+}
+
+/* Everything the record says, flat for people: provenance and whatever else is in it. */
+static void print_record(const cJSON *record, const char *prefix, int depth)
+{
+    char key[200];
+    for (const cJSON *item = record ? record->child : NULL; item; item = item->next) {
+        snprintf(key, sizeof key, "%s%s%s", prefix, prefix[0] && item->string ? "." : "", item->string ? item->string : "");
+        if (cJSON_IsObject(item) && depth < 4) {
+            print_record(item, key, depth + 1);
+            continue;
+        }
+        char *text = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
+        printf("  %-24s %s\n", key, cJSON_IsString(item) ? item->valuestring : text ? text : "");
+        cJSON_free(text);
+    }
+}
+
+static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
+{
+    pea_model *model = NULL;
+    const pea_status status = pea_model_open(path, &model, err);
+    if (status != PEA_OK)
+        return cli_name_file(err, path);
+    const pea_network *network = pea_model_network(model);
+    const pea_network_info info = pea_network_get_info(network);
+    const pea_segment_options settings = pea_model_options(model);
+    const double filters[] = {(double)info.filters[0], (double)info.filters[1], (double)info.filters[2],
+                              (double)info.filters[3], (double)info.filters[4]};
+    char heads[400] = "";
+    for (size_t h = 0; h < info.n_heads; h++)
+        snprintf(heads + strlen(heads), sizeof heads - strlen(heads), "%s%s", h ? " " : "", pea_network_head(network, h).name);
+    fact_text(json, "kind", "model");
+    fact_text(json, "file", path);
+    fact_text(json, "name", pea_model_name(model));
+    fact_text(json, "network", info.kind);
+    fact_number(json, "parameters", (double)info.n_parameters, "");
+    fact_list(json, "filters", filters, 5);
+    fact_number(json, "embedding_dim", (double)info.embedding_dim, "");
+    fact_number(json, "in_channels", (double)info.in_channels, "");
+    fact_text(json, "heads", heads);
+    print_settings(json, &settings, info.n_axes);
+    cJSON *record = cJSON_Parse(pea_model_metadata(model) ? pea_model_metadata(model) : "{}");
+    if (json) {
+        cJSON_AddItemToObject(json, "record", record ? record : cJSON_CreateNull());
+    } else {
+        printf("\nrecord in the file:\n");
+        print_record(record, "", 0);
+        cJSON_Delete(record);
+    }
+    pea_model_free(model);
+    return PEA_OK;
+}
+
+/* ---- an image ---- */
+
+static pea_status describe_image(const char *path, cJSON *json, pea_error *err)
+{
+    pea_image *image = NULL;
+    const pea_status status = pea_image_open(path, PEA_IMAGE_INTENSITY, &image, err);
+    if (status != PEA_OK)
+        return cli_name_file(err, path);
+    const pea_image_info info = pea_image_get_info(image);
+    const double voxel[] = {info.calibration.z, info.calibration.y, info.calibration.x};
+    fact_text(json, "kind", "image");
+    fact_text(json, "file", path);
+    fact_text(json, "format", info.format);
+    fact_number(json, "width", (double)info.dims.x, "");
+    fact_number(json, "height", (double)info.dims.y, "");
+    fact_number(json, "slices", (double)info.dims.z, "");
+    fact_number(json, "frames", (double)info.n_frames, "");
+    fact_number(json, "channels", (double)info.dims.c, info.is_rgb ? "(RGB)" : "");
+    fact_text(json, "type", pea_dtype_name(info.dtype));
+    fact_list(json, "voxel_zyx", voxel, 3);
+    fact_text(json, "unit", info.calibration.unit);
+    fact_number(json, "frame_seconds", info.calibration.frame_s, "");
+    fact_text(json, "notes", info.notes);
+    pea_image_close(image);
+    return PEA_OK;
+}
+
+/* ---- this machine ---- */
+
+static void describe_machine(cJSON *json)
+{
+    fact_text(json, "kind", "machine");
+    fact_text(json, "version", pea_version());
+    fact_text(json, "kernels", pea_cpu_kernels());
+    fact_text(json, "cpu", pea_cpu_features());
+    fact_number(json, "threads", pea_cpu_threads(), "");
+    fact_number(json, "memory_available", (double)pea_cpu_memory_available(), "bytes");
+}
+
+/* ---- which of them ---- */
+
+enum kind { KIND_IMAGE, KIND_CHECKPOINT, KIND_MODEL };
+
+/* By the first bytes, as names may be wrong. Whatever is neither image nor checkpoint is tried as a model. */
+static pea_status find_kind(const char *path, enum kind *kind, pea_error *err)
+{
+    unsigned char first[9] = {0};
+    FILE *file = cli_is_folder(path) ? NULL : fopen(path, "rb");
+    if (!file)
+        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path,
+                        cli_is_folder(path) ? "it is a folder, expected a file" : strerror(errno));
+    const size_t n = fread(first, 1, sizeof first, file);
+    fclose(file);
+    *kind = KIND_MODEL;
+    if (n < sizeof first || first[8] == '{') /* a model begins with the length of a JSON text: those bytes may be any */
+        return PEA_OK;
+    if (!memcmp(first, "II", 2) || !memcmp(first, "MM", 2) || !memcmp(first, "\x89PNG", 4))
+        *kind = KIND_IMAGE;
+    else if (!memcmp(first, "PK", 2) || (first[0] == 0x80 && first[1] >= 2 && first[1] <= 5))
+        *kind = KIND_CHECKPOINT;
+    return PEA_OK;
+}
+
+static pea_status describe_file(const char *name, cJSON *json, pea_error *err)
+{
+    char path[CLI_MAX_PATH];
+    enum kind kind;
+    pea_status status = PEA_OK;
+    if (cli_is_file(name) || cli_is_folder(name))
+        snprintf(path, sizeof path, "%s", name);
+    else
+        status = cli_find_model(name, path, err);
+    if (status == PEA_OK)
+        status = find_kind(path, &kind, err);
+    if (status != PEA_OK)
+        return status;
+    if (kind == KIND_CHECKPOINT)
+        return cli_fail(err, PEA_E_FORMAT, "%s is a PyTorch checkpoint, expected a model or an image: make a model of it "
+                        "with pea import", path);
+    return kind == KIND_IMAGE ? describe_image(path, json, err) : describe_model(path, json, err);
+}
+
+int cli_info(int argc, char **argv)
+{
+    int json = 0;
+    cli_operands operands;
+    pea_error err = {0};
+    const cli_option options[] = {
+        {.name = "json", .kind = CLI_FLAG, .target = &json, .help = "Print one JSON object on stdout."},
+    };
+    const int outcome = cli_parse(&manual, options, CLI_COUNT(options), argc, argv, &operands);
+    if (outcome != CLI_RUN)
+        return outcome;
+    cJSON *object = json ? cJSON_CreateObject() : NULL;
+    pea_status status = PEA_OK;
+    if (operands.n)
+        status = describe_file(operands.item[0], object, &err);
+    else
+        describe_machine(object);
+    if (status != PEA_OK) {
+        cJSON_Delete(object);
+        return cli_report(command, &err);
+    }
+    if (json && cli_print_json(stdout, object, &err) != PEA_OK)
+        return cli_report(command, &err);
+    return EXIT_DONE;
+}

@@ -1,0 +1,85 @@
+/* report.c - what people and programs are told: one line for an error, one JSON object for a result.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+pea_status cli_fail(pea_error *err, pea_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(err->message, sizeof err->message, format, arguments);
+    va_end(arguments);
+    for (char *c = err->message; *c; c++) /* a path may hold anything; an error is one line */
+        if ((unsigned char)*c < ' ' || *c == 127)
+            *c = '?';
+    return err->status = status;
+}
+
+pea_status cli_name_file(pea_error *err, const char *path)
+{
+    char message[sizeof err->message];
+    if (err->status == PEA_OK || err->status == PEA_E_CANCELLED || strstr(err->message, path))
+        return err->status;
+    memcpy(message, err->message, sizeof message);
+    const size_t length = strlen(path);
+    return cli_fail(err, err->status, "%s%s: %s", length > 200 ? "..." : "", length > 200 ? path + length - 200 : path,
+                    message);
+}
+
+int cli_report(const char *command, const pea_error *err)
+{
+    if (err->status == PEA_E_CANCELLED)
+        fprintf(stderr, "pea %s: cancelled\n", command);
+    else
+        fprintf(stderr, "pea %s: %s\n", command, err->message);
+    return err->status == PEA_E_CANCELLED ? EXIT_CANCELLED : EXIT_FAILED;
+}
+
+int cli_usage(const char *command, const char *format, ...)
+{
+    va_list arguments;
+    fprintf(stderr, "pea %s: ", command);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, " (see pea %s --help)\n", command);
+    return EXIT_USAGE;
+}
+
+int cli_report_options(const char *command, const pea_error *err)
+{
+    return err->status == PEA_E_ARG ? cli_usage(command, "%s", err->message) : cli_report(command, err);
+}
+
+pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err)
+{
+    char *text = object ? cJSON_PrintUnformatted(object) : NULL;
+    cJSON_Delete(object);
+    if (!text)
+        return cli_fail(err, PEA_E_NOMEM, "out of memory while writing JSON");
+    fprintf(stream, "%s\n", text);
+    cJSON_free(text);
+    return PEA_OK;
+}
+
+void cli_json_number(cJSON *object, const char *key, double value)
+{
+    if (isfinite(value))
+        cJSON_AddNumberToObject(object, key, value);
+    else
+        cJSON_AddNullToObject(object, key);
+}
+
+void cli_json_text(cJSON *object, const char *key, const char *value)
+{
+    cJSON_AddStringToObject(object, key, value);
+}
+
+void cli_json_list(cJSON *object, const char *key, const double *values, size_t n)
+{
+    cJSON_AddItemToObject(object, key, cJSON_CreateDoubleArray(values, (int)n));
+}

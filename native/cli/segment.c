@@ -1,0 +1,612 @@
+/* segment.c - `pea segment`: images and folders to label TIFFs, overlays and tables.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char command[] = "segment";
+
+static const cli_manual manual = {
+    .command = command,
+    .summary = "images to instance labels",
+    .synopsis = "pea segment IN... -m MODEL -o OUT [--overlay P.png] [--table T.csv] [OPTION]...",
+    .description =
+        "Finds the objects of each image with a trained model and writes them as a label TIFF: 0 is background, objects "
+        "are 1..n in raster order; 16-bit up to 65535 objects. Fiji and ImageJ open it with calibration, slices and "
+        "frames of the image.\n"
+        "\nIN is an image (TIFF in all its forms, PNG) or a folder: all its .tif, .tiff and .png files, folders below "
+        "it not. With one image OUT is a file. With several, or a folder, OUT is a folder, made when needed, and each "
+        "result is named after its image; the same holds for --overlay, --table and --mask. An image that fails does "
+        "not stop the others: what failed is told at the end.\n"
+        "\nA 2-D model takes each slice of a stack on its own; a 3-D model takes the stack as a volume. Each frame is "
+        "segmented alone. Settings that are not given come from the model.\n"
+        "\nResults are written under another name first and renamed: whoever reads OUT never sees half a file.",
+    .examples = "pea segment image.tif -m nuclei -o labels.tif\n"
+                "pea segment image.tif -m nuclei -o labels.tif --overlay overlay.png --table table.csv\n"
+                "pea segment images/ -m nuclei -o results/ --table results/ --minsize 25\n"
+                "pea segment leaf.png -m my-model.safetensors --mask fg.png --shifts 1,3,5,9,27 --neighbours 8 -o leaf.tif",
+    .see_also = "pea score, pea import, pea info",
+    .min_operands = 1,
+    .max_operands = 1000000,
+    .operands = "an image or a folder",
+};
+
+struct options {
+    const char *model, *output, *overlay, *table, *slices, *mode, *mask, *clusterer, *foreground, *normalise, *padding,
+        *border, *merge;
+    int64_t channel, frame, minsize, speckles;
+    double threshold;
+    cli_graph graph;
+    cli_list strides;
+    int json;
+    cli_wishes wishes;
+};
+
+/* What is read and written, decided before any work: lists run in parallel; an empty list was not asked for. */
+struct plan {
+    cli_paths inputs, outputs, overlays, tables, masks;
+    bool is_batch;
+};
+
+struct run {
+    const struct options *given;
+    struct plan plan;
+    pea_model *model;
+    pea_segment_options settings;
+    int64_t first_slice, n_slices;
+    cli_session session;
+    cli_paths failures; /* messages */
+    cJSON *images, *failed;
+};
+
+/* One image on its way. */
+struct work {
+    pea_image_info info;
+    pea_volume labels;   /* all frames */
+    pea_volume picture;  /* overlay */
+    pea_table *tables;   /* one for each frame */
+    size_t n_frames, n_tables;
+    int64_t n_instances;
+};
+
+/* ---- options ---- */
+
+#define CLI_GRAPH_FALLBACK "the model's"
+#define CLI_NEIGHBOURS_FALLBACK "4"
+
+static int parse(struct options *o, int argc, char **argv, cli_operands *operands)
+{
+    const cli_option options[] = {
+        {.name = "model", .letter = 'm', .kind = CLI_TEXT, .target = &o->model, .value = "MODEL", .required = 1,
+         .help = "A model file, or the name of a bundled model such as nuclei."},
+        {.name = "output", .letter = 'o', .kind = CLI_TEXT, .target = &o->output, .value = "OUT", .required = 1,
+         .help = "The label TIFF to write, or a folder for several images. An older file is replaced."},
+        {.name = "overlay", .kind = CLI_TEXT, .target = &o->overlay, .value = "P.png",
+         .help = "Also draw the image with tinted, outlined instances. Of a stack the middle slice of the first frame."},
+        {.name = "table", .kind = CLI_TEXT, .target = &o->table, .value = "T.csv",
+         .help = "Also write one row for each instance: label, size, centroid, bounding box, mean intensity, confidence; "
+                 "in the image's units."},
+        {.name = "channel", .kind = CLI_INT, .target = &o->channel, .value = "N", .low = 1, .high = 1000000,
+         .fallback = "all, which must be as many as the model takes",
+         .help = "The channel to look at, counted from 1 as in ImageJ."},
+        {.name = "slices", .kind = CLI_TEXT, .target = &o->slices, .value = "A-B", .fallback = "all",
+         .help = "Slices from A to B, counted from 1; one number means that slice."},
+        {.name = "frame", .kind = CLI_INT, .target = &o->frame, .value = "N", .low = 1, .high = 2147483647,
+         .fallback = "all", .help = "The frame to look at, counted from 1."},
+        {.name = "mode", .kind = CLI_CHOICE, .target = &o->mode, .value = "2d|3d", .choices = "2d|3d",
+         .fallback = "what the model is",
+         .help = "Insist on planes or volumes: a model of the other kind is refused."},
+        {.name = "mask", .kind = CLI_TEXT, .target = &o->mask, .value = "M.tif",
+         .help = "Instances may be only where this image is not 0; or a folder of masks named like the images."},
+        CLI_GRAPH_OPTIONS(o->graph),
+        {.name = "strides", .kind = CLI_LIST, .target = &o->strides, .value = "Y,X|Z,Y,X", .low = 1, .high = 32767,
+         .fallback = "the model's", .help = "Keep a repulsive edge only at every n-th voxel of each axis."},
+        {.name = "clusterer", .kind = CLI_CHOICE, .target = &o->clusterer, .value = "NAME", .choices = "mutex",
+         .help = "How affinities become instances: mutex watershed."},
+        {.name = "foreground", .kind = CLI_CHOICE, .target = &o->foreground, .value = "RULE",
+         .choices = "none|given|predicted", .fallback = "the model's; given when --mask is",
+         .help = "Where instances may be: everywhere, in the mask, or where the network sees foreground."},
+        {.name = "threshold", .kind = CLI_FLOAT, .target = &o->threshold, .value = "P", .low = 0, .high = 1,
+         .fallback = "the model's", .help = "Predicted foreground is where its probability exceeds P."},
+        {.name = "speckles", .kind = CLI_INT, .target = &o->speckles, .value = "N", .low = 0, .high = 2147483647,
+         .fallback = "the model's", .help = "Parts of the predicted foreground of fewer than N pixels are ignored."},
+        {.name = "minsize", .kind = CLI_INT, .target = &o->minsize, .value = "N", .low = 0, .high = 2147483647,
+         .fallback = "the model's", .help = "Instances of fewer than N voxels are removed."},
+        {.name = "merge", .kind = CLI_TEXT, .target = &o->merge, .value = "SIZE:WINDOW,...", .fallback = "the model's",
+         .help = "Passes that give small instances to their neighbours, as the paper's code does; none for no pass."},
+        {.name = "normalise", .kind = CLI_CHOICE, .target = &o->normalise, .value = "RULE",
+         .choices = "minmax|imagenet|unit", .fallback = "the model's",
+         .help = "How intensities become network input: smallest to largest value, ImageNet's colours, or full scale."},
+        {.name = "padding", .kind = CLI_CHOICE, .target = &o->padding, .value = "RULE",
+         .choices = "reflect-end|reflect-square|zero-square", .fallback = "the model's",
+         .help = "How a plane reaches a multiple of 16 pixels."},
+        {.name = "border", .kind = CLI_CHOICE, .target = &o->border, .value = "RULE", .choices = "none|wrap|copy",
+         .fallback = "the model's", .help = "What the affinity is whose partner lies outside the image."},
+        {.name = "json", .kind = CLI_FLAG, .target = &o->json,
+         .help = "Print one JSON object on stdout: instances and seconds of each image, and what failed."},
+        CLI_WISH_OPTIONS(o->wishes),
+    };
+    return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
+}
+
+/* "3-9" or "3", counted from 1, to a first slice counted from 0 and a count. */
+static pea_status parse_slices(const char *text, int64_t *first, int64_t *n, pea_error *err)
+{
+    long long a = 0, b = 0;
+    int used = 0, used_a = 0;
+    const size_t length = text ? strlen(text) : 0;
+    *first = *n = 0;
+    if (!text)
+        return PEA_OK;
+    const bool plain = strspn(text, "0123456789-") == length && length < 24; /* no blanks, signs or overflow */
+    if (plain && sscanf(text, "%9lld%n-%9lld%n", &a, &used_a, &b, &used) == 1 && (size_t)used_a == length)
+        b = a;
+    else if (!plain || (size_t)used != length)
+        a = 0;
+    if (a < 1 || b < a)
+        return cli_fail(err, PEA_E_ARG, "--slices wants A-B with 1 <= A <= B, such as 3-9, found \"%.40s\"", text);
+    *first = a - 1;
+    *n = b - a + 1;
+    return PEA_OK;
+}
+
+/* With 2-D models `--neighbours 8` alone keeps the model's shifts. */
+static void model_shifts(const pea_offsets *offsets, cli_list *shifts)
+{
+    for (size_t i = 0; i < offsets->n; i++)
+        if (offsets->step[i].x == 0 && offsets->step[i].z == 0 && offsets->step[i].y < 0 && shifts->n < CLI_MAX_LIST)
+            shifts->item[shifts->n++] = -offsets->step[i].y;
+}
+
+static pea_status choose_offsets(const struct options *o, int n_axes, pea_segment_options *settings, pea_error *err)
+{
+    pea_offsets offsets;
+    cli_graph graph = o->graph;
+    if (graph.neighbours && !graph.offsets && !graph.shifts.n)
+        model_shifts(&settings->offsets, &graph.shifts);
+    const pea_status status = cli_graph_offsets(&graph, &offsets, err);
+    if (status != PEA_OK || !offsets.n)
+        return status;
+    if (offsets.n_axes != n_axes)
+        return cli_fail(err, PEA_E_ARG, "%s has %d-D offsets, but the model is %d-D", o->graph.offsets ? "--offsets" : "--shifts",
+                        offsets.n_axes, n_axes);
+    settings->offsets = offsets;
+    return PEA_OK;
+}
+
+/* The model's settings, and over them what was given. */
+static pea_status choose_settings(struct run *run, pea_error *err)
+{
+    const struct options *o = run->given;
+    pea_segment_options *s = &run->settings;
+    const int n_axes = pea_network_get_info(pea_model_network(run->model)).n_axes;
+    *s = pea_model_options(run->model);
+    if (o->mode && o->mode[0] - '0' != n_axes)
+        return cli_fail(err, PEA_E_SHAPE, "--mode %s does not fit model %s, which is %d-D: choose another model", o->mode,
+                        o->model, n_axes);
+    pea_status status = choose_offsets(o, n_axes, s, err);
+    if (status == PEA_OK)
+        status = cli_graph_strides(&o->strides, n_axes, s->stride, err);
+    if (status == PEA_OK && o->merge)
+        status = cli_merge_passes(o->merge, s->merge, &s->n_merge, err);
+    if (status == PEA_OK)
+        status = parse_slices(o->slices, &run->first_slice, &run->n_slices, err);
+    if (o->mask) /* somebody who gives a mask wants it obeyed */
+        s->foreground = PEA_FOREGROUND_GIVEN;
+    if (o->foreground)
+        pea_foreground_parse(o->foreground, &s->foreground); /* the option's choices are the library's names */
+    if (o->normalise)
+        pea_normalise_parse(o->normalise, &s->normalise);
+    if (o->padding)
+        pea_padding_parse(o->padding, &s->padding);
+    if (o->border)
+        pea_border_parse(o->border, &s->border);
+    s->foreground_threshold = isnan(o->threshold) ? s->foreground_threshold : o->threshold;
+    s->min_foreground_size = o->speckles == CLI_NOT_GIVEN ? s->min_foreground_size : o->speckles;
+    s->min_size = o->minsize == CLI_NOT_GIVEN ? s->min_size : o->minsize;
+    return status;
+}
+
+/* ---- the plan ---- */
+
+static pea_status list_inputs(struct plan *plan, const cli_operands *operands, pea_error *err)
+{
+    plan->is_batch = operands->n > 1;
+    for (size_t i = 0; i < operands->n; i++) {
+        const bool is_folder = cli_is_folder(operands->item[i]);
+        const pea_status status = is_folder ? cli_list_images(operands->item[i], &plan->inputs, err)
+                                            : cli_paths_add(&plan->inputs, operands->item[i], err);
+        if (status != PEA_OK)
+            return status;
+        plan->is_batch = plan->is_batch || is_folder;
+    }
+    return PEA_OK;
+}
+
+/* Where results of each input go: `target` itself, or files in it named after the inputs. */
+static pea_status list_targets(const struct plan *plan, const char *target, const char *extension, cli_paths *paths,
+                               pea_error *err)
+{
+    char stem[CLI_MAX_PATH], path[CLI_MAX_PATH];
+    if (!target)
+        return PEA_OK;
+    const bool is_folder = plan->is_batch || cli_is_folder(target) || target[strlen(target) - 1] == '/';
+    if (!is_folder) {
+        const pea_status status = cli_check_writable(target, err);
+        return status == PEA_OK ? cli_paths_add(paths, target, err) : status;
+    }
+    pea_status status = cli_make_folder(target, err);
+    for (size_t i = 0; status == PEA_OK && i < plan->inputs.n; i++) {
+        cli_stem(plan->inputs.item[i], stem);
+        status = cli_join(target, stem, extension, path, err);
+        if (status == PEA_OK && i == 0)
+            status = cli_check_writable(path, err);
+        if (status == PEA_OK)
+            status = cli_paths_add(paths, path, err);
+    }
+    return status;
+}
+
+static pea_status list_masks(struct plan *plan, const char *mask, pea_error *err)
+{
+    static const char *const extensions[] = {".tif", ".tiff", ".png"};
+    char stem[CLI_MAX_PATH], path[CLI_MAX_PATH];
+    pea_status status = PEA_OK;
+    for (size_t i = 0; mask && status == PEA_OK && i < plan->inputs.n; i++) {
+        snprintf(path, sizeof path, "%s", mask);
+        cli_stem(plan->inputs.item[i], stem);
+        bool found = !cli_is_folder(mask);
+        for (size_t e = 0; !found && status == PEA_OK && e < CLI_COUNT(extensions); e++) {
+            status = cli_join(mask, stem, extensions[e], path, err);
+            found = status == PEA_OK && cli_is_file(path);
+        }
+        if (status == PEA_OK && !found)
+            return cli_fail(err, PEA_E_IO, "no mask for %s: looked for %.100s.tif, .tiff and .png in %s",
+                            plan->inputs.item[i], stem, mask);
+        if (status == PEA_OK)
+            status = cli_paths_add(&plan->masks, path, err);
+    }
+    return status;
+}
+
+static int by_target(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* No two results in one file: images a.tif and a.png of one call, or --overlay and -o of one name. */
+static pea_status check_distinct(const struct plan *plan, pea_error *err)
+{
+    const cli_paths *lists[] = {&plan->outputs, &plan->overlays, &plan->tables};
+    size_t n = 0;
+    char **all = calloc(3 * plan->inputs.n + 1, sizeof *all);
+    if (!all)
+        return cli_fail(err, PEA_E_NOMEM, "out of memory for file names");
+    for (size_t l = 0; l < CLI_COUNT(lists); l++)
+        for (size_t i = 0; i < lists[l]->n; i++)
+            all[n++] = lists[l]->item[i];
+    qsort(all, n, sizeof *all, by_target);
+    pea_status status = PEA_OK;
+    for (size_t i = 1; i < n && status == PEA_OK; i++)
+        if (!strcmp(all[i - 1], all[i]))
+            status = cli_fail(err, PEA_E_ARG, "two results would be written to %s: give them different names", all[i]);
+    free(all);
+    return status;
+}
+
+/* Never over what is read. */
+static pea_status check_not_inputs(const struct plan *plan, const char *model, pea_error *err)
+{
+    const cli_paths *lists[] = {&plan->outputs, &plan->overlays, &plan->tables};
+    for (size_t l = 0; l < CLI_COUNT(lists); l++)
+        for (size_t i = 0; i < lists[l]->n; i++) {
+            const char *target = lists[l]->item[i];
+            const char *source = cli_same_file(target, plan->inputs.item[i]) ? plan->inputs.item[i]
+                                 : plan->masks.n && cli_same_file(target, plan->masks.item[i]) ? plan->masks.item[i]
+                                 : cli_same_file(target, model) ? model
+                                                                : NULL;
+            if (source)
+                return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output",
+                                source);
+        }
+    return PEA_OK;
+}
+
+static pea_status make_plan(struct run *run, const cli_operands *operands, const char *model, pea_error *err)
+{
+    const struct options *o = run->given;
+    struct plan *plan = &run->plan;
+    pea_status status = list_inputs(plan, operands, err);
+    if (status == PEA_E_ARG)
+        return err->status = PEA_E_IO; /* an empty folder is no mistake of the command line */
+    if (status == PEA_OK)
+        status = list_targets(plan, o->output, ".tif", &plan->outputs, err);
+    if (status == PEA_OK)
+        status = list_targets(plan, o->overlay, ".png", &plan->overlays, err);
+    if (status == PEA_OK)
+        status = list_targets(plan, o->table, ".csv", &plan->tables, err);
+    if (status == PEA_OK)
+        status = list_masks(plan, o->mask, err);
+    if (status == PEA_OK)
+        status = check_distinct(plan, err);
+    return status == PEA_OK ? check_not_inputs(plan, model, err) : status;
+}
+
+/* ---- one image ---- */
+
+/* One plane with 1 or 3 channels, which is what an overlay can show: of other counts the first channel. */
+static pea_status pick_plane(const pea_array *image, int64_t z, pea_volume *plane, pea_error *err)
+{
+    const size_t item = pea_dtype_size_bytes(image->dtype);
+    const int64_t n_pixels = image->dims.y * image->dims.x, n_channels = image->dims.c;
+    const pea_dims dims = {1, image->dims.y, image->dims.x, n_channels == 3 ? 3 : 1};
+    const pea_status status = pea_volume_alloc(image->dtype, dims, plane, err);
+    if (status != PEA_OK)
+        return status;
+    const char *from = (const char *)image->data + (size_t)(z * n_pixels * n_channels) * item;
+    const size_t kept = item * (size_t)dims.c;
+    for (int64_t p = 0; p < n_pixels; p++)
+        memcpy((char *)plane->array.data + (size_t)p * kept, from + (size_t)(p * n_channels) * item, kept);
+    return PEA_OK;
+}
+
+static pea_status draw(const pea_array *image, const pea_array *labels, pea_volume *picture, pea_error *err)
+{
+    const int64_t z = labels->dims.z / 2, n_pixels = labels->dims.y * labels->dims.x;
+    const pea_array shown = {(uint32_t *)labels->data + z * n_pixels, PEA_UINT32, {1, labels->dims.y, labels->dims.x, 1}};
+    pea_volume plane = {0};
+    pea_status status = pick_plane(image, z, &plane, err);
+    if (status == PEA_OK)
+        status = pea_volume_alloc(PEA_UINT8, (pea_dims){1, labels->dims.y, labels->dims.x, 3}, picture, err);
+    if (status == PEA_OK)
+        status = pea_overlay(&plane.array, &shown, &picture->array, err);
+    pea_volume_free(&plane);
+    return status;
+}
+
+static pea_status read_frame(struct run *run, size_t index, pea_image *image, int64_t frame, pea_volume *pixels,
+                             pea_volume *mask, pea_error *err)
+{
+    const double started = cli_seconds();
+    pea_image_part part = {.frame = frame, .first_slice = run->first_slice, .n_slices = run->n_slices,
+                           .channel = run->given->channel == CLI_NOT_GIVEN ? -1 : run->given->channel - 1};
+    cli_interruptible(true);
+    pea_status status = pea_image_read(image, part, pixels, err);
+    if (status == PEA_OK && run->plan.masks.n)
+        status = cli_read_mask(run->plan.masks.item[index], part, mask, err);
+    cli_interruptible(false);
+    run->session.read += cli_seconds() - started;
+    return status;
+}
+
+/* Segment one frame into its part of the labels, and measure and draw it while its pixels are in memory. */
+static pea_status take_frame(struct run *run, size_t index, pea_image *image, int64_t frame, size_t nth,
+                             struct work *work, pea_error *err)
+{
+    pea_volume pixels = {0}, mask = {0};
+    pea_segment_details details = {0};
+    uint32_t n_labels = 0;
+    const pea_dims dims = {work->labels.array.dims.z / (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x, 1};
+    const pea_array labels = {(uint32_t *)work->labels.array.data + (int64_t)nth * dims.z * dims.y * dims.x, PEA_UINT32,
+                              dims};
+    pea_status status = read_frame(run, index, image, frame, &pixels, &mask, err);
+    if (status == PEA_OK)
+        status = pea_segment(run->model, run->session.context, &pixels.array, run->plan.masks.n ? &mask.array : NULL,
+                             &run->settings, &labels, &n_labels, run->plan.tables.n ? &details : NULL, err);
+    work->n_instances += n_labels;
+    if (status == PEA_OK && run->plan.tables.n) {
+        status = pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, &work->tables[nth], err);
+        work->n_tables = nth + 1;
+    }
+    if (status == PEA_OK && run->plan.overlays.n && nth == 0)
+        status = draw(&pixels.array, &labels, &work->picture, err);
+    pea_volume_free(&details.affinity);
+    pea_volume_free(&mask);
+    pea_volume_free(&pixels);
+    return status == PEA_OK ? cli_check_cancelled(err) : status;
+}
+
+static pea_status write_results(struct run *run, size_t index, const struct work *work, pea_error *err)
+{
+    const struct plan *plan = &run->plan;
+    const pea_calibration *calibration = &work->info.calibration;
+    const double started = cli_seconds();
+    pea_status status = pea_labels_write(plan->outputs.item[index], &work->labels.array, (int64_t)work->n_frames,
+                                         calibration, err);
+    if (status == PEA_OK && plan->tables.n)
+        status = pea_table_write(plan->tables.item[index], work->tables, work->n_tables, calibration, err);
+    if (status == PEA_OK && plan->overlays.n)
+        status = pea_png_write(plan->overlays.item[index], &work->picture.array, err);
+    run->session.write += cli_seconds() - started;
+    return status;
+}
+
+static pea_status check_part(const struct run *run, const pea_image_info *info, pea_error *err)
+{
+    const struct options *o = run->given;
+    if (o->channel != CLI_NOT_GIVEN && o->channel > info->dims.c)
+        return cli_fail(err, PEA_E_ARG, "channel %lld asked for, but the image has %lld", (long long)o->channel,
+                        (long long)info->dims.c);
+    if (o->frame != CLI_NOT_GIVEN && o->frame > info->n_frames)
+        return cli_fail(err, PEA_E_ARG, "frame %lld asked for, but the image has %lld", (long long)o->frame,
+                        (long long)info->n_frames);
+    if (run->n_slices > info->dims.z - run->first_slice)
+        return cli_fail(err, PEA_E_ARG, "slices up to %lld asked for, but the image has %lld",
+                        (long long)(run->first_slice + run->n_slices), (long long)info->dims.z);
+    return PEA_OK;
+}
+
+static pea_status allocate_results(const struct run *run, struct work *work, pea_error *err)
+{
+    const int64_t slices = run->n_slices ? run->n_slices : work->info.dims.z;
+    work->n_frames = run->given->frame == CLI_NOT_GIVEN ? (size_t)work->info.n_frames : 1;
+    if ((int64_t)work->n_frames > INT64_MAX / slices)
+        return cli_fail(err, PEA_E_LIMIT, "too many frames and slices");
+    if (run->plan.tables.n && !(work->tables = calloc(work->n_frames, sizeof *work->tables)))
+        return cli_fail(err, PEA_E_NOMEM, "out of memory for tables of %zu frames", work->n_frames);
+    const pea_dims all = {slices * (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x, 1};
+    return pea_volume_alloc(PEA_UINT32, all, &work->labels, err);
+}
+
+static void free_work(struct work *work)
+{
+    for (size_t t = 0; t < work->n_tables; t++)
+        pea_table_free(&work->tables[t]);
+    free(work->tables);
+    pea_volume_free(&work->picture);
+    pea_volume_free(&work->labels);
+}
+
+static pea_status segment_image(struct run *run, size_t index, int64_t *n_instances, pea_error *err)
+{
+    struct work work = {0};
+    pea_image *image = NULL;
+    const int64_t first = run->given->frame == CLI_NOT_GIVEN ? 0 : run->given->frame - 1;
+    pea_status status = cli_check_cancelled(err);
+    if (status == PEA_OK)
+        status = pea_image_open(run->plan.inputs.item[index], PEA_IMAGE_INTENSITY, &image, err);
+    if (status == PEA_OK) {
+        work.info = pea_image_get_info(image);
+        status = check_part(run, &work.info, err);
+    }
+    if (status == PEA_OK)
+        status = allocate_results(run, &work, err);
+    for (size_t t = 0; status == PEA_OK && t < work.n_frames; t++)
+        status = take_frame(run, index, image, first + (int64_t)t, t, &work, err);
+    if (status == PEA_OK)
+        status = write_results(run, index, &work, err);
+    *n_instances = work.n_instances;
+    free_work(&work);
+    pea_image_close(image);
+    return status == PEA_OK ? status : cli_name_file(err, run->plan.inputs.item[index]);
+}
+
+/* ---- all images ---- */
+
+static void note_success(struct run *run, size_t index, int64_t n_instances, double seconds)
+{
+    const char *input = run->plan.inputs.item[index], *output = run->plan.outputs.item[index];
+    cJSON *entry = cJSON_CreateObject();
+    cli_json_text(entry, "input", input);
+    cli_json_text(entry, "output", output);
+    cli_json_number(entry, "instances", (double)n_instances);
+    cli_json_number(entry, "seconds", seconds);
+    cJSON_AddItemToArray(run->images, entry);
+    if (run->given->wishes.quiet)
+        return;
+    cli_session_clear(&run->session);
+    fprintf(stderr, "%s: %lld instance%s in %.2f s, written to %s\n", input, (long long)n_instances,
+            n_instances == 1 ? "" : "s", seconds, output);
+}
+
+static pea_status note_failure(struct run *run, size_t index, const pea_error *failure, pea_error *err)
+{
+    cJSON *entry = cJSON_CreateObject();
+    cli_json_text(entry, "input", run->plan.inputs.item[index]);
+    cli_json_text(entry, "error", failure->message);
+    cJSON_AddItemToArray(run->failed, entry);
+    return cli_paths_add(&run->failures, failure->message, err);
+}
+
+/* Failures of single images are noted, not returned: only what ends the whole run is. */
+static pea_status segment_all(struct run *run, pea_error *err)
+{
+    const size_t n = run->plan.inputs.n;
+    pea_status status = PEA_OK;
+    for (size_t i = 0; status == PEA_OK && i < n; i++) {
+        pea_error failure = {0};
+        int64_t n_instances = 0;
+        const double started = cli_seconds();
+        cli_session_item(&run->session, cli_base_name(run->plan.inputs.item[i]), i, n);
+        const pea_status outcome = segment_image(run, i, &n_instances, &failure);
+        if (outcome == PEA_OK) {
+            note_success(run, i, n_instances, cli_seconds() - started);
+        } else if (outcome == PEA_E_CANCELLED || n == 1) {
+            *err = failure;
+            status = outcome;
+        } else {
+            status = note_failure(run, i, &failure, err);
+        }
+    }
+    return status;
+}
+
+static pea_status print_summary(struct run *run, double seconds, pea_error *err)
+{
+    if (!run->given->json)
+        return PEA_OK;
+    cJSON *summary = cJSON_CreateObject();
+    cli_json_text(summary, "model", run->given->model);
+    cJSON_AddItemToObject(summary, "images", run->images);
+    cJSON_AddItemToObject(summary, "failed", run->failed);
+    run->images = run->failed = NULL;
+    cli_json_number(summary, "seconds", seconds);
+    return cli_print_json(stdout, summary, err);
+}
+
+static void list_failures(const struct run *run)
+{
+    for (size_t i = 0; i < run->failures.n; i++)
+        fprintf(stderr, "pea %s: %s\n", command, run->failures.item[i]);
+    if (run->failures.n)
+        fprintf(stderr, "pea %s: %zu of %zu images failed, see above\n", command, run->failures.n, run->plan.inputs.n);
+}
+
+static int segment(struct run *run, const cli_operands *operands, pea_error *err)
+{
+    char model[CLI_MAX_PATH];
+    const double started = cli_seconds();
+    pea_status status = cli_find_model(run->given->model, model, err);
+    if (status == PEA_OK)
+        status = pea_model_open(model, &run->model, err) == PEA_OK ? PEA_OK : cli_name_file(err, model);
+    if (status != PEA_OK)
+        return cli_report(command, err);
+    if (choose_settings(run, err) != PEA_OK || make_plan(run, operands, model, err) != PEA_OK)
+        return cli_report_options(command, err);
+
+    status = cli_session_open(&run->session, command, &run->given->wishes, err);
+    if (status == PEA_OK)
+        status = segment_all(run, err);
+    cli_session_clear(&run->session);
+    if (status == PEA_OK)
+        status = print_summary(run, cli_seconds() - started, err);
+    if (status != PEA_OK)
+        return cli_report(command, err);
+    list_failures(run);
+    if (cli_session_timings(&run->session, err) != PEA_OK)
+        return cli_report(command, err);
+    return run->failures.n ? EXIT_FAILED : EXIT_DONE;
+}
+
+int cli_segment(int argc, char **argv)
+{
+    struct options given = {.clusterer = "mutex", .channel = CLI_NOT_GIVEN, .frame = CLI_NOT_GIVEN,
+                            .minsize = CLI_NOT_GIVEN, .speckles = CLI_NOT_GIVEN, .threshold = NAN,
+                            .wishes = CLI_WISHES_DEFAULT};
+    cli_operands operands;
+    pea_error err = {0};
+    int outcome = parse(&given, argc, argv, &operands);
+    if (outcome != CLI_RUN)
+        return outcome;
+    struct run *run = calloc(1, sizeof *run);
+    if (!run) {
+        cli_fail(&err, PEA_E_NOMEM, "out of memory");
+        return cli_report(command, &err);
+    }
+    run->given = &given;
+    run->images = cJSON_CreateArray();
+    run->failed = cJSON_CreateArray();
+    outcome = segment(run, &operands, &err);
+    cJSON_Delete(run->images);
+    cJSON_Delete(run->failed);
+    cli_session_close(&run->session);
+    cli_paths *lists[] = {&run->plan.inputs, &run->plan.outputs, &run->plan.overlays, &run->plan.tables,
+                          &run->plan.masks, &run->failures};
+    for (size_t i = 0; i < CLI_COUNT(lists); i++)
+        cli_paths_free(lists[i]);
+    pea_model_free(run->model);
+    free(run);
+    return outcome;
+}

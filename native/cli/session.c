@@ -1,0 +1,185 @@
+/* session.c - one run of a command: threads and memory wishes, progress on a terminal or in a log, clocks, signals.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+double cli_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- signals ---- */
+
+static volatile sig_atomic_t stop_requested, may_exit_at_once;
+
+static void on_stop(int number)
+{
+    (void)number;
+    stop_requested = 1;
+    if (may_exit_at_once) {
+        static const char line[] = "pea: cancelled\n";
+        (void)!write(STDERR_FILENO, line, sizeof line - 1);
+        _exit(EXIT_CANCELLED);
+    }
+}
+
+void cli_signals_install(void)
+{
+    struct sigaction action = {.sa_handler = on_stop};
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART; /* a write in progress must not fail because somebody pressed a key */
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    action.sa_handler = SIG_IGN; /* the write call reports EPIPE or EFBIG, and no temporary file is left behind */
+    sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
+}
+
+bool cli_cancelled(void)
+{
+    return stop_requested != 0;
+}
+
+pea_status cli_check_cancelled(pea_error *err)
+{
+    return stop_requested ? cli_fail(err, PEA_E_CANCELLED, "cancelled") : PEA_OK;
+}
+
+void cli_interruptible(bool on)
+{
+    may_exit_at_once = on;
+    if (on && stop_requested) /* it came just before */
+        on_stop(0);
+}
+
+/* ---- progress ---- */
+
+enum { BAR_CELLS = 24 };
+static const double bar_every = 0.1, line_every = 5, silent_first = 1; /* seconds */
+
+/* Seconds that this stage still takes at its own pace, and the items after this one at theirs; negative: unknown. */
+static double seconds_left(const cli_progress *p, double fraction, double now)
+{
+    if (fraction < 0.02)
+        return -1;
+    const double stage = (now - p->stage_started) * (1 - fraction) / fraction;
+    const double per_item = p->items_done ? (p->items_started - p->started) / (double)p->items_done : 0;
+    const size_t items_after = p->n_items > p->items_done + 1 ? p->n_items - p->items_done - 1 : 0;
+    return stage + per_item * (double)items_after;
+}
+
+static void show(cli_progress *p, double fraction, double now)
+{
+    char left[48] = "", bar[BAR_CELLS + 1];
+    const double seconds = seconds_left(p, fraction, now);
+    if (seconds >= 0)
+        snprintf(left, sizeof left, "  %d:%02d left", (int)(seconds / 60), (int)seconds % 60);
+    const int filled = (int)(fraction * BAR_CELLS);
+    memset(bar, ' ', BAR_CELLS);
+    memset(bar, '=', (size_t)filled);
+    bar[BAR_CELLS] = '\0';
+    if (p->on_terminal)
+        fprintf(stderr, "\r%s%s[%s] %3d%%  %s%s\033[K", p->item, p->item[0] ? "  " : "", bar, (int)(fraction * 100),
+                p->stage, left);
+    else
+        fprintf(stderr, "%s%s%s %d%%%s\n", p->item, p->item[0] ? ": " : "", p->stage, (int)(fraction * 100), left);
+    fflush(stderr);
+    p->last_shown = now;
+    p->shown = true;
+}
+
+static int on_progress(void *user, const char *stage, double fraction)
+{
+    cli_progress *p = user;
+    if (stop_requested)
+        return 1;
+    if (!p->enabled)
+        return 0;
+    const double now = cli_seconds();
+    fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+    if (!p->stage || strcmp(p->stage, stage)) {
+        p->stage = stage;
+        p->stage_started = now;
+    }
+    const double every = p->on_terminal ? bar_every : line_every;
+    if (now - p->started >= silent_first && now - (p->shown ? p->last_shown : p->started) >= every)
+        show(p, fraction, now);
+    return 0;
+}
+
+void cli_session_clear(cli_session *session)
+{
+    if (session->progress.shown && session->progress.on_terminal) {
+        fprintf(stderr, "\r\033[K");
+        fflush(stderr);
+        session->progress.shown = false;
+    }
+}
+
+void cli_session_item(cli_session *session, const char *item, size_t index, size_t n_items)
+{
+    cli_progress *p = &session->progress;
+    const size_t length = strlen(item);
+    const char *tail = length > 60 ? item + length - 57 : item;
+    if (n_items > 1)
+        snprintf(p->item, sizeof p->item, "%s%s (%zu/%zu)", length > 60 ? "..." : "", tail, index + 1, n_items);
+    else
+        snprintf(p->item, sizeof p->item, "%s%s", length > 60 ? "..." : "", tail);
+    p->items_done = index;
+    p->n_items = n_items;
+    p->items_started = cli_seconds();
+    p->stage = NULL;
+}
+
+/* ---- the session ---- */
+
+pea_status cli_session_open(cli_session *session, const char *command, const cli_wishes *wishes, pea_error *err)
+{
+    *session = (cli_session){.command = command, .wishes = *wishes};
+    session->progress.enabled = !wishes->quiet;
+    session->progress.on_terminal = isatty(STDERR_FILENO);
+    session->progress.started = session->progress.items_started = cli_seconds();
+    pea_context_options options = pea_context_options_default();
+    options.n_threads = (int)wishes->threads;
+    options.memory_limit_bytes = wishes->memory == UINT64_MAX ? pea_cpu_memory_available() : wishes->memory;
+    options.progress = on_progress;
+    options.progress_user = &session->progress;
+    return pea_context_new(&options, &session->context, err);
+}
+
+void cli_session_close(cli_session *session)
+{
+    cli_session_clear(session);
+    pea_context_free(session->context);
+    session->context = NULL;
+}
+
+pea_status cli_session_timings(const cli_session *session, pea_error *err)
+{
+    if (!session->wishes.timings)
+        return PEA_OK;
+    size_t n = 0;
+    const pea_stage_time *times = pea_context_times(session->context, &n);
+    cJSON *object = cJSON_CreateObject();
+    double read = session->read, write = session->write;
+    for (size_t i = 0; i < n; i++) { /* a stage of the library may be called so as well */
+        read += strcmp(times[i].stage, "read") ? 0 : times[i].seconds;
+        write += strcmp(times[i].stage, "write") ? 0 : times[i].seconds;
+    }
+    cli_json_number(object, "read", read);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(times[i].stage, "read") && strcmp(times[i].stage, "write"))
+            cli_json_number(object, times[i].stage, times[i].seconds);
+    cli_json_number(object, "write", write);
+    cli_json_number(object, "peak_bytes", (double)pea_cpu_memory_peak());
+    fflush(stdout);
+    return cli_print_json(stderr, object, err);
+}
