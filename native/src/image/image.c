@@ -1,0 +1,341 @@
+/* image.c - opening a file of any kind, and reading slices, channels and frames of it.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "image/image.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct pea_image {
+    pea__reader reader;
+    pea_image_use use;
+    pea_image_info info;
+    pea__notes notes;
+    bool is_png;
+    pea__png_info png;
+    pea__tiff tiff;
+    pea__layout layout;
+};
+
+/* ---- opening ---- */
+
+/* Samples of a page that count as channels. RGB has three, whatever comes with them. */
+static int page_channels(const pea__tiff_page *page)
+{
+    return page->photometric == 2 || page->photometric == 6 ? 3 : page->samples - page->alpha_samples;
+}
+
+static bool inverts(const pea__tiff_page *page, pea_image_use use)
+{
+    return use == PEA_IMAGE_INTENSITY && page->photometric == 0 && page->kind == PEA__TIFF_UNSIGNED;
+}
+
+static bool maps_palette(const pea__tiff_page *page, pea_image_use use)
+{
+    return use == PEA_IMAGE_INTENSITY && page->photometric == 3;
+}
+
+static void note_conversions(pea_image *image)
+{
+    const pea__tiff_page *page = &image->tiff.pages[0];
+    if (inverts(page, image->use))
+        pea__note(&image->notes, "white is zero in the file: values inverted");
+    if (maps_palette(page, image->use))
+        pea__note(&image->notes, "palette colours taken as luminance");
+    if (page->samples > page_channels(page))
+        pea__note(&image->notes, "alpha or extra samples dropped");
+    if (page->bits == 16 && page->kind == PEA__TIFF_FLOAT)
+        pea__note(&image->notes, "16-bit floats widened to 32");
+    if (image->layout.signed_16)
+        pea__note(&image->notes, "signed 16-bit values, stored with 32768 added");
+    if (image->layout.plane_bytes > 0)
+        pea__note(&image->notes, "planes found by ImageJ's rule behind a single directory");
+    if (page->planar && page->photometric == 2 && image->tiff.n_pages > 1)
+        pea__note(&image->notes, "planar RGB pages: three channels, perhaps no colours");
+}
+
+static pea_status open_tiff(pea_image *image, int64_t max_pixels, pea_error *err)
+{
+    pea_status status = pea__tiff_scan(&image->reader, max_pixels, &image->tiff, &image->notes, err);
+    if (status == PEA_OK)
+        status = pea__layout_find(&image->tiff, &image->layout, &image->notes, err);
+    if (status != PEA_OK)
+        return status;
+    const pea__tiff_page *page = &image->tiff.pages[0];
+    const pea__layout *layout = &image->layout;
+    const int channels = page_channels(page);
+    pea_image_info *info = &image->info;
+    info->dims = (pea_dims){layout->z, page->y, page->x, layout->c * channels};
+    info->n_frames = layout->t;
+    info->dtype = layout->signed_16                    ? PEA_INT16
+                  : maps_palette(page, image->use) ? PEA_UINT8
+                                                       : pea__tiff_dtype(page);
+    /* A Python writer stores any stack of three channels as planar RGB pages: those are no photographs. */
+    const bool perhaps_channels = page->planar && image->tiff.n_pages > 1;
+    info->is_rgb = (page->photometric == 2 || page->photometric == 6) && layout->c == 1 && !perhaps_channels;
+    info->calibration = layout->calibration;
+    info->format = layout->format;
+    note_conversions(image);
+    return PEA_OK;
+}
+
+static pea_status open_png(pea_image *image, int64_t max_pixels, pea_error *err)
+{
+    const pea_status status = pea__png_info_read(&image->reader, image->use, max_pixels, &image->png, err);
+    if (status != PEA_OK)
+        return status;
+    image->info.dims = image->png.dims;
+    image->info.n_frames = 1;
+    image->info.dtype = image->png.dtype;
+    image->info.is_rgb = image->png.is_rgb;
+    image->info.calibration = pea_calibration_default();
+    image->info.format = "PNG";
+    if (image->png.has_alpha)
+        pea__note(&image->notes, "alpha dropped");
+    if (image->png.has_palette && image->use == PEA_IMAGE_INTENSITY)
+        pea__note(&image->notes, "palette colours taken as luminance");
+    return PEA_OK;
+}
+
+pea_status pea__image_open_reader(pea__reader reader, pea_image_use use, int64_t max_pixels, pea_image **out,
+                                  pea_error *err)
+{
+    pea_image *image = pea__alloc(1, sizeof *image, err);
+    if (!image)
+        return PEA_E_NOMEM;
+    image->reader = reader;
+    image->use = use;
+    pea_status status;
+    image->is_png = pea__png_recognised(&image->reader);
+    if (image->is_png)
+        status = open_png(image, max_pixels, err);
+    else if (pea__tiff_recognised(&image->reader))
+        status = open_tiff(image, max_pixels, err);
+    else if (reader.size_bytes == 0)
+        status = pea__fail(err, PEA_E_FORMAT, "the file is empty");
+    else
+        status = pea__fail(err, PEA_E_FORMAT, "the file is neither TIFF nor PNG: save the image as one of them");
+    if (status != PEA_OK) {
+        image->reader = (pea__reader){.fd = -1}; /* stays the caller's */
+        pea_image_close(image);
+        return status;
+    }
+    image->info.notes = image->notes.text;
+    *out = image;
+    return PEA_OK;
+}
+
+/* Say which file: a user has many. */
+static pea_status with_path(pea_status status, const char *path, pea_error *err)
+{
+    if (!err || status == PEA_OK)
+        return status;
+    char message[sizeof err->message];
+    memcpy(message, err->message, sizeof message);
+    return pea__fail(err, status, "%.200s: %.300s", path, message);
+}
+
+pea_status pea_image_open(const char *path, pea_image_use use, pea_image **image, pea_error *err)
+{
+    if (!path || !image)
+        return pea__fail(err, PEA_E_ARG, "an image needs a path and a place to be put");
+    if (use != PEA_IMAGE_INTENSITY && use != PEA_IMAGE_LABELS)
+        return pea__fail(err, PEA_E_ARG, "an image is read as intensities or as labels, not as %d", (int)use);
+    pea__reader reader;
+    pea_status status = pea__reader_open(path, &reader, err);
+    if (status != PEA_OK)
+        return status;
+    status = with_path(pea__image_open_reader(reader, use, 0, image, err), path, err);
+    if (status != PEA_OK)
+        pea__reader_close(&reader);
+    return status;
+}
+
+void pea_image_close(pea_image *image)
+{
+    if (!image)
+        return;
+    pea__tiff_free(&image->tiff);
+    pea__free(image->layout.page_of_plane);
+    pea__reader_close(&image->reader);
+    pea__free(image);
+}
+
+pea_image_info pea_image_get_info(const pea_image *image)
+{
+    return image->info;
+}
+
+/* ---- reading ---- */
+
+static pea_status check_part(const pea_image *image, pea_image_part *part, pea_error *err)
+{
+    const pea_image_info *info = &image->info;
+    if (part->frame < 0 || part->frame >= info->n_frames)
+        return pea__fail(err, PEA_E_ARG, "frame %" PRId64 " is not there: the image has %" PRId64, part->frame + 1,
+                         info->n_frames);
+    if (part->first_slice < 0 || part->first_slice >= info->dims.z || part->n_slices < 0 ||
+        part->n_slices > info->dims.z - part->first_slice)
+        return pea__fail(err, PEA_E_ARG, "slices %" PRId64 " to %" PRId64 " are not there: the image has %" PRId64,
+                         part->first_slice + 1, part->first_slice + part->n_slices, info->dims.z);
+    if (part->channel < -1 || part->channel >= info->dims.c)
+        return pea__fail(err, PEA_E_ARG, "channel %" PRId64 " is not there: the image has %" PRId64, part->channel + 1,
+                         info->dims.c);
+    if (part->n_slices == 0)
+        part->n_slices = info->dims.z - part->first_slice;
+    return PEA_OK;
+}
+
+/* value -> largest - value. Elements c..c+n-1 of every voxel. */
+static void invert(const pea__tiff_page *page, const pea__tiff_target *target)
+{
+    const int64_t n_voxels = page->x * page->y;
+    for (int64_t p = 0; p < n_voxels; p++)
+        for (int64_t k = 0; k < target->n_samples; k++) {
+            const int64_t i = p * target->c_total + target->c + k;
+            if (target->dtype == PEA_UINT8)
+                ((uint8_t *)target->data)[i] = (uint8_t)((1 << page->bits) - 1 - ((uint8_t *)target->data)[i]);
+            else if (target->dtype == PEA_UINT16)
+                ((uint16_t *)target->data)[i] = (uint16_t)(65535 - ((uint16_t *)target->data)[i]);
+            else
+                ((uint32_t *)target->data)[i] = UINT32_MAX - ((uint32_t *)target->data)[i];
+        }
+}
+
+static void subtract_32768(const pea__tiff_page *page, const pea__tiff_target *target)
+{
+    uint16_t *words = target->data;
+    const int64_t n_voxels = page->x * page->y;
+    for (int64_t p = 0; p < n_voxels; p++)
+        for (int64_t k = 0; k < target->n_samples; k++)
+            words[p * target->c_total + target->c + k] ^= 0x8000; /* the bits of value - 32768 */
+}
+
+/* The page's palette as one byte per index. Some writers store 8-bit colours in the 16-bit table. */
+static pea_status luminance_table(const pea__tiff *tiff, const pea__tiff_page *page, uint8_t *table, pea_error *err)
+{
+    const int64_t n = (int64_t)1 << page->bits;
+    int64_t part[PEA__TIFF_CHUNK], largest = 0;
+    uint16_t *colors = pea__alloc((size_t)(3 * n), sizeof *colors, err);
+    if (!colors)
+        return PEA_E_NOMEM;
+    pea_status status = PEA_OK;
+    for (int64_t i = 0; status == PEA_OK && i < 3 * n; i += PEA__TIFF_CHUNK) {
+        const int64_t count = pea__min_i64(PEA__TIFF_CHUNK, 3 * n - i);
+        status = pea__tiff_values(tiff, &page->colors, i, count, part, err);
+        for (int64_t k = 0; status == PEA_OK && k < count; k++) {
+            colors[i + k] = (uint16_t)part[k];
+            largest = pea__max_i64(largest, part[k]);
+        }
+    }
+    const unsigned over = largest < 256 ? 1 : 257;
+    for (int64_t i = 0; status == PEA_OK && i < n; i++)
+        table[i] = pea__luminance((colors[i] + over / 2) / over, (colors[n + i] + over / 2) / over,
+                                  (colors[2 * n + i] + over / 2) / over);
+    pea__free(colors);
+    return status;
+}
+
+/* Indices are read beside the volume, because 16-bit ones do not fit into its bytes. */
+static pea_status read_palette_page(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
+                                    pea_error *err)
+{
+    const pea_dtype dtype = pea__tiff_dtype(page);
+    const int64_t n_voxels = page->x * page->y;
+    void *indices = pea__alloc((size_t)n_voxels, pea_dtype_size_bytes(dtype), err);
+    uint8_t *table = pea__alloc((size_t)1 << page->bits, 1, err);
+    pea_status status = indices && table ? luminance_table(tiff, page, table, err) : PEA_E_NOMEM;
+    const pea__tiff_target plain = {indices, dtype, 1, 0, 0, 1};
+    if (status == PEA_OK)
+        status = pea__tiff_read_page(tiff, page, &plain, err);
+    uint8_t *out = target->data;
+    for (int64_t p = 0; status == PEA_OK && p < n_voxels; p++)
+        out[p * target->c_total + target->c] =
+            table[dtype == PEA_UINT16 ? ((const uint16_t *)indices)[p] : ((const uint8_t *)indices)[p]];
+    pea__free(indices);
+    pea__free(table);
+    return status;
+}
+
+/* One plane: the samples of a page into channels c.. of the slice at target->data. */
+static pea_status read_plane(const pea_image *image, int64_t plane, const pea__tiff_target *target, pea_error *err)
+{
+    const pea__layout *layout = &image->layout;
+    const int64_t k = layout->plane_bytes > 0 ? 0 : layout->page_of_plane ? layout->page_of_plane[plane] : plane;
+    pea__tiff_page page = image->tiff.pages[k];
+    page.shift_bytes = layout->plane_bytes > 0 ? plane * layout->plane_bytes : 0;
+    if (maps_palette(&page, image->use))
+        return read_palette_page(&image->tiff, &page, target, err);
+    const pea_status status = pea__tiff_read_page(&image->tiff, &page, target, err);
+    if (status == PEA_OK && inverts(&page, image->use))
+        invert(&page, target);
+    if (status == PEA_OK && layout->signed_16)
+        subtract_32768(&page, target);
+    return status;
+}
+
+static pea_status read_tiff(const pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+{
+    const pea__layout *layout = &image->layout;
+    const int in_page = page_channels(&image->tiff.pages[0]);
+    const pea_dims d = volume->array.dims;
+    const int64_t slice_bytes = d.y * d.x * d.c * (int64_t)pea_dtype_size_bytes(volume->array.dtype);
+    const int64_t first_page = part.channel < 0 ? 0 : part.channel / in_page;
+    const int64_t end_page = part.channel < 0 ? layout->c : first_page + 1;
+    for (int64_t z = 0; z < part.n_slices; z++)
+        for (int64_t c = first_page; c < end_page; c++) {
+            const int64_t plane = (part.first_slice + z) * layout->stride_z + c * layout->stride_c +
+                                  part.frame * layout->stride_t;
+            const pea__tiff_target target = {
+                .data = (char *)volume->array.data + z * slice_bytes,
+                .dtype = volume->array.dtype,
+                .c_total = d.c,
+                .c = part.channel < 0 ? c * in_page : 0,
+                .first_sample = part.channel < 0 ? 0 : (int)(part.channel % in_page),
+                .n_samples = part.channel < 0 ? in_page : 1,
+            };
+            const pea_status status = read_plane(image, plane, &target, err);
+            if (status != PEA_OK)
+                return status;
+        }
+    return PEA_OK;
+}
+
+static pea_status read_png(const pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+{
+    const int64_t n_channels = image->png.dims.c;
+    if (part.channel < 0 || n_channels == 1)
+        return pea__png_read(&image->reader, image->use, &image->png, volume->array.data, err);
+    pea_volume all = {0};
+    pea_status status = pea_volume_alloc(image->png.dtype, image->png.dims, &all, err);
+    if (status == PEA_OK)
+        status = pea__png_read(&image->reader, image->use, &image->png, all.array.data, err);
+    const size_t size = pea_dtype_size_bytes(image->png.dtype);
+    for (int64_t p = 0; status == PEA_OK && p < image->png.dims.y * image->png.dims.x; p++)
+        memcpy((char *)volume->array.data + (size_t)p * size,
+               (const char *)all.array.data + (size_t)(p * n_channels + part.channel) * size, size);
+    pea_volume_free(&all);
+    return status;
+}
+
+pea_status pea_image_read(pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+{
+    if (!image || !volume)
+        return pea__fail(err, PEA_E_ARG, "reading needs an open image and a volume to fill");
+    pea_status status = check_part(image, &part, err);
+    if (status != PEA_OK)
+        return status;
+    pea_dims dims = image->info.dims;
+    dims.z = part.n_slices;
+    dims.c = part.channel < 0 ? dims.c : 1;
+    pea_volume result = {0};
+    status = pea_volume_alloc(image->info.dtype, dims, &result, err);
+    if (status != PEA_OK)
+        return status;
+    result.calibration = image->info.calibration;
+    status = image->is_png ? read_png(image, part, &result, err) : read_tiff(image, part, &result, err);
+    if (status == PEA_OK)
+        *volume = result;
+    else
+        pea_volume_free(&result);
+    return status;
+}
