@@ -122,6 +122,7 @@ pea_status pea__forward(const pea_network *network, const pea__heads *heads, con
         if (heads->affinity >= 0)
             all[heads->affinity] = outputs->affinity;
         status = pea_network_forward(network, context, input, all, err);
+        pea__stage(context, "network"); /* the call has ended its own */
     }
     if (status == PEA_OK)
         status = check_finite(&outputs->embedding, context, err);

@@ -10,8 +10,8 @@
 
 enum { MAX_DEPTH = 32, MAX_BYTES = 16 << 20 };
 
-static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model Pixel-Embedded Affinity for Homogeneous "
-                               "Instance Segmentation, AAAI 2022";
+static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model Pixel-Embedded Affinity for "
+                               "Homogeneous Instance Segmentation, AAAI 2022";
 
 /* What a record may be given at import; the first two are written from the network alone. */
 static const char *const known_keys[] = {
@@ -205,7 +205,7 @@ static void read_words(reader *r, char **name)
 
 static pea_status parse_object(const char *text, cJSON **record, pea_error *err)
 {
-    pea__budget budget = {MAX_BYTES, MAX_BYTES};
+    pea__budget budget = {.left = MAX_BYTES, .total = MAX_BYTES};
     *record = NULL;
     const pea_status status = pea__json_parse(text, strlen(text), MAX_DEPTH, &budget, record, err);
     if (status != PEA_OK || cJSON_IsObject(*record))
@@ -351,12 +351,14 @@ static pea_status unknown_key(const char *key, pea_error *err)
 
 static pea_status check_key(const char *key, pea_error *err)
 {
-    for (int i = 0; i < N_KEYS; i++)
-        if (strcmp(key, known_keys[i]) == 0)
-            return i >= N_OWN_KEYS ? PEA_OK
-                                   : pea__fail(err, PEA_E_ARG, "metadata must not have the key '%s': it is written from "
-                                                               "the network itself", key);
-    return unknown_key(key, err);
+    int i = 0;
+    while (i < N_KEYS && strcmp(key, known_keys[i]) != 0)
+        i++;
+    if (i == N_KEYS)
+        return unknown_key(key, err);
+    if (i < N_OWN_KEYS)
+        return pea__fail(err, PEA_E_ARG, "metadata must not have the key '%s': the import itself writes it", key);
+    return PEA_OK;
 }
 
 static pea_status merge_extra(cJSON *record, const cJSON *extra, pea_error *err)

@@ -43,9 +43,10 @@ static pea_status run_network(work *w, pea_error *err)
     const pea__job *job = w->job;
     const pea__source source = {job->image, job->options.normalise, job->ranges[w->z],
                                 job->options.padding != PEA_PAD_ZERO_SQUARE};
+    const pea_dims dims = {1, w->frame.y, w->frame.x, job->info.in_channels};
     pea_array input;
     pea__stage(job->context, "network");
-    pea_status status = allocate(&input, PEA_FLOAT32, (pea_dims){1, w->frame.y, w->frame.x, job->info.in_channels}, err);
+    pea_status status = allocate(&input, PEA_FLOAT32, dims, err);
     if (status == PEA_OK)
         status = pea__normalised_box(&source, w->z, -w->frame.top, -w->frame.left, job->context, &input, err);
     if (status == PEA_OK)

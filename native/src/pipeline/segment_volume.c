@@ -67,13 +67,10 @@ static pea_status one_tile(work *w, int64_t z, int64_t y, int64_t x, pea_error *
     pea_status status = pea__normalised_box(&source, z, y, x, job->context, &w->input, err);
     if (status == PEA_OK)
         status = pea__forward(job->network, &job->heads, &w->input, job->context, &outputs, err);
-    if (status == PEA_OK) {
-        pea__stage(job->context, "affinity");
-        status = outputs.affinity.data
-                     ? PEA_OK
-                     : pea_affinity_from_embedding(&outputs.embedding, &job->options.offsets, &options, job->context,
-                                                   &w->affinity, err);
-    }
+    if (status == PEA_OK && !outputs.affinity.data)
+        status = pea_affinity_from_embedding(&outputs.embedding, &job->options.offsets, &options, job->context,
+                                             &w->affinity, err);
+    pea__stage(job->context, "affinity"); /* the call has ended its own */
     if (status == PEA_OK)
         status = pea__blend_add(&w->blend, outputs.affinity.data ? &outputs.affinity : &w->affinity, w->weights, z, y,
                                 x, job->context, err);
