@@ -1,0 +1,559 @@
+/* test_mutex_watershed.c - the partition: check values, golden cases, and thousands of small graphs beside the textbook.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "example.h"
+#include "read_npy.h"
+#include "textbook.h"
+
+#include <math.h>
+#include <time.h>
+
+#include "cluster/cluster.h"
+
+static pea_error err;
+
+/* Labels of a graph held in plain arrays. */
+static pea_status run(const float *affinity, pea_dims d, const pea_offsets *offsets, const uint8_t *mask,
+                      const int stride[3], pea_context *context, uint32_t *labels, uint32_t *n_labels)
+{
+    const pea_array a = {(void *)affinity, PEA_FLOAT32, {d.z, d.y, d.x, (int64_t)offsets->n}};
+    const pea_array m = {(void *)mask, PEA_UINT8, {d.z, d.y, d.x, 1}}, l = {labels, PEA_UINT32, {d.z, d.y, d.x, 1}};
+    pea_mutex_options options = pea_mutex_options_default();
+    memcpy(options.stride, stride, sizeof options.stride);
+    return pea_mutex_watershed(&a, offsets, mask ? &m : NULL, &options, context, &l, n_labels, &err);
+}
+
+static const pea_dims example_dims = {1, EXAMPLE_Y, EXAMPLE_X, 1};
+
+static int64_t count_edges(const float *affinity, const pea_offsets *offsets, const uint8_t *mask, int stride_y,
+                           int stride_x)
+{
+    pea__edges edges;
+    pea__graph graph = {.dims = example_dims, .n_voxels = EXAMPLE_N, .offsets = offsets};
+    graph.stride[0] = 1;
+    graph.stride[1] = stride_y;
+    graph.stride[2] = stride_x;
+    graph.affinity = affinity;
+    graph.mask = mask;
+    for (size_t k = 0; k < offsets->n; k++)
+        graph.flat_step[k] = offsets->step[k].y * EXAMPLE_X + offsets->step[k].x;
+    assert_ok(pea__edges_collect(&graph, NULL, 0.0, 1.0, &edges, &err));
+    pea__free_unset(edges.pairs);
+    return edges.n;
+}
+
+static void assert_row(const uint32_t *labels, int y, const uint32_t expected[EXAMPLE_X])
+{
+    for (int x = 0; x < EXAMPLE_X; x++)
+        assert_int_equal(labels[y * EXAMPLE_X + x], expected[x]);
+}
+
+static void check_value_a(void **state)
+{
+    (void)state;
+    float affinity[EXAMPLE_N * 4];
+    uint32_t labels[EXAMPLE_N], n;
+    const pea_offsets offsets = example_offsets(4);
+    example_affinity(&offsets, affinity);
+    assert_int_equal(count_edges(affinity, &offsets, NULL, 1, 1), 656);
+    assert_ok(run(affinity, example_dims, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, &n));
+    assert_int_equal(n, 19);
+    assert_row(labels, 0, (uint32_t[]){1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 3, 3, 3, 3, 3, 3});
+    assert_row(labels, 1, (uint32_t[]){4, 5, 5, 5, 5, 6, 1, 7, 7, 2, 2, 8, 8, 3, 3, 3});
+    assert_row(labels, 2, (uint32_t[]){4, 5, 5, 5, 5, 6, 1, 7, 7, 7, 7, 8, 8, 3, 3, 3});
+    assert_row(labels, 11, (uint32_t[]){19, 19, 19, 19, 16, 16, 16, 16, 16, 16, 16, 18, 18, 18, 18, 18});
+}
+
+static void check_value_b(void **state)
+{
+    (void)state;
+    float affinity[EXAMPLE_N * 4];
+    uint32_t truth[EXAMPLE_N], labels[EXAMPLE_N], n;
+    uint8_t mask[EXAMPLE_N];
+    const pea_offsets offsets = example_offsets(4);
+    example_affinity(&offsets, affinity);
+    example_labels(truth);
+    for (int p = 0; p < EXAMPLE_N; p++)
+        mask[p] = truth[p] > 0;
+    assert_int_equal(count_edges(affinity, &offsets, mask, 2, 2), 214);
+    assert_ok(run(affinity, example_dims, &offsets, mask, (int[]){1, 2, 2}, NULL, labels, &n));
+    assert_int_equal(n, 4);
+    assert_row(labels, 1, (uint32_t[]){0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0});
+    assert_row(labels, 3, (uint32_t[]){0, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 0, 0, 0});
+    assert_row(labels, 5, (uint32_t[]){0, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 0, 0, 0});
+    assert_memory_equal(labels + 6 * EXAMPLE_X, truth + 6 * EXAMPLE_X, 5 * EXAMPLE_X * sizeof *truth);
+}
+
+static void check_value_c(void **state)
+{
+    (void)state;
+    float affinity[EXAMPLE_N * 8];
+    uint32_t truth[EXAMPLE_N], expected[EXAMPLE_N], labels[EXAMPLE_N], n;
+    uint8_t mask[EXAMPLE_N];
+    const pea_offsets offsets = example_offsets(8);
+    example_affinity(&offsets, affinity);
+    example_labels(truth);
+    example_map_c(expected);
+    for (int p = 0; p < EXAMPLE_N; p++)
+        mask[p] = truth[p] > 0;
+    assert_int_equal(count_edges(affinity, &offsets, mask, 2, 3), 259);
+    assert_ok(run(affinity, example_dims, &offsets, mask, (int[]){1, 2, 3}, NULL, labels, &n));
+    assert_int_equal(n, 9);
+    assert_memory_equal(labels, expected, sizeof expected);
+}
+
+/* ---- golden cases ---- */
+
+static void golden(const char *name, const pea_offsets *offsets, bool masked, const int stride[3], uint32_t n_segments)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/golden/cluster/%s_affinity.npy", PEA_TESTDATA, name);
+    test_npy file = test_read_npy(path, sizeof(float)), mask = {0};
+    snprintf(path, sizeof path, "%s/cluster/%s_labels.npy", PEA_TESTDATA, name);
+    test_npy expected = test_read_npy(path, sizeof(uint32_t));
+    if (masked) {
+        snprintf(path, sizeof path, "%s/cluster/%s_mask.npy", PEA_TESTDATA, name);
+        mask = test_read_npy(path, 1);
+    }
+    const pea_dims d = {expected.shape[1], expected.shape[2], expected.shape[3], 1};
+    float *affinity = test_channels_last(file.data, (int64_t)offsets->n, expected.n);
+    uint32_t *labels = malloc((size_t)expected.n * sizeof *labels), n;
+    assert_int_equal(file.n, expected.n * (int64_t)offsets->n);
+    assert_ok(run(affinity, d, offsets, mask.data, stride, NULL, labels, &n));
+    assert_int_equal(n, n_segments);
+    assert_memory_equal(labels, expected.data, (size_t)expected.n * sizeof *labels);
+    free(labels);
+    free(affinity);
+    free(mask.data);
+    free(expected.data);
+    free(file.data);
+}
+
+static void plane(const char *name, const int *shifts, size_t n, int neighbours, bool masked, int sy, int sx,
+                  uint32_t n_segments)
+{
+    pea_offsets offsets;
+    assert_ok(pea_offsets_from_shifts(shifts, n, neighbours, &offsets, &err));
+    golden(name, &offsets, masked, (int[]){1, sy, sx}, n_segments);
+}
+
+static void golden_plane_plain(void **state)
+{
+    (void)state;
+    plane("plane_plain", (int[]){1, 3, 5, 9, 27}, 5, 4, false, 1, 1, 18);
+}
+
+static void golden_plane_masked_and_strided(void **state)
+{
+    (void)state;
+    plane("plane_masked_strided", (int[]){1, 3, 5, 9, 27}, 5, 4, true, 5, 5, 22);
+}
+
+static void golden_plane_eight_neighbours(void **state)
+{
+    (void)state;
+    plane("plane_eight_neighbours", (int[]){1, 3, 5, 9}, 4, 8, true, 2, 3, 9);
+}
+
+static void golden_equal_affinities_are_stable(void **state)
+{
+    (void)state;
+    plane("plane_many_ties", (int[]){1, 3, 9}, 3, 4, true, 2, 2, 29);
+    plane("plane_two_levels", (int[]){1, 5}, 2, 4, false, 1, 1, 182);
+}
+
+static void golden_volumes(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = pea_offsets_3d_default();
+    golden("volume", &offsets, false, (int[]){1, 10, 10}, 8);
+    golden("volume_masked_ties", &offsets, true, (int[]){1, 4, 4}, 7);
+}
+
+/* ---- random graphs ---- */
+
+typedef struct random_case {
+    pea_dims d;
+    pea_offsets offsets;
+    int stride[3];
+    float *affinity;
+    uint8_t *mask; /* NULL: none */
+} random_case;
+
+static int between(uint64_t *random, int low, int high)
+{
+    return low + (int)(test_random(random) % (uint32_t)(high - low + 1));
+}
+
+static float random_weight(uint64_t *random, int kind)
+{
+    const float u = (float)test_random(random) / 2147483648.0f;
+    switch (kind) {
+    case 0: return u;
+    case 1: return (float)between(random, 0, 4) / 4.0f;
+    case 2: return between(random, 0, 2) ? 0.0f : u; /* as after a ReLU */
+    case 3: return 0.5f;
+    default: return between(random, 0, 3) ? 4.0f * u - 2.0f : -0.0f;
+    }
+}
+
+static random_case make_case(uint64_t *random)
+{
+    random_case c = {.d = {1, between(random, 1, 12), between(random, 1, 12), 1}, .stride = {1, 1, 1}};
+    c.offsets.n_axes = between(random, 2, 3);
+    if (c.offsets.n_axes == 3)
+        c.d = (pea_dims){between(random, 1, 5), between(random, 1, 6), between(random, 1, 6), 1};
+    c.offsets.n = (size_t)between(random, c.offsets.n_axes, 14);
+    for (size_t k = 0; k < c.offsets.n;) {
+        const int reach = between(random, 1, 4) == 1 ? 20 : 2;
+        const pea_offset o = {c.offsets.n_axes == 3 ? between(random, -2, 2) : 0, between(random, -reach, reach),
+                              between(random, -reach, reach)};
+        if (o.z != 0 || o.y != 0 || o.x != 0)
+            c.offsets.step[k++] = o;
+    }
+    if (between(random, 0, 1)) /* the usual attractive ones */
+        for (int axis = 0; axis < c.offsets.n_axes; axis++)
+            c.offsets.step[axis] = (pea_offset){-(c.offsets.n_axes == 3 && axis == 0), -(axis == c.offsets.n_axes - 2),
+                                                -(axis == c.offsets.n_axes - 1)};
+    for (int axis = 0; axis < 3; axis++)
+        c.stride[axis] = between(random, 1, 3);
+    const int64_t n = c.d.z * c.d.y * c.d.x;
+    const int kind = between(random, 0, 4);
+    c.affinity = malloc((size_t)n * c.offsets.n * sizeof *c.affinity);
+    for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++)
+        c.affinity[i] = random_weight(random, kind);
+    if (between(random, 0, 1)) {
+        const int share = between(random, 0, 10);
+        c.mask = malloc((size_t)n);
+        for (int64_t p = 0; p < n; p++)
+            c.mask[p] = between(random, 0, 9) < share ? 255 : 0;
+    }
+    return c;
+}
+
+static void free_case(random_case *c)
+{
+    free(c->affinity);
+    free(c->mask);
+}
+
+static void random_graphs_equal_the_textbook(void **state)
+{
+    (void)state;
+    uint32_t labels[144 + 36], expected[144 + 36], n;
+    for (uint64_t seed = 1; seed <= 6000; seed++) {
+        uint64_t random = seed;
+        random_case c = make_case(&random);
+        const size_t n_voxels = (size_t)(c.d.z * c.d.y * c.d.x);
+        textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
+        assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
+        if (memcmp(labels, expected, n_voxels * sizeof *labels) != 0)
+            fail_msg("seed %d gives another partition than the textbook", (int)seed);
+        free_case(&c);
+    }
+}
+
+/* A plane large enough for several pieces and for hash tables: a checkerboard of cells, noise and ties. */
+static float *large_affinity(pea_dims d, const pea_offsets *offsets)
+{
+    const int64_t n = d.z * d.y * d.x;
+    float *affinity = malloc((size_t)n * offsets->n * sizeof *affinity);
+    uint64_t random = 77;
+    for (int64_t p = 0; p < n; p++)
+        for (size_t k = 0; k < offsets->n; k++) {
+            const int64_t y = p / d.x % d.y, x = p % d.x;
+            const bool same = y / 23 == (y + offsets->step[k].y) / 23 && x / 31 == (x + offsets->step[k].x) / 31;
+            const float u = (float)(test_random(&random) % 64) / 64.0f;
+            affinity[p * (int64_t)offsets->n + (int64_t)k] = same ? 0.4f + 0.6f * u : u > 0.6f ? u : 0.0f;
+        }
+    return affinity;
+}
+
+static void same_bytes_for_any_number_of_threads(void **state)
+{
+    (void)state;
+    const pea_dims d = {3, 150, 170, 1};
+    const pea_offsets offsets = pea_offsets_3d_default();
+    float *affinity = large_affinity(d, &offsets);
+    const size_t n = (size_t)(d.z * d.y * d.x);
+    uint32_t *one = malloc(n * sizeof *one), *many = malloc(n * sizeof *many), n_one, n_many;
+    assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 2, 2}, NULL, one, &n_one));
+    assert_true(n_one > 10);
+    const int threads[] = {1, 2, 7};
+    for (int i = 0; i < 3; i++) {
+        pea_context_options options = pea_context_options_default();
+        pea_context *context;
+        options.n_threads = threads[i];
+        assert_ok(pea_context_new(&options, &context, &err));
+        assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 2, 2}, context, many, &n_many));
+        assert_int_equal(n_many, n_one);
+        assert_memory_equal(one, many, n * sizeof *one);
+        pea_context_free(context);
+    }
+    free(one);
+    free(many);
+    free(affinity);
+}
+
+/* Star: one attractive chain whose members each repel far voxels, so that constraint sets become large tables. */
+static void large_constraint_sets_equal_the_textbook(void **state)
+{
+    (void)state;
+    const pea_dims d = {1, 2, 300, 1};
+    pea_offsets offsets = {.n_axes = 2, .n = 128, .step = {{0, -1, 0}, {0, 0, -1}}};
+    for (int k = 2; k < 128; k++)
+        offsets.step[k] = (pea_offset){0, k % 2, -2 * k + 1};
+    float *affinity = malloc(600 * 128 * sizeof *affinity);
+    uint32_t labels[600], expected[600];
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        uint64_t random = seed;
+        for (int i = 0; i < 600 * 128; i++)
+            affinity[i] = random_weight(&random, 0);
+        for (int p = 0; p < 600; p++)
+            for (int k = 2; k < 128; k++)
+                affinity[p * 128 + k] = 0.4f + 0.6f * affinity[p * 128 + k];
+        textbook_mutex_watershed(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, expected);
+        assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, NULL));
+        assert_memory_equal(labels, expected, sizeof labels);
+    }
+    free(affinity);
+}
+
+/* ---- extremes ---- */
+
+static void one_voxel_is_one_object(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = pea_offsets_3d_default();
+    float affinity[12] = {0};
+    uint32_t label = 99, n = 99;
+    assert_ok(run(affinity, (pea_dims){1, 1, 1, 1}, &offsets, NULL, (int[]){1, 1, 1}, NULL, &label, &n));
+    assert_int_equal(label, 1);
+    assert_int_equal(n, 1);
+}
+
+static void empty_mask_gives_no_object(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = example_offsets(4);
+    float affinity[EXAMPLE_N * 4] = {0};
+    uint8_t mask[EXAMPLE_N] = {0};
+    uint32_t labels[EXAMPLE_N], zero[EXAMPLE_N] = {0}, n = 99;
+    memset(labels, 255, sizeof labels);
+    assert_ok(run(affinity, example_dims, &offsets, mask, (int[]){1, 1, 1}, NULL, labels, &n));
+    assert_int_equal(n, 0);
+    assert_memory_equal(labels, zero, sizeof zero);
+}
+
+static void isolated_voxels_keep_a_label(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = {.n_axes = 2, .n = 2, .step = {{0, -1, 0}, {0, 0, -1}}};
+    const float affinity[18] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    const uint8_t mask[9] = {1, 0, 1, 0, 1, 0, 1, 0, 1};
+    const uint32_t expected[9] = {1, 0, 2, 0, 3, 0, 4, 0, 5};
+    uint32_t labels[9];
+    assert_ok(run(affinity, (pea_dims){1, 3, 3, 1}, &offsets, mask, (int[]){1, 1, 1}, NULL, labels, NULL));
+    assert_memory_equal(labels, expected, sizeof expected);
+}
+
+static void zero_affinity_still_merges(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = {.n_axes = 2, .n = 2, .step = {{0, -1, 0}, {0, 0, -1}}};
+    const float affinity[18] = {0};
+    uint32_t labels[9], n;
+    assert_ok(run(affinity, (pea_dims){1, 3, 3, 1}, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, &n));
+    assert_int_equal(n, 1);
+}
+
+static void repulsive_wins_a_tie(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = {.n_axes = 2, .n = 3, .step = {{0, -1, 0}, {0, 0, -1}, {0, 0, -1}}};
+    float affinity[6] = {0, 0, 0, 0, 0.5f, 0.5f}; /* voxel 1: attractive 0.5, repulsive 1 - 0.5 */
+    uint32_t labels[2], n;
+    assert_ok(run(affinity, (pea_dims){1, 1, 2, 1}, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, &n));
+    assert_int_equal(n, 2);
+    affinity[4] = 0.50001f;
+    assert_ok(run(affinity, (pea_dims){1, 1, 2, 1}, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, &n));
+    assert_int_equal(n, 1);
+}
+
+static void weights_are_ordered_like_their_keys(void **state)
+{
+    (void)state;
+    const float rising[] = {-INFINITY, -3.0f, -1.0f, -1e-40f, 0.0f, 1e-40f, 1e-3f, 1.0f, 1.0000001f, 3.0f, INFINITY};
+    for (int i = 1; i < 11; i++)
+        assert_true(pea__weight_key(rising[i - 1]) < pea__weight_key(rising[i]));
+    assert_int_equal(pea__weight_key(-0.0f), pea__weight_key(0.0f));
+}
+
+static void nan_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = pea_offsets_3d_default();
+    float affinity[2 * 3 * 4 * 12] = {0};
+    uint32_t labels[24];
+    affinity[((1 * 3 + 2) * 4 + 3) * 12 + 7] = NAN; /* a place where no edge is: refused all the same */
+    affinity[((1 * 3 + 2) * 4 + 3) * 12 + 8] = NAN;
+    assert_fails(run(affinity, (pea_dims){2, 3, 4, 1}, &offsets, NULL, (int[]){5, 5, 5}, NULL, labels, NULL),
+                 PEA_E_FORMAT, "z 1, y 2, x 3, offset 7");
+}
+
+static void arguments_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = example_offsets(4);
+    float affinity[EXAMPLE_N * 4] = {0};
+    uint32_t labels[EXAMPLE_N];
+    uint8_t mask[EXAMPLE_N] = {0};
+    const pea_dims d = {1, EXAMPLE_Y, EXAMPLE_X, 1}, d4 = {1, EXAMPLE_Y, EXAMPLE_X, 4};
+    const pea_array a = {affinity, PEA_FLOAT32, d4}, l = {labels, PEA_UINT32, d}, m = {mask, PEA_UINT8, d};
+    pea_array bad;
+    assert_fails(pea_mutex_watershed(&a, NULL, NULL, NULL, NULL, &l, NULL, &err), PEA_E_ARG, "offsets");
+    assert_fails(pea_mutex_watershed(NULL, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_ARG, "affinity");
+    bad = (pea_array){affinity, PEA_FLOAT32, {1, EXAMPLE_Y, EXAMPLE_X, 3}};
+    assert_fails(pea_mutex_watershed(&bad, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_SHAPE, "4 channels");
+    bad = (pea_array){labels, PEA_UINT32, {1, EXAMPLE_Y, EXAMPLE_X - 1, 1}};
+    assert_fails(pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &bad, NULL, &err), PEA_E_SHAPE, "labels");
+    bad = (pea_array){labels, PEA_UINT32, {1, EXAMPLE_Y, EXAMPLE_X, 2}};
+    assert_fails(pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &bad, NULL, &err), PEA_E_SHAPE, "1 channel");
+    bad = (pea_array){labels, PEA_FLOAT32, d};
+    assert_fails(pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &bad, NULL, &err), PEA_E_DTYPE, "uint32");
+    bad = (pea_array){mask, PEA_UINT8, {1, EXAMPLE_Y, EXAMPLE_X, 2}};
+    assert_fails(pea_mutex_watershed(&a, &offsets, &bad, NULL, NULL, &l, NULL, &err), PEA_E_SHAPE, "mask");
+    pea_mutex_options options = pea_mutex_options_default();
+    options.stride[1] = 0;
+    assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "axis y");
+}
+
+static void too_many_edges_for_32_bits_are_refused(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = pea_offsets_3d_default();
+    float nothing = 0; /* never looked at */
+    const pea_array a = {&nothing, PEA_FLOAT32, {400, 1000, 1000, 12}}, l = {&nothing, PEA_UINT32, {400, 1000, 1000, 1}};
+    assert_fails(pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_LIMIT, "smaller blocks");
+}
+
+static void memory_budget_is_kept(void **state)
+{
+    (void)state;
+    const pea_offsets offsets = example_offsets(4);
+    float affinity[EXAMPLE_N * 4] = {0};
+    uint32_t labels[EXAMPLE_N];
+    pea_context_options options = pea_context_options_default();
+    pea_context *context;
+    options.memory_limit_bytes = 5000;
+    assert_ok(pea_context_new(&options, &context, &err));
+    assert_fails(run(affinity, example_dims, &offsets, NULL, (int[]){1, 1, 1}, context, labels, NULL), PEA_E_LIMIT,
+                 "5000");
+    pea_context_free(context);
+}
+
+static void failing_memory_while_clustering_leaks_nothing(void **state)
+{
+    (void)state;
+    const pea_dims d = {1, 40, 60, 1};
+    const pea_offsets offsets = example_offsets(8);
+    float *affinity = large_affinity(d, &offsets);
+    uint32_t labels[2400];
+    const size_t live = pea__alloc_live();
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        pea_status status = PEA_E_NOMEM;
+        for (size_t n = 1; status != PEA_OK; n++) {
+            pea__alloc_fail_at(n, for_ever);
+            err = (pea_error){0};
+            status = run(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, NULL);
+            pea__alloc_fail_at(0, false);
+            assert_true(status == PEA_OK || (status == PEA_E_NOMEM && err.status == PEA_E_NOMEM));
+            assert_int_equal(pea__alloc_live(), live);
+            assert_true(n < 100);
+        }
+    }
+    free(affinity);
+}
+
+/* ---- progress ---- */
+
+typedef struct listener {
+    int n_calls, stop_at; /* 0: never */
+    double last;
+    struct timespec asked;
+} listener;
+
+static int listen(void *user, const char *stage, double fraction)
+{
+    listener *l = user;
+    assert_string_equal(stage, "cluster");
+    assert_true(fraction >= l->last && fraction <= 1.0);
+    l->last = fraction;
+    if (++l->n_calls == l->stop_at) {
+        clock_gettime(CLOCK_MONOTONIC, &l->asked);
+        return 1;
+    }
+    return 0;
+}
+
+static void cancelling_is_heard_within_a_tenth_of_a_second(void **state)
+{
+    (void)state;
+    const pea_dims d = {8, 256, 256, 1};
+    const pea_offsets offsets = pea_offsets_3d_default();
+    float *affinity = large_affinity(d, &offsets);
+    uint32_t *labels = malloc((size_t)(d.z * d.y * d.x) * sizeof *labels);
+    const size_t live = pea__alloc_live();
+    int n_cancelled = 0;
+    for (int stop_at = 1; stop_at <= 8; stop_at++) {
+        listener l = {.stop_at = stop_at};
+        pea_context_options options = pea_context_options_default();
+        pea_context *context;
+        options.n_threads = 2;
+        options.progress = listen;
+        options.progress_user = &l;
+        assert_ok(pea_context_new(&options, &context, &err));
+        const pea_status status = run(affinity, d, &offsets, NULL, (int[]){1, 4, 4}, context, labels, NULL);
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        pea_context_free(context);
+        assert_int_equal(pea__alloc_live(), live);
+        if (l.n_calls < stop_at) {
+            assert_int_equal(status, PEA_OK);
+            continue;
+        }
+        n_cancelled++;
+        assert_int_equal(status, PEA_E_CANCELLED);
+        assert_true((double)(now.tv_sec - l.asked.tv_sec) + 1e-9 * (double)(now.tv_nsec - l.asked.tv_nsec) < 0.1);
+    }
+    assert_true(n_cancelled > 0);
+    free(labels);
+    free(affinity);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(check_value_a),
+    cmocka_unit_test(check_value_b),
+    cmocka_unit_test(check_value_c),
+    cmocka_unit_test(golden_plane_plain),
+    cmocka_unit_test(golden_plane_masked_and_strided),
+    cmocka_unit_test(golden_plane_eight_neighbours),
+    cmocka_unit_test(golden_equal_affinities_are_stable),
+    cmocka_unit_test(golden_volumes),
+    cmocka_unit_test(random_graphs_equal_the_textbook),
+    cmocka_unit_test(same_bytes_for_any_number_of_threads),
+    cmocka_unit_test(large_constraint_sets_equal_the_textbook),
+    cmocka_unit_test(one_voxel_is_one_object),
+    cmocka_unit_test(empty_mask_gives_no_object),
+    cmocka_unit_test(isolated_voxels_keep_a_label),
+    cmocka_unit_test(zero_affinity_still_merges),
+    cmocka_unit_test(repulsive_wins_a_tie),
+    cmocka_unit_test(weights_are_ordered_like_their_keys),
+    cmocka_unit_test(nan_is_refused_with_its_place),
+    cmocka_unit_test(arguments_that_do_not_fit_are_refused),
+    cmocka_unit_test(too_many_edges_for_32_bits_are_refused),
+    cmocka_unit_test(memory_budget_is_kept),
+    cmocka_unit_test(failing_memory_while_clustering_leaks_nothing),
+    cmocka_unit_test(cancelling_is_heard_within_a_tenth_of_a_second),
+};
+
+PEA_TEST_MAIN(tests)
