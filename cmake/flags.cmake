@@ -6,6 +6,9 @@ add_compile_options(
   -fno-math-errno
   -fno-semantic-interposition) # our own calls are ours: may be inlined; cmake/exports.map says what others see
 
+if(NOT PEA_SIMD)
+  add_compile_definitions(PEA_SCALAR_ONLY) # src/kernel/dispatch.c then knows the portable kernels alone
+endif()
 if(PEA_SANITIZE)
   add_compile_options(-fsanitize=${PEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PEA_SANITIZE})
