@@ -3,6 +3,7 @@
 #include "io/io.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 
@@ -65,12 +66,16 @@ pea_status pea__json_parse(const char *text, size_t n_bytes, int max_depth, pea_
     if (status != PEA_OK)
         return status;
     const char *end = text;
+    errno = 0; /* cJSON does not say why it failed; its malloc does */
     *json = cJSON_ParseWithLengthOpts(text, n_bytes, &end, 0);
+    const bool no_memory = !*json && errno == ENOMEM;
     pea__budget_return(budget, cost);
     if (*json && only_blanks(end, text + n_bytes))
         return PEA_OK;
     cJSON_Delete(*json);
     *json = NULL;
+    if (no_memory)
+        return pea__fail(err, PEA_E_NOMEM, "out of memory while reading %zu bytes of JSON", n_bytes);
     return pea__fail(err, PEA_E_FORMAT, "the text is not JSON, near byte %zu", (size_t)(end - text));
 }
 

@@ -36,10 +36,12 @@ static pea__element element_of(const char *dtype)
     return 0;
 }
 
-/* The one value of this name in an object; NULL where there is none or more than one. */
+/* The one value of this name in an object; NULL where there is no object, no value, or more than one. */
 static const cJSON *only(const cJSON *object, const char *name)
 {
     const cJSON *found = NULL, *item;
+    if (!cJSON_IsObject(object))
+        return NULL;
     cJSON_ArrayForEach(item, object)
     {
         if (strcmp(item->string, name) != 0)
