@@ -54,6 +54,7 @@ int cli_report_options(const char *command, const pea_error *err);
 pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err);
 
 /* Numbers as JSON; NaN and infinity become null. */
+void cli_json_watch(void); /* at the start: no object that lacks something for want of memory is printed */
 void cli_json_number(cJSON *object, const char *key, double value);
 void cli_json_text(cJSON *object, const char *key, const char *value);
 void cli_json_list(cJSON *object, const char *key, const double *values, size_t n);

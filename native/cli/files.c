@@ -75,9 +75,9 @@ pea_status cli_join(const char *folder, const char *name, const char *extension,
 {
     const size_t length = strlen(folder);
     const char *slash = length && folder[length - 1] == '/' ? "" : "/";
-    if (length + strlen(name) + strlen(extension) + 2 > CLI_MAX_PATH)
+    const int n = snprintf(path, CLI_MAX_PATH, "%s%s%s%s", folder, slash, name, extension);
+    if (n < 0 || n >= CLI_MAX_PATH)
         return cli_fail(err, PEA_E_LIMIT, "path too long in folder %.100s...", folder);
-    snprintf(path, CLI_MAX_PATH, "%s%s%s%s", folder, slash, name, extension);
     return PEA_OK;
 }
 

@@ -84,9 +84,9 @@ static void print_settings(cJSON *json, const pea_segment_options *s, int n_axes
 /* Everything the record says, flat for people: provenance and whatever else is in it. */
 static void print_record(const cJSON *record, const char *prefix, int depth)
 {
-    char key[200];
+    char key[240];
     for (const cJSON *item = record ? record->child : NULL; item; item = item->next) {
-        snprintf(key, sizeof key, "%s%s%s", prefix, prefix[0] && item->string ? "." : "", item->string ? item->string : "");
+        snprintf(key, sizeof key, "%.150s%s%.60s", prefix, prefix[0] && item->string ? "." : "", item->string ? item->string : "");
         if (cJSON_IsObject(item) && depth < 4) {
             print_record(item, key, depth + 1);
             continue;

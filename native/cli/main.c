@@ -75,6 +75,7 @@ int main(int argc, char **argv)
 {
     cli_set_program(argv[0]);
     cli_signals_install();
+    cli_json_watch();
     int status = run(argc, argv);
     errno = 0;
     if ((fflush(stdout) || ferror(stdout)) && status == EXIT_DONE) {

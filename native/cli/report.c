@@ -55,10 +55,29 @@ int cli_report_options(const char *command, const pea_error *err)
     return err->status == PEA_E_ARG ? cli_usage(command, "%s", err->message) : cli_report(command, err);
 }
 
+/* cJSON leaves out what it had no memory for. That is noticed here, once for all calls that build an object. */
+static bool json_is_incomplete;
+
+static void *json_malloc(size_t n_bytes)
+{
+    void *block = malloc(n_bytes);
+    json_is_incomplete |= !block;
+    return block;
+}
+
+void cli_json_watch(void)
+{
+    cJSON_InitHooks(&(cJSON_Hooks){json_malloc, free});
+}
+
 pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err)
 {
     char *text = object ? cJSON_PrintUnformatted(object) : NULL;
     cJSON_Delete(object);
+    if (json_is_incomplete) {
+        cJSON_free(text);
+        text = NULL;
+    }
     if (!text)
         return cli_fail(err, PEA_E_NOMEM, "out of memory while writing JSON");
     fprintf(stream, "%s\n", text);
