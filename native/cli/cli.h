@@ -53,8 +53,9 @@ int cli_report_options(const char *command, const pea_error *err);
 /* Print one JSON object as one line and delete it. NULL (out of memory while building) is an error. */
 pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err);
 
-/* Numbers as JSON; NaN and infinity become null. */
 void cli_json_watch(void); /* at the start: no object that lacks something for want of memory is printed */
+
+/* Numbers as JSON; NaN and infinity become null. */
 void cli_json_number(cJSON *object, const char *key, double value);
 void cli_json_text(cJSON *object, const char *key, const char *value);
 void cli_json_list(cJSON *object, const char *key, const double *values, size_t n);
