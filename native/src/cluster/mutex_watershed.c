@@ -136,6 +136,10 @@ static pea_status take_batch(const pea__graph *graph, const pea__pair *last, int
         PREFETCH(parent + p[i]);
         PREFETCH(parent + q[i]);
     }
+    for (int i = 0; i < n; i++) { /* these searches do not wait for one another; joins only lengthen them a little */
+        p[i] = pea__find(parent, p[i]);
+        q[i] = pea__find(parent, q[i]);
+    }
     for (int i = 0; i < n; i++) {
         const pea_status status = take_edge(parent, constraints, p[i], q[i], attractive[i], err);
         if (status != PEA_OK)
