@@ -22,6 +22,7 @@ typedef struct pea_instance {
 typedef struct pea_table {
     size_t n;
     pea_instance *rows; /* owned, ascending labels; free with pea_table_free() */
+    int n_axes;         /* 2: the labels were one plane, sizes are areas; 3: they are volumes */
 } pea_table;
 
 /**
@@ -37,15 +38,24 @@ pea_status pea_measure(const pea_array *labels, const pea_array *image, const pe
 void pea_table_free(pea_table *table);
 
 /**
- * Write a table as CSV (RFC 4180, UTF-8, decimal point) in calibrated units, with the units in the header.
- * @param frames  borrowed  rows of each frame one after another: n_tables tables; a column `frame` appears when > 1
+ * Write tables as CSV (RFC 4180, UTF-8, decimal point) in calibrated units, with the units in the header:
+ *
+ *     label, [frame], area_UNIT2 or volume_UNIT3, n_voxels, centroid_x_UNIT, _y_, _z_, first_x_voxel, _y_, _z_,
+ *     last_x_voxel, _y_, _z_, mean_intensity, confidence
+ *
+ * Centroids are measured from the centre of the first voxel, bounding boxes include both ends and count from 0. What is
+ * not a finite number is an empty field.
+ * @param tables       borrowed  one for each frame, in order; a column `frame`, from 1, appears when n_tables > 1. Sizes
+ *                               are volumes as soon as one table has n_axes 3
+ * @param calibration  borrowed  NULL: voxels of 1 x 1 x 1 pixel
+ * @return PEA_OK; PEA_E_ARG; PEA_E_IO; PEA_E_NOMEM
  */
 pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_tables,
                            const pea_calibration *calibration, pea_error *err);
 
 /**
  * Draw one plane: the image in grey or colour, instances tinted in well-separated colours with outlines.
- * @param image    borrowed  any numeric dtype (1,y,x,1 or 3); shown from its smallest to its largest value
+ * @param image    borrowed  any numeric dtype (1,y,x,1 or 3); shown from its smallest to its largest finite value
  * @param labels   borrowed  uint32 (1,y,x,1)
  * @param picture  filled    uint8 (1,y,x,3)
  */

@@ -7,6 +7,7 @@
 #include "metric/metric.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum {
     CHUNK_VOXELS = 1 << 20, /* a few milliseconds: short enough to cancel, long enough to hand out */
@@ -62,13 +63,14 @@ static bool grow(tally *t)
                   t->limit_bytes);
         return false;
     }
-    slot *slots = pea__alloc(n_slots, sizeof *slots, &t->err);
+    slot *slots = pea__alloc_unset(n_slots, sizeof *slots, &t->err);
     if (!slots)
         return false;
+    memset(slots, 0, n_slots * sizeof *slots); /* written before read: pages read first would be mapped twice */
     for (size_t i = 0; i < t->n_slots; i++)
         if (t->slots[i].n_voxels != 0)
             *find(slots, n_slots, t->slots[i].pair) = t->slots[i];
-    pea__free(t->slots);
+    pea__free_unset(t->slots);
     t->slots = slots;
     t->n_slots = n_slots;
     return true;
@@ -184,7 +186,7 @@ static pea_status collect(tally *tallies, int n_tallies, pea__contingency *table
             if (s.n_voxels != 0)
                 *to++ = (pea__cell){(uint32_t)(s.pair >> 32), (uint32_t)s.pair, s.n_voxels};
         }
-        pea__free(tallies[w].slots);
+        pea__free_unset(tallies[w].slots);
         tallies[w].slots = NULL;
     }
     return PEA_OK;
@@ -231,7 +233,7 @@ pea_status pea__contingency_count(const pea_array *truth, const pea_array *pred,
     if (status == PEA_OK)
         status = make_table(tallies, n_workers, context, table, err);
     for (int w = 0; w < n_workers; w++)
-        pea__free(tallies[w].slots);
+        pea__free_unset(tallies[w].slots);
     pea__free(tallies);
     if (status != PEA_OK)
         pea__contingency_free(table);

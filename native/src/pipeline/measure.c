@@ -1,0 +1,268 @@
+/* measure.c - size, place, brightness and confidence of every instance.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "pea/measure.h"
+
+#include "array/array.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { FIRST_SLOTS = 1 << 8, FIRST_ROWS = FIRST_SLOTS / 2 };
+
+/* Affinities of the attractive edges of one instance. */
+typedef struct edges {
+    double inside, across;
+    int64_t n_inside, n_across;
+} edges;
+
+/* Rows in order of appearance, found by label through a hash table that is at most half full. */
+typedef struct instances {
+    pea_instance *rows; /* centroid and mean_intensity hold sums until the end */
+    size_t n, capacity;
+    uint32_t *slots; /* 1 + index into rows; 0: free */
+    size_t n_slots;  /* a power of two */
+} instances;
+
+/* Where the label is, or the free slot where it belongs. */
+static uint32_t *find(const instances *all, uint32_t label)
+{
+    size_t i = label * 2654435761u & (all->n_slots - 1);
+    while (all->slots[i] != 0 && all->rows[all->slots[i] - 1].label != label)
+        i = (i + 1) & (all->n_slots - 1);
+    return &all->slots[i];
+}
+
+static pea_status grow(instances *all, pea_error *err)
+{
+    const size_t n_slots = all->n_slots ? 2 * all->n_slots : FIRST_SLOTS, capacity = n_slots / 2;
+    if (capacity > UINT32_MAX - 1u)
+        return pea__fail(err, PEA_E_LIMIT, "more than %zu instances cannot be measured", all->n);
+    pea_instance *rows = pea__realloc(all->rows, capacity, sizeof *rows, err);
+    if (!rows)
+        return PEA_E_NOMEM;
+    all->rows = rows;
+    uint32_t *slots = pea__alloc(n_slots, sizeof *slots, err);
+    if (!slots)
+        return PEA_E_NOMEM;
+    pea__free(all->slots);
+    all->slots = slots;
+    all->n_slots = n_slots;
+    all->capacity = capacity;
+    for (size_t i = 0; i < all->n; i++)
+        *find(all, all->rows[i].label) = (uint32_t)(i + 1);
+    return PEA_OK;
+}
+
+/* The row of a label, made where there is none; the next call may move it. NULL: no memory. */
+static pea_instance *row_of(instances *all, uint32_t label, pea_error *err)
+{
+    if (all->n_slots > 0) {
+        const uint32_t slot = *find(all, label);
+        if (slot != 0)
+            return &all->rows[slot - 1];
+    }
+    if (all->n == all->capacity && grow(all, err) != PEA_OK)
+        return NULL;
+    pea_instance *row = &all->rows[all->n++];
+    *row = (pea_instance){.label = label, .first = {INT64_MAX, INT64_MAX, INT64_MAX}};
+    *find(all, label) = (uint32_t)all->n;
+    return row;
+}
+
+static void extend(pea_instance *row, int axis, int64_t from, int64_t to)
+{
+    row->first[axis] = pea__min_i64(row->first[axis], from);
+    row->last[axis] = pea__max_i64(row->last[axis], to);
+}
+
+/* n voxels of one label beside each other along x; sums of coordinates are whole numbers, exact in double. */
+static void add_run(pea_instance *row, int64_t z, int64_t y, int64_t x, int64_t n)
+{
+    row->n_voxels += n;
+    row->centroid[0] += (double)n * (double)z;
+    row->centroid[1] += (double)n * (double)y;
+    row->centroid[2] += 0.5 * (double)n * (double)(2 * x + n - 1);
+    extend(row, 0, z, z);
+    extend(row, 1, y, y);
+    extend(row, 2, x, x + n - 1);
+}
+
+static pea_status add_line(instances *all, const uint32_t *labels, pea_dims d, int64_t z, int64_t y,
+                           const pea_array *image, pea_error *err)
+{
+    const int64_t start = (z * d.y + y) * d.x;
+    const uint32_t *line = labels + start;
+    for (int64_t x = 0; x < d.x;) {
+        const int64_t first = x;
+        while (x < d.x && line[x] == line[first])
+            x++;
+        if (line[first] == 0)
+            continue;
+        pea_instance *row = row_of(all, line[first], err);
+        if (!row)
+            return PEA_E_NOMEM;
+        add_run(row, z, y, first, x - first);
+        for (int64_t i = first; image && i < x; i++)
+            row->mean_intensity += pea__array_value(image, (start + i) * image->dims.c);
+    }
+    return PEA_OK;
+}
+
+static void add_edge(const instances *all, edges *sums, uint32_t label, bool inside, double affinity)
+{
+    if (label == 0)
+        return;
+    edges *e = &sums[*find(all, label) - 1];
+    if (inside) {
+        e->inside += affinity;
+        e->n_inside++;
+    } else {
+        e->across += affinity;
+        e->n_across++;
+    }
+}
+
+/* Edges that leave line (z,y) along one offset. An edge to background crosses the border too. */
+static void add_line_edges(const instances *all, edges *sums, const uint32_t *labels, const pea_array *affinity,
+                           int64_t z, int64_t y, pea_offset step, int64_t channel)
+{
+    const pea_dims d = affinity->dims;
+    const float *a = affinity->data;
+    if (z + step.z < 0 || z + step.z >= d.z || y + step.y < 0 || y + step.y >= d.y)
+        return;
+    const int64_t to_partner = ((int64_t)step.z * d.y + step.y) * d.x + step.x;
+    const int64_t from = pea__max_i64(0, -(int64_t)step.x), to = pea__min_i64(d.x, d.x - step.x);
+    for (int64_t x = from; x < to; x++) {
+        const int64_t p = (z * d.y + y) * d.x + x;
+        const uint32_t here = labels[p], there = labels[p + to_partner];
+        if (here == there) {
+            add_edge(all, sums, here, true, (double)a[p * d.c + channel]);
+        } else {
+            add_edge(all, sums, here, false, (double)a[p * d.c + channel]);
+            add_edge(all, sums, there, false, (double)a[p * d.c + channel]);
+        }
+    }
+}
+
+/* The attractive edges are the first n_axes offsets: all others are thinned by strides and not computed everywhere. */
+static pea_status find_confidence(instances *all, const uint32_t *labels, const pea_array *affinity,
+                                  const pea_offsets *offsets, pea_error *err)
+{
+    edges *sums = pea__alloc(all->n, sizeof *sums, err);
+    if (!sums)
+        return PEA_E_NOMEM;
+    for (int64_t z = 0; z < affinity->dims.z; z++)
+        for (int64_t y = 0; y < affinity->dims.y; y++)
+            for (int k = 0; k < offsets->n_axes; k++)
+                add_line_edges(all, sums, labels, affinity, z, y, offsets->step[k], k);
+    for (size_t i = 0; i < all->n; i++) {
+        const edges e = sums[i];
+        all->rows[i].confidence = (e.n_inside > 0 ? e.inside / (double)e.n_inside : 0.0) -
+                                  (e.n_across > 0 ? e.across / (double)e.n_across : 0.0);
+    }
+    pea__free(sums);
+    return PEA_OK;
+}
+
+static void finish(instances *all, bool has_image, bool has_affinity)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        pea_instance *row = &all->rows[i];
+        const double n = (double)row->n_voxels;
+        for (int axis = 0; axis < 3; axis++)
+            row->centroid[axis] /= n;
+        row->mean_intensity = has_image ? row->mean_intensity / n : (double)NAN;
+        row->confidence = has_affinity ? row->confidence : (double)NAN;
+    }
+}
+
+/* Heap sort: in place, and no library sort that takes memory behind our back. Labels are all different. */
+static void sift(pea_instance *rows, size_t root, size_t n)
+{
+    const pea_instance moving = rows[root];
+    for (size_t child = 2 * root + 1; child < n; child = 2 * root + 1) {
+        child += child + 1 < n && rows[child + 1].label > rows[child].label;
+        if (rows[child].label <= moving.label)
+            break;
+        rows[root] = rows[child];
+        root = child;
+    }
+    rows[root] = moving;
+}
+
+static void sort_by_label(pea_instance *rows, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift(rows, i, n);
+    for (size_t end = n; end-- > 1;) {
+        const pea_instance largest = rows[0];
+        rows[0] = rows[end];
+        rows[end] = largest;
+        sift(rows, 0, end);
+    }
+}
+
+static pea_status check_affinity(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                 pea_error *err)
+{
+    pea_status status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+    if (status == PEA_OK)
+        status = pea__same_space(labels, "labels", affinity, "affinity", err);
+    if (status == PEA_OK && !offsets)
+        status = pea__fail(err, PEA_E_ARG, "affinities come with the offsets they belong to, which are missing");
+    if (status == PEA_OK)
+        status = pea__offsets_check(offsets, err);
+    if (status == PEA_OK && affinity->dims.c != (int64_t)offsets->n)
+        status = pea__fail(err, PEA_E_SHAPE, "affinity must have %zu channels, one for each offset, has %" PRId64,
+                           offsets->n, affinity->dims.c);
+    return status;
+}
+
+static pea_status check(const pea_array *labels, const pea_array *image, const pea_array *affinity,
+                        const pea_offsets *offsets, pea_error *err)
+{
+    pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    if (status == PEA_OK && labels->dims.c != 1)
+        status = pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
+    if (status == PEA_OK && image)
+        status = pea__array_check(image, "image", 0, err);
+    if (status == PEA_OK && image)
+        status = pea__same_space(labels, "labels", image, "image", err);
+    if (status == PEA_OK && affinity)
+        status = check_affinity(labels, affinity, offsets, err);
+    return status;
+}
+
+pea_status pea_measure(const pea_array *labels, const pea_array *image, const pea_array *affinity,
+                       const pea_offsets *offsets, pea_table *table, pea_error *err)
+{
+    *table = (pea_table){0};
+    pea_status status = check(labels, image, affinity, offsets, err);
+    if (status != PEA_OK)
+        return status;
+    instances all = {0};
+    const pea_dims d = labels->dims;
+    for (int64_t z = 0; z < d.z && status == PEA_OK; z++)
+        for (int64_t y = 0; y < d.y && status == PEA_OK; y++)
+            status = add_line(&all, labels->data, d, z, y, image, err);
+    if (status == PEA_OK && affinity && all.n > 0)
+        status = find_confidence(&all, labels->data, affinity, offsets, err);
+    pea__free(all.slots);
+    if (status != PEA_OK) {
+        pea__free(all.rows);
+        return status;
+    }
+    finish(&all, image != NULL, affinity != NULL);
+    sort_by_label(all.rows, all.n);
+    *table = (pea_table){.n = all.n, .rows = all.rows, .n_axes = d.z > 1 ? 3 : 2};
+    return PEA_OK;
+}
+
+void pea_table_free(pea_table *table)
+{
+    if (!table)
+        return;
+    pea__free(table->rows);
+    *table = (pea_table){0};
+}
