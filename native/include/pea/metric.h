@@ -16,20 +16,25 @@ extern "C" {
 typedef struct pea_scores {
     int64_t n_gt, n_pred;                       /* instances present */
     double best_dice_pred_to_gt, best_dice_gt_to_pred;
-    double sbd, sbd_max;                        /* smaller and larger of the two: challenge definition; the paper's old one */
+    double sbd, sbd_max;                        /* smaller: the challenge's definition; larger: the paper's old one */
     int64_t dic_signed, dic_abs;                /* predicted minus true count, from the largest ids */
-    double aji, aji_standard;                   /* reference variant with its quirks; on compacted labels as published */
+    double aji, aji_standard;                   /* the paper's code, with its quirks; after Kumar et al. 2017 */
     double dice;                                /* foreground */
-    double f1, sq, pq;                          /* detection quality, segmentation quality, panoptic quality */
+    double f1, sq, pq;                          /* detection, segmentation and panoptic quality at IoU > 0.5 */
     double voi_split, voi_merge, voi;           /* bits; voxels with truth 0 left out */
     double voi_split_all, voi_merge_all;        /* bits; every voxel counts */
     double arand, arand_precision, arand_recall;
-    double ap[PEA_N_AP_THRESHOLDS], ap_mean;    /* TP/(TP+FP+FN) at each IoU, and their mean */
+    double ap[PEA_N_AP_THRESHOLDS], ap_mean;    /* TP/(TP+FP+FN) at IoU >= 0.50 ..., and their mean */
 } pea_scores;
 
 /**
- * Score a prediction against the truth by one pass that counts overlaps.
+ * Score a prediction against the truth by one pass that counts overlaps. Definitions, and what each score is where its
+ * formula is 0/0, are in docs/which-scores-are-computed.md; no score is ever NaN.
  * @param truth, prediction  borrowed  uint32 (z,y,x,1), equal dims
+ * @param context            borrowed  NULL: one thread; the number of threads changes no bit of the result
+ * @param scores             filled    untouched after a failure
+ * @return PEA_OK; PEA_E_ARG; PEA_E_DTYPE; PEA_E_SHAPE; PEA_E_LIMIT for the context's memory limit; PEA_E_NOMEM;
+ *         PEA_E_CANCELLED
  * Cost: one pass and memory for each pair of labels that meet; not a scan for each label.
  */
 pea_status pea_score(const pea_array *truth, const pea_array *prediction, pea_context *context, pea_scores *scores,

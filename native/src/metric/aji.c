@@ -37,8 +37,8 @@ static const pea__cell *best_free(const aggregate *a, const pea__cell *from, con
     return best;
 }
 
-/* Standard (Kumar et al. 2017): a truth left alone adds its own size. Reference (the paper's code): it takes the very
- * first prediction, which then can be nobody else's. */
+/* Standard (after Kumar et al. 2017): a truth left alone adds its own size. Reference (the paper's code): it takes the
+ * very first prediction, which then can be nobody else's. */
 static void take_alone(aggregate *a, uint32_t truth, bool reference)
 {
     const size_t first = a->table->pred[0].id == 0;
@@ -49,8 +49,8 @@ static void take_alone(aggregate *a, uint32_t truth, bool reference)
         take(a, first, 0, a->used[first] ? size : size + a->table->pred[first].n_voxels);
 }
 
-/* The reference also visits absent ids, which matters only for id 1: with nothing taken yet it takes the first prediction;
- * afterwards 0/0 makes an absent id choose a prediction that is taken already, and nothing changes. */
+/* The reference also visits absent ids, which matters only for id 1: with nothing taken yet it takes the first
+ * prediction; later 0/0 makes an absent id choose a prediction that is taken already, and nothing changes. */
 static void take_for_absent_first(aggregate *a)
 {
     const pea__contingency *t = a->table;

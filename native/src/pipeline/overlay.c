@@ -1,7 +1,7 @@
 /* overlay.c - a picture of one plane: every instance tinted and outlined in a colour unlike its neighbours'.
  *
- * Colours are chosen one after another, each as far as possible from all before it (the idea of Glasbey et al. 2007), with
- * whole numbers only, so that every machine draws the same picture.
+ * Colours are chosen one after another, each as far as possible from all before it (the idea of Glasbey et al. 2007),
+ * with whole numbers only, so that every machine draws the same picture.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/measure.h"
 
@@ -39,8 +39,8 @@ static bool is_suitable(colour c)
 
 static colour candidate(int i)
 {
-    return (colour){255 * (i / (N_LEVELS * N_LEVELS)) / (N_LEVELS - 1), 255 * (i / N_LEVELS % N_LEVELS) / (N_LEVELS - 1),
-                    255 * (i % N_LEVELS) / (N_LEVELS - 1)};
+    const int r = i / (N_LEVELS * N_LEVELS), g = i / N_LEVELS % N_LEVELS, b = i % N_LEVELS;
+    return (colour){255 * r / (N_LEVELS - 1), 255 * g / (N_LEVELS - 1), 255 * b / (N_LEVELS - 1)};
 }
 
 static void choose_colours(colour colours[N_COLOURS])
