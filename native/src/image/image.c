@@ -24,9 +24,11 @@ static int page_channels(const pea__tiff_page *page)
     return page->photometric == 2 || page->photometric == 6 ? 3 : page->samples - page->alpha_samples;
 }
 
-static bool inverts(const pea__tiff_page *page, pea_image_use use)
+/* Unsigned numbers only: of signed ones, ImageJ's kind included, nobody can say what the white end is. */
+static bool inverts(const pea_image *image, const pea__tiff_page *page)
 {
-    return use == PEA_IMAGE_INTENSITY && page->photometric == 0 && page->kind == PEA__TIFF_UNSIGNED;
+    return image->use == PEA_IMAGE_INTENSITY && page->photometric == 0 && page->kind == PEA__TIFF_UNSIGNED &&
+           !image->layout.signed_16;
 }
 
 static bool maps_palette(const pea__tiff_page *page, pea_image_use use)
@@ -37,7 +39,7 @@ static bool maps_palette(const pea__tiff_page *page, pea_image_use use)
 static void note_conversions(pea_image *image)
 {
     const pea__tiff_page *page = &image->tiff.pages[0];
-    if (inverts(page, image->use))
+    if (inverts(image, page))
         pea__note(&image->notes, "white is zero in the file: values inverted");
     if (maps_palette(page, image->use))
         pea__note(&image->notes, "palette colours taken as luminance");
@@ -266,7 +268,7 @@ static pea_status read_plane(const pea_image *image, int64_t plane, const pea__t
     if (maps_palette(&page, image->use))
         return read_palette_page(&image->tiff, &page, target, err);
     const pea_status status = pea__tiff_read_page(&image->tiff, &page, target, err);
-    if (status == PEA_OK && inverts(&page, image->use))
+    if (status == PEA_OK && inverts(image, &page))
         invert(&page, target);
     if (status == PEA_OK && layout->signed_16)
         subtract_32768(&page, target);
