@@ -80,10 +80,12 @@ static pea_status prepare(const pea_model *model, const pea_segment_options *opt
     pea_status status = choose_options(model, options, &job->options, err);
     if (status == PEA_OK)
         status = pea__options_check(&job->options, job->info, err);
-    if (status == PEA_OK && !pea__dims_count(d, 1, NULL, NULL))
-        status = pea__fail(err, PEA_E_SHAPE,
-                           "the image has extents z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", c %" PRId64
-                           ": each must be at least 1", d.z, d.y, d.x, d.c);
+    if (status == PEA_OK && !pea__dims_count(d, 1, NULL, NULL)) {
+        const bool empty = d.z < 1 || d.y < 1 || d.x < 1 || d.c < 1;
+        status = pea__fail(err, empty ? PEA_E_SHAPE : PEA_E_LIMIT,
+                           "the image has extents z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", c %" PRId64 ": %s", d.z,
+                           d.y, d.x, d.c, empty ? "each must be at least 1" : "no address space holds that");
+    }
     if (status == PEA_OK)
         status = check_channels(d.c, job->info.in_channels, err);
     if (status == PEA_OK)

@@ -1,0 +1,218 @@
+/* test_segment_limits.c - segmenting under failing allocations, cancels and memory limits.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline/pipeline.h"
+#include "pipeline/toy_model.h"
+#include "test.h"
+
+enum { SIDE = 40, DEPTH = 3 };
+
+/* What one call works on. The volume model gets small tiles, so that it has several. */
+typedef struct bench {
+    pea_model *model;
+    pea_segment_options options;
+    pea_volume image, labels;
+} bench;
+
+static bench set_up(bool is_volume)
+{
+    bench b = {.model = is_volume ? toy_volume_model() : toy_plane_model()};
+    pea_error err;
+    b.options = pea_model_options(b.model);
+    memcpy(b.options.tile, (const int64_t[]){3, 32, 32}, sizeof b.options.tile);
+    memcpy(b.options.tile_step, (const int64_t[]){2, 24, 24}, sizeof b.options.tile_step);
+    memcpy(b.options.tile_margin, (const int64_t[]){1, 4, 4}, sizeof b.options.tile_margin);
+    b.options.min_foreground_size = 5;
+    b.options.min_size = 5;
+    b.options.n_merge = 1;
+    b.options.merge[0] = (pea_merge_pass){5, 5};
+    b.options.cluster_padded = 1;
+    assert_ok(pea_volume_alloc(PEA_UINT8, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.image, &err));
+    assert_ok(pea_volume_alloc(PEA_UINT32, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.labels, &err));
+    for (int i = 0; i < DEPTH * SIDE * SIDE; i++)
+        ((uint8_t *)b.image.array.data)[i] = test_u(1, (uint32_t)(i / SIDE / 8 * 100 + i % SIDE / 8)) < 0.5 ? 0 : 255;
+    return b;
+}
+
+static void tear_down(bench *b)
+{
+    pea_model_free(b->model);
+    pea_volume_free(&b->image);
+    pea_volume_free(&b->labels);
+}
+
+static pea_status segment(const bench *b, pea_context *context, uint32_t *n, pea_error *err)
+{
+    pea_segment_details details;
+    const pea_status status = pea_segment(b->model, context, &b->image.array, NULL, &b->options, &b->labels.array, n,
+                                          &details, err);
+    assert_true((status == PEA_OK) == (details.affinity.array.data != NULL));
+    pea_volume_free(&details.affinity);
+    return status;
+}
+
+static void every_failing_allocation_of_segment_is_survived(void **state)
+{
+    pea_error err;
+    (void)state;
+    for (int run = 0; run < 4; run++) {
+        bench b = set_up(run % 2);
+        pea_status status = PEA_E_NOMEM;
+        uint32_t n, expected;
+        assert_ok(segment(&b, NULL, &expected, &err));
+        for (size_t at = 1; status != PEA_OK; at++) {
+            const size_t live = pea__alloc_live();
+            err = (pea_error){0};
+            pea__alloc_fail_at(at, run / 2);
+            status = segment(&b, NULL, &n, &err);
+            pea__alloc_fail_at(0, false);
+            assert_int_equal(pea__alloc_live(), live);
+            if (status == PEA_OK ? n != expected : status != PEA_E_NOMEM || !err.message[0] || n != 0)
+                fail_msg("allocation %zu: %s \"%s\"", at, pea_status_name(status), err.message);
+        }
+        tear_down(&b);
+    }
+}
+
+/* Listens for one stage and stops there; notes where progress fell. */
+typedef struct listener {
+    const char *stop_at, *stage;
+    double fraction;
+    int n_calls, n_falls, n_stopped;
+    char heard[256];
+} listener;
+
+static int listen(void *user, const char *stage, double fraction)
+{
+    listener *l = user;
+    l->n_calls++;
+    l->n_falls += (l->stage && strcmp(stage, l->stage) == 0 && fraction < l->fraction) || fraction < 0 || fraction > 1;
+    l->stage = stage;
+    l->fraction = fraction;
+    if (!strstr(l->heard, stage))
+        strncat(strncat(l->heard, stage, 100), ";", 2);
+    l->n_stopped += l->stop_at && strcmp(stage, l->stop_at) == 0;
+    return l->stop_at && strcmp(stage, l->stop_at) == 0;
+}
+
+static pea_context *context_of(int n_threads, uint64_t limit, listener *l)
+{
+    pea_error err;
+    pea_context *context;
+    pea_context_options options = pea_context_options_default();
+    options.n_threads = n_threads;
+    options.memory_limit_bytes = limit;
+    options.progress = l ? listen : NULL;
+    options.progress_user = l;
+    assert_ok(pea_context_new(&options, &context, &err));
+    return context;
+}
+
+static void every_stage_is_announced_and_can_be_cancelled(void **state)
+{
+    static const char *const stages[] = {"network", "affinity", "cluster", "clean up"};
+    pea_error err;
+    (void)state;
+    for (int run = 0; run < 16; run++) {
+        bench b = set_up(run % 2);
+        listener l = {.stop_at = stages[run / 4]};
+        const size_t live = pea__alloc_live();
+        pea_context *context = context_of(run / 2 % 2 + 1, 0, &l);
+        uint32_t n;
+        assert_fails(segment(&b, context, &n, &err), PEA_E_CANCELLED, "cancelled");
+        assert_int_equal(l.n_stopped, 1);
+        l.stop_at = NULL; /* the context can be used again */
+        assert_ok(segment(&b, context, &n, &err));
+        pea_context_free(context);
+        assert_int_equal(pea__alloc_live(), live);
+        tear_down(&b);
+    }
+}
+
+static void progress_never_falls_within_a_stage(void **state)
+{
+    pea_error err;
+    (void)state;
+    for (int run = 0; run < 2; run++) {
+        bench b = set_up(run);
+        listener l = {0};
+        pea_context *context = context_of(1, 0, &l);
+        uint32_t n;
+        assert_ok(segment(&b, context, &n, &err));
+        assert_true(l.n_calls >= 4);
+        assert_int_equal(l.n_falls, 0);
+        assert_string_equal(l.heard, "network;affinity;cluster;clean up;");
+        pea_context_free(context);
+        tear_down(&b);
+    }
+}
+
+static void times_of_all_stages_are_kept(void **state)
+{
+    pea_error err;
+    size_t n_stages;
+    uint32_t n;
+    bench b = set_up(true);
+    pea_context *context = context_of(1, 0, NULL);
+    (void)state;
+    assert_ok(segment(&b, context, &n, &err));
+    const pea_stage_time *times = pea_context_times(context, &n_stages);
+    assert_int_equal(n_stages, 4);
+    for (size_t i = 0; i < n_stages; i++)
+        assert_true(times[i].seconds >= 0.0);
+    pea_context_free(context);
+    tear_down(&b);
+}
+
+static void work_beyond_the_memory_limit_is_refused_with_both_figures(void **state)
+{
+    pea_error err;
+    (void)state;
+    for (int run = 0; run < 2; run++) {
+        bench b = set_up(run);
+        uint64_t bytes;
+        uint32_t n;
+        const uint64_t details = DEPTH * SIDE * SIDE * b.options.offsets.n * sizeof(float);
+        assert_ok(pea_segment_forecast(b.model, b.image.array.dims, &b.options, 1, &bytes, &err));
+        pea_context *tight = context_of(1, 1000, NULL), *enough = context_of(1, bytes + details, NULL);
+        assert_fails(segment(&b, tight, &n, &err), PEA_E_LIMIT, "3 x 40 x 40 (z,y,x) needs ");
+        assert_non_null(strstr(err.message, "(1000 bytes) are allowed"));
+        assert_ok(segment(&b, enough, &n, &err));
+        pea_context_free(tight);
+        pea_context_free(enough);
+        tear_down(&b);
+    }
+}
+
+static void forecast_knows_absurd_extents(void **state)
+{
+    pea_error err;
+    uint64_t small, large;
+    bench b = set_up(false), v = set_up(true);
+    (void)state;
+    assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 100, 100, 3}, NULL, 1, &small, &err));
+    assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 1000, 1000, 3}, NULL, 1, &large, &err));
+    assert_true(large > 50 * small && large < 200 * small);
+    assert_ok(pea_segment_forecast(b.model, (pea_dims){50, 1000, 1000, 3}, NULL, 1, &small, &err));
+    assert_true(small < large + 10000); /* plane by plane */
+    assert_fails(pea_segment_forecast(b.model, (pea_dims){1, INT64_MAX / 2, 2, 1}, NULL, 1, &small, &err), PEA_E_LIMIT, "");
+    assert_fails(pea_segment_forecast(b.model, (pea_dims){1, 3, INT64_C(1) << 40, 1}, NULL, 1, &small, &err), PEA_E_LIMIT,
+                 "is not between");
+    assert_fails(pea_segment_forecast(b.model, (pea_dims){1, 0, 2, 1}, NULL, 1, &small, &err), PEA_E_SHAPE, "y 0");
+    assert_fails(pea_segment_forecast(v.model, (pea_dims){1, 5, INT64_C(1) << 40, 1}, NULL, 1, &small, &err), PEA_E_LIMIT,
+                 "x extent");
+    assert_ok(pea_segment_forecast(v.model, (pea_dims){1 << 20, 1 << 20, 1 << 20, 1}, NULL, 1, &large, &err));
+    assert_true(large > UINT64_C(1) << 60);
+    tear_down(&b);
+    tear_down(&v);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(every_failing_allocation_of_segment_is_survived),
+    cmocka_unit_test(every_stage_is_announced_and_can_be_cancelled),
+    cmocka_unit_test(progress_never_falls_within_a_stage),
+    cmocka_unit_test(times_of_all_stages_are_kept),
+    cmocka_unit_test(work_beyond_the_memory_limit_is_refused_with_both_figures),
+    cmocka_unit_test(forecast_knows_absurd_extents),
+};
+
+PEA_TEST_MAIN(tests)
