@@ -186,14 +186,13 @@ double cli_metric_value(size_t index, const pea_scores *scores);
 /* --shifts and --neighbours, or --offsets. */
 typedef struct cli_graph {
     cli_list shifts;
-    int64_t neighbours;
-    const char *offsets;
+    const char *neighbours, *offsets;
 } cli_graph;
 
 #define CLI_GRAPH_OPTIONS(graph)                                                                                      \
     {.name = "shifts", .kind = CLI_LIST, .target = &(graph).shifts, .value = "N,N,...", .low = 1, .high = 32767,      \
      .help = "2-D neighbours by distance in pixels, such as 1,3,5,9,27.", .fallback = CLI_GRAPH_FALLBACK},            \
-    {.name = "neighbours", .kind = CLI_INT, .target = &(graph).neighbours, .value = "4|8", .low = 4, .high = 8,       \
+    {.name = "neighbours", .kind = CLI_CHOICE, .target = &(graph).neighbours, .value = "4|8", .choices = "4|8",        \
      .help = "Directions of each shift: 4 is up and left, 8 adds both upper diagonals.",                              \
      .fallback = CLI_NEIGHBOURS_FALLBACK},                                                                            \
     {.name = "offsets", .kind = CLI_TEXT, .target = &(graph).offsets, .value = "O.json",                              \

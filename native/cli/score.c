@@ -15,8 +15,8 @@ static const cli_manual manual = {
         "Counts where two label images overlap and prints every measure the field reports. 0 is background. Stacks are "
         "compared as volumes; each frame is compared alone.\n"
         "\nT and P may be folders: images with the same name are compared, where endings such as _image, _labels, _gt, "
-        "_truth, _pred and _prediction do not count. One row is printed for each image, and the means. In a folder that "
-        "holds NAME_labels beside NAME_image the labels are taken.",
+        "_truth, _pred and _prediction do not count. One row is printed for each image, and the means. Of NAME_labels and "
+        "NAME_image in one folder the labels are taken, and of NAME.tif and NAME.png the TIFF.",
     .examples = "pea score --truth labels.tif --prediction result.tif\n"
                 "pea score --truth truth/ --prediction results/ --json",
     .see_also = "pea segment",
@@ -58,52 +58,52 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
 
 /* ---- pairs ---- */
 
-/* The part of a file's name that says which image it is: "a" of x/a_labels.tif. Returns true when an ending went. */
-static bool identity(const char *path, char name[CLI_MAX_PATH], const char **ending)
+/* The part of a file's name that says which image it is: "a" of x/a_labels.tif. Returns how likely the file holds labels:
+ * by its ending, and a TIFF rather than a PNG, which may be an overlay. */
+static int identity(const char *path, char name[CLI_MAX_PATH])
 {
     static const char *const endings[] = {"_labels", "_label", "_truth", "_gt", "_pred", "_prediction", "_mask", "_image"};
+    const char *dot = strrchr(cli_base_name(path), '.');
+    const bool is_png = dot && (dot[1] == 'p' || dot[1] == 'P');
     cli_stem(path, name);
     const size_t length = strlen(name);
-    *ending = "";
     for (size_t i = 0; i < CLI_COUNT(endings); i++) {
         const size_t n = strlen(endings[i]);
         if (length > n && !strcmp(name + length - n, endings[i])) {
             name[length - n] = '\0';
-            *ending = endings[i];
-            return true;
+            return i + 1 < CLI_COUNT(endings) ? 6 - is_png : 2 - is_png;
         }
     }
-    return false;
+    return 4 - is_png;
 }
 
-/* The file of `paths` that shows the image `name`: the labels rather than the image itself. NULL: none. */
+/* The file of `paths` that most likely holds the labels of the image `name`; NULL: none. */
 static const char *find_partner(const cli_paths *paths, const char *name)
 {
     char other[CLI_MAX_PATH];
-    const char *ending, *image = NULL;
+    const char *best = NULL;
+    int best_likely = 0;
     for (size_t i = 0; i < paths->n; i++) {
-        identity(paths->item[i], other, &ending);
-        if (strcmp(other, name))
-            continue;
-        if (strcmp(ending, "_image"))
-            return paths->item[i];
-        image = paths->item[i];
+        const int likely = identity(paths->item[i], other);
+        if (likely > best_likely && !strcmp(other, name)) {
+            best_likely = likely;
+            best = paths->item[i];
+        }
     }
-    return image;
+    return best;
 }
 
 static pea_status pair_folders(struct run *r, pea_error *err)
 {
     char name[CLI_MAX_PATH];
-    const char *ending;
     cli_paths truths = {0}, predictions = {0};
     pea_status status = cli_list_images(r->truth, &truths, err);
     if (status == PEA_OK)
         status = cli_list_images(r->prediction, &predictions, err);
     for (size_t i = 0; status == PEA_OK && i < predictions.n; i++) {
-        identity(predictions.item[i], name, &ending);
+        identity(predictions.item[i], name);
         if (find_partner(&predictions, name) != predictions.item[i])
-            continue; /* the image beside its labels */
+            continue; /* the image or the overlay beside its labels */
         const char *truth = find_partner(&truths, name);
         if (!truth)
             status = cli_fail(err, PEA_E_IO, "no truth for %s: no image of that name in %s", predictions.item[i], r->truth);

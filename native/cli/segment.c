@@ -26,7 +26,7 @@ static const cli_manual manual = {
     .examples = "pea segment image.tif -m nuclei -o labels.tif\n"
                 "pea segment image.tif -m nuclei -o labels.tif --overlay overlay.png --table table.csv\n"
                 "pea segment images/ -m nuclei -o results/ --table results/ --minsize 25\n"
-                "pea segment leaf.png -m my-model.safetensors --mask fg.png --shifts 1,3,5,9,27 --neighbours 8 -o leaf.tif",
+                "pea segment leaf.png -m ./leaves.safetensors --mask fg.png --neighbours 8 -o leaf.tif",
     .see_also = "pea score, pea import, pea info",
     .min_operands = 1,
     .max_operands = 1000000,

@@ -37,7 +37,9 @@ void cli_signals_install(void)
     action.sa_flags = SA_RESTART; /* a write in progress must not fail because somebody pressed a key */
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    struct sigaction inherited;
+    if (sigaction(SIGHUP, NULL, &inherited) == 0 && inherited.sa_handler != SIG_IGN) /* not under nohup */
+        sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN; /* the write call reports EPIPE or EFBIG, and no temporary file is left behind */
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);

@@ -1,0 +1,92 @@
+#!/bin/sh
+# `pea score`, `info`, `bench`: what is told to people and programs.
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/common.sh"
+metrics=$golden/metrics
+
+scores_are_the_golden_ones() {
+    for name in a b c vol identical; do
+        exits 0 "$pea" score --truth "$metrics/${name}_gt.tif" --prediction "$metrics/${name}_pred.tif" --json
+        # the keys of expected.json one by one, as far as 12 digits
+        tr -d ' \n' <"$metrics/expected.json" | sed "s/.*\"$name\":{\([^}]*\)}.*/\1/" | tr ',' '\n' | tr -d '"' >expected
+        echo >>expected
+        while IFS=: read -r key value; do
+            [ -n "$key" ] || continue
+            awk -v a="$(number "$key" out)" -v b="$value" 'BEGIN { d = a - b; exit !(a != "" && d < 1e-9 && d > -1e-9) }' ||
+                fail "$name: $key is $(number "$key" out), expected $value"
+        done <expected
+        [ "$(wc -l <expected)" -ge 8 ] || fail "only $(wc -l <expected) keys"
+        for key in sbd_max aji_standard n_gt n_pred ap ap_mean; do
+            says "\"$key\":" out
+        done
+    done
+}
+
+scores_for_people_are_a_table() {
+    exits 0 "$pea" score --truth "$metrics/a_gt.tif" --prediction "$metrics/a_pred.tif"
+    says "panoptic quality, PQ" out
+    [ ! -s err ] || fail "something on stderr"
+}
+
+folders_are_scored_in_pairs() {
+    mkdir truth predicted
+    for name in a b; do
+        cp "$metrics/${name}_gt.tif" truth/${name}_labels.tif
+        cp "$small" truth/${name}_image.tif
+        cp "$metrics/${name}_pred.tif" predicted/${name}_image.tif # as named after their images
+    done
+    exits 0 "$pea" score --truth truth --prediction predicted
+    says "mean of 2 images" out
+    exits 0 "$pea" score --truth truth --prediction predicted --json
+    says '"images":[{"image":"a_image.tif"' out
+    says '"mean":{' out
+    cp "$small" predicted/c.tif
+    refuses 1 "no truth for predicted/c.tif" "$pea" score --truth truth --prediction predicted
+}
+
+images_that_cannot_be_compared_are_refused() {
+    refuses 1 "expected two files or two folders" "$pea" score --truth "$metrics" --prediction "$small"
+    refuses 1 "truth is" "$pea" score --truth "$metrics/a_gt.tif" --prediction "$metrics/b_pred.tif"
+    refuses 1 "nowhere.tif" "$pea" score --truth "$metrics/a_gt.tif" --prediction nowhere.tif
+    exits 0 "$pea" segment "$small" -m nuclei -o l.tif --overlay rgb.png
+    refuses 1 "channels" "$pea" score --truth "$metrics/a_gt.tif" --prediction rgb.png
+    head -c 2000 "$metrics/a_gt.tif" >cut.tif
+    refuses 1 "cut.tif" "$pea" score --truth cut.tif --prediction "$metrics/a_pred.tif"
+}
+
+info_describes_models_images_and_the_machine() {
+    exits 0 "$pea" info nuclei
+    for word in resunet2d 424730 reflect-end licence provenance; do
+        says "$word" out
+    done
+    exits 0 "$pea" info nuclei --json
+    says '"kind":"model"' out
+    exits 0 "$pea" info "$image"
+    for word in 696 520 uint8; do
+        says "$word" out
+    done
+    exits 0 "$pea" info "$image" --json
+    says '"kind":"image"' out
+    exits 0 "$pea" info --json
+    for key in version kernels cpu threads memory_available; do
+        says "\"$key\":" out
+    done
+    refuses 1 "pea import" "$pea" info "$golden/resunet2d-small-legacy/model.ckpt"
+    refuses 1 "pea import" "$pea" info "$golden/resunet2d-small-zip-module-prefix/model.ckpt"
+    refuses 1 "folder" "$pea" info .
+    refuses 1 "nowhere" "$pea" info nowhere
+    echo "some text" >text
+    refuses 1 "text" "$pea" info text
+}
+
+the_benchmark_runs() {
+    exits 0 "$pea" bench --quick
+    [ "$(grep -c -E '^(forward|affinity|cluster)' out)" -eq 12 ] || fail "expected 12 lines: $(cat out)"
+    exits 0 "$pea" bench cluster --quick --threads 1 --json
+    for key in median_s best_s peak_bytes instances threads; do
+        says "\"$key\":" out
+    done
+    [ -z "$(ls /tmp/pea-bench-* 2>/dev/null)" ] || fail "weights were left behind"
+}
+
+run "$@"

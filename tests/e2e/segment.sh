@@ -1,0 +1,257 @@
+#!/bin/sh
+# `pea segment` from outside.
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/common.sh"
+
+one_image_becomes_labels_overlay_and_table() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --overlay overlay.png --table table.csv --foreground none
+    [ -s labels.tif ] && [ -s overlay.png ] && [ -s table.csv ] || fail "an output is missing: $(files .)"
+    says "labels.tif" err
+    exits 0 "$pea" info labels.tif
+    says "uint16" out
+    exits 0 "$pea" info overlay.png
+    says "(RGB)" out
+    says "label," table.csv
+    exits 0 "$pea" segment "$small" -m nuclei -o again.tif --foreground none --json --quiet
+    [ "$(number instances out)" -eq "$(($(wc -l <table.csv) - 1))" ] || fail "the table does not have a row for each instance"
+    no_leftovers
+}
+
+the_same_bytes_come_for_any_number_of_threads() {
+    for threads in 1 2 7; do
+        exits 0 "$pea" segment "$image" -m nuclei -o $threads.tif --table $threads.csv --overlay $threads.png --threads $threads
+    done
+    for name in 2 7; do
+        cmp 1.tif $name.tif && cmp 1.csv $name.csv && cmp 1.png $name.png || fail "$name threads differ from one"
+    done
+}
+
+a_folder_becomes_a_folder_of_results() {
+    mkdir images
+    cp "$small" images/b.tif
+    cp "$golden/metrics/b_gt.tif" images/a.tiff
+    echo "no image" >images/notes.txt
+    exits 0 "$pea" segment images -m nuclei -o made/labels --overlay made/drawn --table made/tables
+    [ "$(files made/labels)" = "a.tif b.tif" ] || fail "found $(files made/labels)"
+    [ "$(files made/drawn)" = "a.png b.png" ] || fail "found $(files made/drawn)"
+    [ "$(files made/tables)" = "a.csv b.csv" ] || fail "found $(files made/tables)"
+}
+
+several_images_go_into_a_folder() {
+    cp "$small" a.tif
+    cp "$golden/metrics/b_gt.tif" b.tif
+    exits 0 "$pea" segment a.tif b.tif -m nuclei -o results --quiet
+    [ ! -s err ] || fail "--quiet is not quiet"
+    [ "$(files results)" = "a.tif b.tif" ] || fail "found $(files results)"
+}
+
+a_broken_image_does_not_stop_the_others() {
+    mkdir images
+    cp "$small" images/a.tif
+    head -c 5000 "$image" >images/broken.tif
+    cp "$golden/metrics/b_gt.tif" images/c.tif
+    exits 1 "$pea" segment images -m nuclei -o results --json
+    [ "$(files results)" = "a.tif c.tif" ] || fail "found $(files results)"
+    tail -n 2 err >last
+    says "broken.tif" last
+    says "1 of 3 images failed" last
+    says '"failed":[{"input":"images/broken.tif"' out
+}
+
+a_truncated_image_leaves_older_results_as_they_were() {
+    head -c 9000 "$image" >cut.tif
+    echo older >labels.tif
+    refuses 1 cut.tif "$pea" segment cut.tif -m nuclei -o labels.tif
+    [ "$(cat labels.tif)" = older ] || fail "the older file changed"
+    refuses 1 cut.tif "$pea" segment cut.tif -m nuclei -o new.tif
+    [ ! -e new.tif ] || fail "something was written"
+    no_leftovers
+}
+
+an_older_output_is_replaced() {
+    echo older >labels.tif
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif
+    exits 0 "$pea" info labels.tif
+}
+
+an_image_that_is_not_there_is_named() {
+    refuses 1 nowhere.tif "$pea" segment nowhere.tif -m nuclei -o labels.tif
+    refuses 1 nowhere.tif "$pea" segment "$small" -m nuclei -o labels.tif --mask nowhere.tif
+    refuses 1 nowhere.safetensors "$pea" segment "$small" -m nowhere.safetensors -o labels.tif
+    refuses 1 nowhere.json "$pea" segment "$small" -m nuclei -o labels.tif --offsets nowhere.json
+    mkdir empty
+    refuses 1 empty "$pea" segment empty -m nuclei -o results
+}
+
+a_model_that_is_not_there_lists_where_it_was_looked_for() {
+    refuses 1 "$PEA_MODELS" "$pea" segment "$small" -m nucleii -o labels.tif
+    mkdir more
+    cp "$PEA_MODELS/nuclei.safetensors" more/mine.safetensors
+    PEA_MODELS=/nowhere:more exits 0 "$pea" segment "$small" -m mine -o labels.tif
+}
+
+a_file_that_is_no_model_is_refused() {
+    refuses 1 "$image" "$pea" segment "$small" -m "$image" -o labels.tif
+    : >empty.safetensors
+    refuses 1 empty.safetensors "$pea" segment "$small" -m empty.safetensors -o labels.tif
+}
+
+a_model_for_other_channels_is_refused() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --overlay rgb.png
+    exits 0 "$pea" import "$golden/superhuman3d-small/model.ckpt" -o volume.safetensors
+    refuses 1 channel "$pea" segment rgb.png -m volume.safetensors -o out.tif
+    refuses 1 "channel 9" "$pea" segment rgb.png -m nuclei -o out.tif --channel 9
+    exits 0 "$pea" segment rgb.png -m nuclei -o out.tif --channel 2
+    exits 0 "$pea" segment rgb.png -m nuclei -o out.tif
+}
+
+a_mode_that_is_not_the_models_is_refused() {
+    refuses 1 "--mode 3d" "$pea" segment "$small" -m nuclei -o labels.tif --mode 3d
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --mode 2d
+    refuses 2 "3-D" "$pea" segment "$small" -m nuclei -o labels.tif --offsets "$(offsets_3d)"
+    refuses 2 "--strides" "$pea" segment "$small" -m nuclei -o labels.tif --strides 1,5,5
+}
+
+offsets_3d() { # a file with them
+    echo '[[-1,0,0],[0,-1,0],[0,0,-1],[-2,0,0]]' >3d.json
+    echo 3d.json
+}
+
+slices_of_a_stack_can_be_chosen() {
+    exits 0 "$pea" segment "$volume" -m nuclei -o all.tif --foreground none --overlay all.png --table all.csv
+    exits 0 "$pea" segment "$volume" -m nuclei -o two.tif --foreground none --slices 2-3
+    exits 0 "$pea" info two.tif --json
+    [ "$(number slices out)" -eq 2 ] || fail "two slices were asked for"
+    exits 0 "$pea" segment "$volume" -m nuclei -o one.tif --foreground none --slices 2
+    exits 0 "$pea" info one.tif --json
+    [ "$(number slices out)" -eq 1 ] || fail "one slice was asked for"
+    refuses 1 "slices up to 99" "$pea" segment "$volume" -m nuclei -o bad.tif --slices 2-99
+    refuses 1 "frame 2" "$pea" segment "$volume" -m nuclei -o bad.tif --frame 2
+}
+
+a_volume_goes_through_a_3d_model() {
+    exits 0 "$pea" import "$golden/superhuman3d-small/model.ckpt" -o volume.safetensors --quiet
+    exits 0 "$pea" segment "$volume" -m volume.safetensors -o labels.tif --table t.csv --threads 1
+    exits 0 "$pea" segment "$volume" -m volume.safetensors -o again.tif --threads 2
+    cmp labels.tif again.tif || fail "two threads differ from one"
+    refuses 2 "2-D" "$pea" segment "$volume" -m volume.safetensors -o labels.tif --shifts 1,3
+}
+
+instances_stay_inside_the_mask() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --mask "$small" --minsize 0 --json
+    [ "$(number instances out)" -gt 0 ] || fail "no instance in the mask"
+    # the foreground of the result is then the mask itself
+    exits 0 "$pea" score --truth "$small" --prediction labels.tif --json
+    [ "$(number dice out)" = 1 ] || fail "foreground and mask differ: $(number dice out)"
+    refuses 1 mask "$pea" segment "$small" -m nuclei -o labels.tif --mask "$image"
+}
+
+masks_of_a_folder_are_found_by_name() {
+    mkdir images masks
+    cp "$small" images/a.tif
+    cp "$golden/metrics/b_gt.tif" images/b.tif
+    cp "$small" masks/a.tif
+    refuses 1 "no mask for images/b.tif" "$pea" segment images -m nuclei -o results --mask masks
+    cp "$golden/metrics/b_gt.tif" masks/b.tiff
+    exits 0 "$pea" segment images -m nuclei -o results --mask masks
+}
+
+nothing_is_written_over_what_is_read() {
+    cp "$small" a.tif
+    ln -s a.tif link.tif
+    ln a.tif hard.tif
+    refuses 2 "a.tif" "$pea" segment a.tif -m nuclei -o a.tif
+    refuses 2 "a.tif" "$pea" segment a.tif -m nuclei -o link.tif
+    refuses 2 "a.tif" "$pea" segment a.tif -m nuclei -o hard.tif
+    refuses 2 "a.tif" "$pea" segment a.tif -m nuclei -o ./a.tif
+    refuses 2 "a.tif" "$pea" segment "$image" -m nuclei --mask a.tif -o a.tif
+    cmp a.tif "$small" || fail "the image changed"
+}
+
+two_results_of_one_name_are_refused() {
+    mkdir one two
+    cp "$small" one/a.tif
+    cp "$small" two/a.tif
+    refuses 2 "two results would be written" "$pea" segment one two -m nuclei -o results
+    refuses 2 "two results would be written" "$pea" segment "$small" -m nuclei -o x.png --overlay x.png
+}
+
+a_place_that_cannot_be_written_is_refused_before_the_work() {
+    echo file >plain
+    refuses 1 "missing" "$pea" segment "$small" -m nuclei -o missing/labels.tif
+    refuses 1 "plain" "$pea" segment "$small" -m nuclei -o plain/labels.tif
+    refuses 1 "plain" "$pea" segment "$small" "$image" -m nuclei -o plain
+    refuses 1 "folder" "$pea" segment "$small" -m nuclei -o labels.tif --table missing/t.csv
+    [ "$(id -u)" -ne 0 ] || return 0 # nothing is forbidden to root
+    mkdir closed
+    chmod 555 closed
+    refuses 1 "closed" "$pea" segment "$small" -m nuclei -o closed/labels.tif
+}
+
+a_full_disk_leaves_no_half_file() {
+    echo older >labels.tif
+    # files of at most 512 bytes: the labels do not fit, messages do
+    (ulimit -f 1 && exits 1 "$pea" segment "$image" -m nuclei -o labels.tif --quiet) || exit 1
+    says "labels.tif" err
+    [ "$(wc -l <err)" -eq 1 ] || fail "expected one line"
+    [ "$(cat labels.tif)" = older ] || fail "the older file changed"
+    no_leftovers
+    [ "$(files .)" = "err labels.tif out" ] || fail "left behind: $(files .)"
+}
+
+ctrl_c_stops_at_once_and_leaves_nothing() {
+    for signal in INT TERM; do
+        mkdir results
+        # a shell starts background jobs with SIGINT ignored; env of a fresh shell does not help, so ask for the default
+        "$pea" segment "$image" "$image.not" "$testdata/nuclei/a486f6ed4b8781e7_image.tif" -m nuclei -o results \
+            --threads 1 --quiet 2>err &
+        child=$!
+        sleep 0.4
+        before=$(date +%s%N)
+        kill -$signal $child
+        got=0
+        wait $child || got=$?
+        after=$(date +%s%N)
+        [ "$got" -eq 130 ] || fail "SIG$signal: exit status $got, expected 130"
+        [ $(((after - before) / 1000000)) -lt 2000 ] || fail "SIG$signal: took $(((after - before) / 1000000)) ms"
+        says cancelled err
+        [ -z "$(files results)" ] || fail "SIG$signal left $(files results)"
+        rmdir results
+    done
+}
+
+timings_are_the_last_line_of_stderr() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --timings
+    tail -n 1 err >last
+    for key in read network affinity cluster write peak_bytes; do
+        says "\"$key\":" last
+    done
+    grep -q '^{.*}$' last || fail "no JSON object: $(cat last)"
+}
+
+json_tells_instances_and_seconds() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --json
+    [ "$(wc -l <out)" -eq 1 ] || fail "expected one line"
+    for key in model images input output instances seconds failed; do
+        says "\"$key\":" out
+    done
+}
+
+memory_that_does_not_suffice_is_refused_with_the_number() {
+    refuses 1 "bytes" "$pea" segment "$image" -m nuclei -o labels.tif --memory 1M
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --memory 4G
+}
+
+settings_of_the_model_can_be_overruled() {
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --shifts 1,3,5 --neighbours 8 --strides 2,2 --minsize 5 \
+        --foreground predicted --threshold 0.3 --speckles 3 --merge 5:5,25:11 --normalise unit --padding zero-square \
+        --border wrap --clusterer mutex --memory 0
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --neighbours 8 --merge none
+    echo '[[-1,0],[0,-1],[-4,3]]' >o.json
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --offsets o.json
+    refuses 2 "--offsets and --shifts" "$pea" segment "$small" -m nuclei -o labels.tif --offsets o.json --shifts 1,3
+    echo '[[-1,0],[0,0]]' >zero.json
+    refuses 1 zero.json "$pea" segment "$small" -m nuclei -o labels.tif --offsets zero.json
+}
+
+run "$@"
