@@ -34,7 +34,7 @@ static void put_header(output *o, bool central, const char *name, size_t size, s
     put_number(o, size, 4);
     put_number(o, size, 4);
     put_number(o, strlen(name), 2);
-    put_number(o, 0, central ? 14 : 2);
+    put_number(o, 0, central ? 12 : 2); /* extra ... attributes */
     if (central)
         put_number(o, offset, 4);
     put(o, name, strlen(name));
