@@ -108,11 +108,12 @@ typedef struct pea_segment_details {
  *
  * @param image     borrowed  any numeric dtype, (z,y,x,c); c is 1 or the network's in_channels (one channel is
  *                            repeated where the network wants three); NaN and infinity are refused
- * @param mask      borrowed  uint8 (z,y,x,1), not 0 where instances may be; NULL: as options->foreground says
+ * @param mask      borrowed  uint8 (z,y,x,1), not 0 where instances may be, besides what options->foreground says;
+ *                            NULL: that alone
  * @param options   borrowed  NULL: the model's
  * @param labels    filled    uint32 (z,y,x,1): 1..n without gaps in raster order, 0 background
  * @param n_labels  filled    n
- * @param details   owned     NULL: not wanted
+ * @param details   owned     NULL: not wanted. Repulsive affinities of a plane are there only where strides keep them
  * @return PEA_OK; PEA_E_SHAPE and PEA_E_ARG say in words how image and model differ; PEA_E_DTYPE; PEA_E_LIMIT with
  *         the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED
  */
@@ -120,7 +121,8 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
                        const pea_segment_options *options, const pea_array *labels, uint32_t *n_labels,
                        pea_segment_details *details, pea_error *err);
 
-/* Bytes that pea_segment() will need besides image, mask and labels. */
+/* Bytes that pea_segment() will need at most besides image, mask, labels and details: planes one by one, so that the
+ * length of a stack does not count; a volume as a whole. */
 pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pea_segment_options *options,
                                 int n_threads, uint64_t *bytes, pea_error *err);
 

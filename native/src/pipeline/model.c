@@ -78,8 +78,8 @@ static pea_status suit_network(const pea_network *network, bool offsets_given, p
     const int64_t n = pea_network_head(network, (size_t)affinity).channels;
     if (n > (int64_t)options->offsets.n || n < options->offsets.n_axes)
         return pea__fail(err, PEA_E_ARG,
-                         "the network predicts %" PRId64 " affinities, the settings have %zu offsets: say which they are "
-                         "with the key 'offsets' of the metadata", n, options->offsets.n);
+                         "the network predicts %" PRId64 " affinities, the settings have %zu offsets: say which they "
+                         "are with the key 'offsets' of the metadata", n, options->offsets.n);
     options->offsets.n = (size_t)n;
     return PEA_OK;
 }

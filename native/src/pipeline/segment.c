@@ -93,12 +93,16 @@ static pea_status prepare(const pea_model *model, const pea_segment_options *opt
     return status;
 }
 
+/* What the allocator and the stacks of threads add. */
+enum { OVERHEAD_BYTES = 1 << 20, OVERHEAD_SHARE = 64 };
+
 static pea_status forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err)
 {
     *bytes = 0;
     const pea_status status = job->info.n_axes == 3 ? pea__volume_forecast(job, n_threads, bytes, err)
                                                     : pea__plane_forecast(job, n_threads, bytes, err);
     *bytes = pea__bytes_add(*bytes, (uint64_t)job->image.dims.z * sizeof(pea__range));
+    *bytes = pea__bytes_add(*bytes, *bytes / OVERHEAD_SHARE + OVERHEAD_BYTES);
     return status;
 }
 
