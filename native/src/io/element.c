@@ -5,6 +5,19 @@
 #include <math.h>
 #include <string.h>
 
+bool pea__shape_count(const int64_t *shape, int n_axes, int64_t *n_elements)
+{
+    int64_t n = 1;
+    bool empty = false;
+    for (int axis = 0; axis < n_axes; axis++) {
+        empty = empty || shape[axis] == 0;
+        if (shape[axis] < 0 || !pea__mul_i64(n, pea__max_i64(shape[axis], 1), &n))
+            return false;
+    }
+    *n_elements = empty ? 0 : n;
+    return true;
+}
+
 uint32_t pea__load_u16(const unsigned char *bytes)
 {
     return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;

@@ -82,6 +82,10 @@ typedef enum pea__element {
     PEA__RAW   /* bytes whose meaning is said elsewhere */
 } pea__element;
 
+/* Elements of a shape. False for a negative extent, and where the product is out of range even if extents of 0 are left
+ * out: then strides, too, are in range whatever the order they are computed in. */
+bool pea__shape_count(const int64_t *shape, int n_axes, int64_t *n_elements);
+
 uint64_t pea__load_u64(const unsigned char *bytes); /* little-endian, as all below */
 uint32_t pea__load_u32(const unsigned char *bytes);
 uint32_t pea__load_u16(const unsigned char *bytes);

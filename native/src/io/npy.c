@@ -192,11 +192,7 @@ static pea_status read_header(const pea__reader *reader, layout *l, int64_t *dat
 static pea_status check_size(const pea__reader *reader, int64_t data, layout *l, pea_error *err)
 {
     int64_t n_bytes;
-    bool good = true;
-    l->n_elements = 1;
-    for (int axis = 0; axis < l->n_axes && good; axis++)
-        good = pea__mul_i64(l->n_elements, l->shape[axis], &l->n_elements);
-    if (!good || !pea__mul_i64(l->n_elements, (int64_t)l->item_bytes, &n_bytes))
+    if (!pea__shape_count(l->shape, l->n_axes, &l->n_elements) || !pea__mul_i64(l->n_elements, (int64_t)l->item_bytes, &n_bytes))
         return pea__fail(err, PEA_E_LIMIT, "the .npy file claims a shape beyond the address space");
     if (n_bytes != reader->size_bytes - data)
         return pea__fail(err, PEA_E_FORMAT, "the .npy file has %" PRId64 " bytes of elements; its shape needs %" PRId64,
@@ -372,13 +368,11 @@ pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err)
 {
     char header[256];
     const size_t item = pea_dtype_size_bytes(npy->dtype);
-    int64_t n = 1, n_bytes;
-    bool good = npy->n_axes >= 0 && npy->n_axes <= PEA_MAX_NPY_AXES;
+    int64_t n, n_bytes;
     if (item == 0)
         return pea__fail(err, PEA_E_DTYPE, "the array has no valid element type");
-    for (int axis = 0; axis < npy->n_axes && good; axis++)
-        good = pea__mul_i64(n, npy->shape[axis], &n);
-    if (!good || !pea__mul_i64(n, (int64_t)item, &n_bytes) || !npy->data)
+    if (npy->n_axes < 0 || npy->n_axes > PEA_MAX_NPY_AXES || !pea__shape_count(npy->shape, npy->n_axes, &n) ||
+        !pea__mul_i64(n, (int64_t)item, &n_bytes) || !npy->data)
         return pea__fail(err, PEA_E_ARG, "the array has no valid shape or no data");
     pea__writer writer;
     const pea_status status = pea__writer_open(path, &writer, err);

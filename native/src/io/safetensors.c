@@ -73,7 +73,7 @@ static pea_status read_range(const cJSON *item, range *r, pea_error *err)
 {
     char shown[64];
     int64_t offsets[2], n_bytes;
-    *r = (range){.name = item->string, .n_elements = 1};
+    *r = (range){.name = item->string};
     pea_status status = pea__name_check(r->name, strlen(r->name), err);
     if (status != PEA_OK)
         return status;
@@ -86,9 +86,8 @@ static pea_status read_range(const cJSON *item, range *r, pea_error *err)
     if (r->n_axes < 0)
         return pea__fail(err, PEA_E_FORMAT, "tensor %s has no shape of at most %d whole numbers", name,
                          PEA_MAX_TENSOR_AXES);
-    for (int axis = 0; axis < r->n_axes; axis++)
-        if (!pea__mul_i64(r->n_elements, r->shape[axis], &r->n_elements))
-            return pea__fail(err, PEA_E_FORMAT, "tensor %s has an impossible shape", name);
+    if (!pea__shape_count(r->shape, r->n_axes, &r->n_elements))
+        return pea__fail(err, PEA_E_FORMAT, "tensor %s has an impossible shape", name);
     if (numbers_of(only(item, "data_offsets"), offsets, 2) != 2)
         return pea__fail(err, PEA_E_FORMAT, "tensor %s has no two data_offsets", name);
     r->begin = offsets[0];

@@ -217,13 +217,10 @@ static pea_status apply_slice(const pea__node *slice, const pea__storage *storag
 static pea_status count_view(view *v, pea_error *err)
 {
     char shown[64];
-    const int64_t most = INT64_C(1) << 31;
-    v->n_elements = 1;
-    for (int axis = 0; axis < v->n_axes; axis++)
-        if (!pea__mul_i64(v->n_elements, v->shape[axis], &v->n_elements) || v->n_elements > most)
-            return pea__fail(err, PEA_E_LIMIT, "tensor %s has more than 2^31 elements",
-                             pea__printable(v->name, strlen(v->name), shown));
-    return PEA_OK;
+    if (pea__shape_count(v->shape, v->n_axes, &v->n_elements) && v->n_elements <= INT64_C(1) << 31)
+        return PEA_OK;
+    return pea__fail(err, PEA_E_LIMIT, "tensor %s has more than 2^31 elements",
+                     pea__printable(v->name, strlen(v->name), shown));
 }
 
 /* (storage, offset, size, stride, ...) as the arguments of a call. */

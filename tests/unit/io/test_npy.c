@@ -171,6 +171,7 @@ static void shapes_that_lie_are_refused(void **state)
     assert_dict_refused(DICT("<f4", "False", "(1000000000000,)"), 16, PEA_E_FORMAT, "its shape needs 4000000000000");
     assert_dict_refused(DICT("<f4", "False", "(9223372036854775807,)"), 4, PEA_E_LIMIT, "address space");
     assert_dict_refused(DICT("<f4", "False", "(4294967296, 4294967296)"), 4, PEA_E_LIMIT, "address space");
+    assert_dict_refused(DICT("<f4", "True", "(0, 4294967296, 4294967296)"), 0, PEA_E_LIMIT, "address space");
     assert_dict_refused(DICT("<f4", "False", "(99999999999999999999,)"), 4, PEA_E_FORMAT, "no tuple of numbers");
     assert_dict_refused(DICT("<f4", "False", "(-1,)"), 4, PEA_E_FORMAT, "no tuple of numbers");
     assert_dict_refused(DICT("<f4", "False", "(1)"), 4, PEA_E_FORMAT, "no tuple of numbers");

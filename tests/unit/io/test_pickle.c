@@ -357,6 +357,7 @@ static void expanded_tensors_are_bounded(void **state)
     assert_tensor(w, 0, "a", PEA_FLOAT32, expanded, 2, 3, 2);
     pea_weights_free(w);
     assert_refused(VIEW("K\0", "J\0\0\0\x40\x85", "K\0\x85"), PEA_E_LIMIT, "memory");
+    assert_refused(VIEW("K\0", "K\0\x8a\x8\0\0\0\0\0\0\0\x40\x8a\1\4\x87", "K\0K\0K\0\x87"), PEA_E_LIMIT, "2^31 elements");
     assert_refused(VIEW("K\0", "\x8a\5\0\0\0\0\1\x85", "K\0\x85"), PEA_E_LIMIT, "2^31 elements");
 }
 

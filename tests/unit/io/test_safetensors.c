@@ -162,6 +162,7 @@ static void shapes_must_fit_their_ranges(void **state)
     assert_header_refused(TENSOR_T("\"F32\"", "[]", "[0,0]"), 0, PEA_E_FORMAT, "does not fit its data_offsets");
     assert_header_refused(TENSOR_T("\"F32\"", "[2]", "[8,0]"), 0, PEA_E_FORMAT, "does not fit its data_offsets");
     assert_header_refused(TENSOR_T("\"F32\"", "[4294967296,4294967296]", "[0,0]"), 0, PEA_E_FORMAT, "impossible shape");
+    assert_header_refused(TENSOR_T("\"F32\"", "[0,4294967296,4294967296]", "[0,0]"), 0, PEA_E_FORMAT, "impossible shape");
     assert_header_refused(TENSOR_T("\"F32\"", "[4611686018427387904]", "[0,0]"), 0, PEA_E_FORMAT, "no shape");
     assert_header_refused(TENSOR_T("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), 4, PEA_E_FORMAT, "no shape");
     assert_header_refused(TENSOR_T("\"F32\"", "[-1]", "[0,4]"), 4, PEA_E_FORMAT, "no shape");
