@@ -6,6 +6,13 @@
 #include "array/array.h"
 #include "pea/cluster.h"
 
+/* Ask memory for what will be read soon. Clustering jumps about in memory, and spends most of its time waiting for it. */
+#if defined(__GNUC__)
+#define PEA__PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PEA__PREFETCH(address) ((void)(address))
+#endif
+
 /* ---- sorting (sort.c) ---- */
 
 typedef struct pea__pair {
@@ -50,6 +57,7 @@ typedef struct pea__constraints pea__constraints;
 
 pea_status pea__constraints_new(int64_t n_nodes, pea__constraints **constraints, pea_error *err);
 void pea__constraints_free(pea__constraints *constraints); /* NULL allowed */
+void pea__constraints_prefetch(const pea__constraints *constraints, uint32_t a); /* its set will be asked for */
 bool pea__constraints_has(const pea__constraints *constraints, uint32_t a, uint32_t b);
 /* Forbid a and b, which are not the same and not yet forbidden, to join. */
 pea_status pea__constraints_add(pea__constraints *constraints, uint32_t a, uint32_t b, pea_error *err);

@@ -16,7 +16,8 @@ enum {
     LAST_LIST_CLASS = 4,  /* 15 members: one cache line is searched faster than hashed */
     LAST_CLASS = 27,      /* its count still fits beside the class */
     N_CLASSES = LAST_CLASS + 1,
-    FIRST_WORDS = 1 << 12
+    FIRST_WORDS = 1 << 12,
+    AHEAD = 32            /* members whose own sets are fetched together */
 };
 
 #define EMPTY UINT32_MAX
@@ -224,6 +225,11 @@ uint32_t pea__constraints_count(const pea__constraints *c, uint32_t a)
     return c->set_of[a] ? count_of(c, c->set_of[a]) : 0;
 }
 
+void pea__constraints_prefetch(const pea__constraints *c, uint32_t a)
+{
+    PEA__PREFETCH(c->words + c->set_of[a]); /* where a has none: word 0 */
+}
+
 bool pea__constraints_has(const pea__constraints *c, uint32_t a, uint32_t b)
 {
     const uint32_t set_a = c->set_of[a], set_b = c->set_of[b];
@@ -238,6 +244,13 @@ pea_status pea__constraints_add(pea__constraints *c, uint32_t a, uint32_t b, pea
     return status == PEA_OK ? insert(c, b, a, err) : status;
 }
 
+static void prefetch_members(const pea__constraints *c, uint32_t set, int64_t first, int64_t last)
+{
+    for (int64_t i = first; i <= last; i++)
+        if (c->words[set + i] != EMPTY)
+            pea__constraints_prefetch(c, c->words[set + i]);
+}
+
 pea_status pea__constraints_inherit(pea__constraints *c, uint32_t a, uint32_t b, pea_error *err)
 {
     const uint32_t set = c->set_of[b];
@@ -248,6 +261,8 @@ pea_status pea__constraints_inherit(pea__constraints *c, uint32_t a, uint32_t b,
     const uint32_t span = span_of(c, set);
     for (uint32_t i = 1; i <= span && status == PEA_OK; i++) {
         const uint32_t other = c->words[set + i];
+        if (i % AHEAD == 1)
+            prefetch_members(c, set, i, pea__min_i64(i + AHEAD - 1, span));
         if (other == EMPTY)
             continue;
         take_out(c, other, b);

@@ -14,12 +14,6 @@
 
 #include <inttypes.h>
 
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) ((void)(address))
-#endif
-
 enum { BATCH = 64 }; /* edges decoded ahead, so that memory answers before they are needed */
 
 /* Shares of the progress bar, as measured on a volume of 13 million voxels. */
@@ -133,12 +127,16 @@ static pea_status take_batch(const pea__graph *graph, const pea__pair *last, int
         p[i] = edge - k * n_voxels;
         q[i] = (uint32_t)(p[i] + graph->flat_step[k]);
         attractive[i] = k < (uint32_t)graph->offsets->n_axes;
-        PREFETCH(parent + p[i]);
-        PREFETCH(parent + q[i]);
+        PEA__PREFETCH(parent + p[i]);
+        PEA__PREFETCH(parent + q[i]);
     }
     for (int i = 0; i < n; i++) { /* these searches do not wait for one another; joins only lengthen them a little */
         p[i] = pea__find(parent, p[i]);
         q[i] = pea__find(parent, q[i]);
+        if (p[i] != q[i]) {
+            pea__constraints_prefetch(constraints, p[i]);
+            pea__constraints_prefetch(constraints, q[i]);
+        }
     }
     for (int i = 0; i < n; i++) {
         const pea_status status = take_edge(parent, constraints, p[i], q[i], attractive[i], err);
