@@ -106,17 +106,25 @@ static void compose_text(form *f, const pea_calibration *calibration)
 
 /* ---- numbers ---- */
 
-/* Pixels per unit as a fraction whose inverse reads back as `size`: exact for sizes of up to six decimals. */
+/* Pixels per unit: the inverse of the simplest fraction that is `size`, or nearly so where 32 bits do not suffice. Each
+ * round adds a term of the continued fraction of `size`; ImageJ before 1.53 read the parts as signed. */
 static void pixels_per_unit(double size, uint32_t fraction[2])
 {
-    const double most = 2e9; /* ImageJ before 1.53 read these as signed */
-    double over = 1e6, under = rint(size * 1e6);
-    if (under > most || under < 1 || under / over != size) {
-        over = size <= 1 ? most : most / size;
-        under = size <= 1 ? most * size : most;
+    const double most = 2e9;
+    double over = 1, under = 0, last_over = 0, last_under = 1, rest = size; /* over / under approaches size */
+    for (int round = 0; round < 40; round++) {
+        const double term = floor(rest), next_over = term * over + last_over, next_under = term * under + last_under;
+        if (next_over > most || next_under > most)
+            break;
+        last_over = over, last_under = under;
+        over = next_over, under = next_under;
+        if (over / under == size || rest == term)
+            break;
+        rest = 1 / (rest - term);
     }
-    fraction[0] = (uint32_t)fmin(fmax(rint(over), 1), most);
-    fraction[1] = (uint32_t)fmin(fmax(rint(under), 1), most);
+    const bool tiny = over == 0, huge = under == 0; /* beyond what a fraction can say */
+    fraction[0] = (uint32_t)(tiny ? most : huge ? 1 : under);
+    fraction[1] = (uint32_t)(tiny ? 1 : huge ? most : over);
 }
 
 static uint32_t largest_label(const pea_array *labels)

@@ -107,7 +107,7 @@ bool pea__parse_number(const char *text, const char *end, double *value)
 
 const char *pea__format_number(double value, char buffer[40])
 {
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 6; digits <= 17; digits++) { /* fewer would turn 70000 into 7e+04 */
         snprintf(buffer, 40, "%.*g", digits, value);
         for (char *c = buffer; *c; c++)
             if (*c == ',')

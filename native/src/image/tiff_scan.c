@@ -497,12 +497,7 @@ static pea_status read_directory(pea__tiff *tiff, int64_t at, raw_page *raw, int
         return pea__fail(err, n ? PEA_E_LIMIT : PEA_E_FORMAT, "page %" PRId64 " has %" PRIu64 " tags, expected 1 to %d",
                          number, n, PEA__TIFF_MAX_ENTRIES);
     at += count_bytes;
-    /* The last directory of some writers ends without a link: then there is no next one. */
-    int64_t n_bytes = (int64_t)n * entry_bytes + next_bytes;
-    memset(bytes + n_bytes - next_bytes, 0, (size_t)next_bytes);
-    if (n_bytes > tiff->reader->size_bytes - at)
-        n_bytes -= next_bytes;
-    status = pea__reader_at(tiff->reader, at, bytes, (size_t)n_bytes, err);
+    status = pea__reader_at(tiff->reader, at, bytes, (size_t)n * (size_t)entry_bytes + (size_t)next_bytes, err);
     *raw = (raw_page){0};
     for (uint64_t i = 0; status == PEA_OK && i < n; i++)
         status = take_entry(tiff, bytes + i * (uint64_t)entry_bytes, at + (int64_t)i * entry_bytes, raw, err);

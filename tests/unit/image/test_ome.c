@@ -153,21 +153,21 @@ static void attributes_are_found_among_others(void **state)
 {
     const char text[] = "<a:b  one = 'x' two=\"&amp;&#65;&#x42;&unknown;&\" three='/>' four/>";
     pea__xml xml = {text, text + strlen(text), 0};
-    pea__xml_tag tag;
+    pea__xml_tag element;
     bool found;
     pea_error err;
     char value[64];
     (void)state;
-    assert_ok(pea__xml_next(&xml, &tag, &found, &err));
-    assert_true(found && pea__xml_is(&tag, "b") && tag.depth == 1 && !tag.closes);
-    assert_true(pea__xml_attribute(&tag, "one", value, sizeof value) && strcmp(value, "x") == 0);
-    assert_true(pea__xml_attribute(&tag, "two", value, sizeof value) && strcmp(value, "&AB&unknown;&") == 0);
-    assert_true(pea__xml_attribute(&tag, "three", value, sizeof value) && strcmp(value, "/>") == 0);
-    assert_false(pea__xml_attribute(&tag, "four", value, sizeof value));
-    assert_false(pea__xml_attribute(&tag, "x", value, sizeof value));
-    assert_true(pea__xml_attribute(&tag, "two", value, 8)); /* cut, not overrun */
+    assert_ok(pea__xml_next(&xml, &element, &found, &err));
+    assert_true(found && pea__xml_is(&element, "b") && element.depth == 1 && !element.closes);
+    assert_true(pea__xml_attribute(&element, "one", value, sizeof value) && strcmp(value, "x") == 0);
+    assert_true(pea__xml_attribute(&element, "two", value, sizeof value) && strcmp(value, "&AB&unknown;&") == 0);
+    assert_true(pea__xml_attribute(&element, "three", value, sizeof value) && strcmp(value, "/>") == 0);
+    assert_false(pea__xml_attribute(&element, "four", value, sizeof value));
+    assert_false(pea__xml_attribute(&element, "x", value, sizeof value));
+    assert_true(pea__xml_attribute(&element, "two", value, 8)); /* cut, not overrun */
     assert_true(strlen(value) < 8);
-    assert_ok(pea__xml_next(&xml, &tag, &found, &err));
+    assert_ok(pea__xml_next(&xml, &element, &found, &err));
     assert_false(found);
 }
 
