@@ -69,10 +69,27 @@ static bool look_in_environment(const char *name, char path[CLI_MAX_PATH], char 
     return false;
 }
 
+/* Before installation the program lies in native/ of a build folder, whose cache names the source tree. */
+static void source_folder(const char *program, char folder[CLI_MAX_PATH])
+{
+    static const char key[] = "CMAKE_HOME_DIRECTORY:INTERNAL=";
+    char line[CLI_MAX_PATH];
+    pea_error ignored;
+    folder[0] = '\0';
+    FILE *cache = cli_join(program, "../CMakeCache.txt", "", line, &ignored) == PEA_OK ? fopen(line, "r") : NULL;
+    while (cache && fgets(line, sizeof line, cache))
+        if (!strncmp(line, key, sizeof key - 1)) {
+            line[strcspn(line, "\r\n")] = '\0';
+            if (cli_join(line + sizeof key - 1, "models", "", folder, &ignored) != PEA_OK)
+                folder[0] = '\0';
+            break;
+        }
+    if (cache)
+        fclose(cache);
+}
+
 pea_status cli_find_model(const char *name, char path[CLI_MAX_PATH], pea_error *err)
 {
-    /* From bin/pea, from build/native/pea, and from build/PRESET/native/pea. */
-    static const char *const relative[] = {"../share/pea/models", "../../models", "../../../models"};
     char program[CLI_MAX_PATH], folder[CLI_MAX_PATH], tried[400] = "";
     const size_t length = strlen(name);
     const bool is_path = strchr(name, '/') || strchr(name, '.');
@@ -85,10 +102,12 @@ pea_status cli_find_model(const char *name, char path[CLI_MAX_PATH], pea_error *
     if (look_in_environment(name, path, tried, sizeof tried))
         return PEA_OK;
     program_folder(program);
-    for (size_t i = 0; i < CLI_COUNT(relative) && program[0]; i++)
-        if (cli_join(program, relative[i], "", folder, err) == PEA_OK &&
-            look_in(folder, name, path, tried, sizeof tried))
-            return PEA_OK;
+    if (program[0] && cli_join(program, "../share/pea/models", "", folder, err) == PEA_OK &&
+        look_in(folder, name, path, tried, sizeof tried))
+        return PEA_OK;
+    source_folder(program, folder);
+    if (look_in(folder, name, path, tried, sizeof tried))
+        return PEA_OK;
     return cli_fail(err, PEA_E_IO, "no model \"%.60s\": looked for %.60s.safetensors in %s; give a path, or set PEA_MODELS",
                     name, name, tried);
 }

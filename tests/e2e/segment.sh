@@ -254,4 +254,54 @@ settings_of_the_model_can_be_overruled() {
     refuses 1 zero.json "$pea" segment "$small" -m nuclei -o labels.tif --offsets zero.json
 }
 
+frames_slices_and_calibration_are_kept() {
+    stack=$testdata/tiff/imagej/hyperstack8-c2z3t2.tif
+    exits 0 "$pea" segment "$stack" -m nuclei -o labels.tif --channel 2 --table t.csv --overlay o.png --foreground none
+    for key in slices frames width height voxel_zyx unit frame_seconds; do
+        "$pea" info "$stack" | grep "^$key " >expected || true
+        "$pea" info labels.tif | grep "^$key " >found || true
+        cmp expected found || fail "$key: $(cat expected) became $(cat found)"
+    done
+    says "frame," t.csv
+    exits 0 "$pea" segment "$stack" -m nuclei -o one.tif --channel 1 --frame 2 --slices 2-3
+    exits 0 "$pea" info one.tif --json
+    [ "$(number frames out)" -eq 1 ] && [ "$(number slices out)" -eq 2 ] || fail "one frame of two slices was asked for"
+    refuses 1 "--channel" "$pea" segment "$stack" -m nuclei -o labels.tif
+}
+
+every_kind_of_tiff_becomes_labels() {
+    mkdir images
+    cp "$testdata"/tiff/plain/*.tif images
+    n=$(ls images | wc -l)
+    [ "$n" -ge 20 ] || fail "only $n images"
+    exits 0 "$pea" segment images -m nuclei -o results --overlay results --table results --foreground none --quiet
+    [ "$(ls results | wc -l)" -eq $((3 * n)) ] || fail "$(ls results | wc -l) results of $n images"
+    # whatever way the same pixels were stored
+    for name in u16-lzw u16-tiled16-zstd-pred2 u16-bigendian u16-bigtiff; do
+        cmp results/base-u16.tif results/$name.tif || fail "$name differs from base-u16"
+    done
+}
+
+hostile_images_are_refused_at_once() {
+    for hostile in "$testdata"/tiff/hostile/giant.tif "$testdata"/tiff/hostile/loop.tif "$testdata"/tiff/hostile/strips.tif; do
+        refuses 1 "$hostile" timeout 10 "$pea" segment "$hostile" -m nuclei -o labels.tif
+        [ ! -e labels.tif ] || fail "something was written for $hostile"
+    done
+    for length in 0 1 4 8 100 1000 20000; do
+        head -c $length "$image" >cut.tif
+        refuses 1 cut.tif timeout 10 "$pea" segment cut.tif -m nuclei -o labels.tif
+    done
+}
+
+the_wrong_kind_of_file_is_refused() {
+    tensor=$golden/resunet2d-small-legacy/input.npy
+    refuses 1 "$tensor" "$pea" segment "$tensor" -m nuclei -o labels.tif
+    refuses 1 "$tensor" "$pea" segment "$small" -m "$tensor" -o labels.tif
+    refuses 1 "$tensor" "$pea" segment "$small" -m nuclei -o labels.tif --mask "$tensor"
+    refuses 1 "$small" "$pea" segment "$small" -m nuclei -o labels.tif --offsets "$small"
+    refuses 1 "checkpoint" "$pea" segment "$small" -m "$golden/resunet2d-small-legacy/model.ckpt" -o labels.tif
+    refuses 1 "$PEA_MODELS" "$pea" segment "$small" -m "$PEA_MODELS/" -o labels.tif
+    [ ! -e labels.tif ] || fail "something was written"
+}
+
 run "$@"

@@ -167,4 +167,17 @@ damaged_checkpoints_are_refused() {
     [ "$(files .)" = "cut.ckpt err out" ] || fail "left behind: $(files .)"
 }
 
+# Every pixel keeps away from its neighbours: 90 000 instances, which 16 bits cannot count.
+more_than_65535_instances_are_not_wrapped() {
+    header="{'descr': '<f4', 'fortran_order': False, 'shape': (4, 300, 300), }"
+    { printf '\223NUMPY\001\000\166\000'; printf '%-117s\n' "$header"; head -c 1440000 /dev/zero; } >a.npy
+    echo '[[-1,0],[0,-1],[1,0],[0,1]]' >o.json
+    exits 0 "$pea" cluster a.npy -o l.tif --offsets o.json --json
+    says '"instances":90000' out
+    exits 0 "$pea" info l.tif
+    grep -qE '^type +(float32|uint32)' out || fail "$(cat out)"
+    exits 0 "$pea" score --truth l.tif --prediction l.tif --json
+    [ "$(number n_gt out)" -eq 90000 ] || fail "$(number n_gt out) instances were read back"
+}
+
 run "$@"
