@@ -650,7 +650,7 @@ static pea_status refuse(const machine *m, unsigned op)
         return FAIL(m, "the pickle uses the extension registry (EXT) at byte %zu: refused", m->op_at);
     case 0x92: return FAIL(m, "the pickle asks for an object (NEWOBJ_EX) at byte %zu: refused", m->op_at);
     case 0x96: case 0x97: case 0x98:
-        return FAIL(m, "the pickle uses out-of-band buffers at byte %zu: refused", m->op_at);
+        return FAIL(m, "the pickle uses bytearrays or out-of-band buffers at byte %zu: refused", m->op_at);
     default: return FAIL(m, "the pickle has the opcode 0x%02x at byte %zu, which checkpoints do not need: refused", op,
                          m->op_at);
     }

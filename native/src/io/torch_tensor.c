@@ -185,7 +185,7 @@ static bool integers_of(const pea__node *node, int64_t *values, int *n)
     return true;
 }
 
-/* The largest element a view reaches must lie in [0, limit). */
+/* The largest element a view reaches must lie in [0, limit). An empty one reaches none, wherever it begins. */
 static bool view_fits(const view *v, int64_t limit)
 {
     int64_t last = v->first, reach;
@@ -193,7 +193,7 @@ static bool view_fits(const view *v, int64_t limit)
         if (v->shape[axis] > 0 &&
             (!pea__mul_i64(v->shape[axis] - 1, v->stride[axis], &reach) || !pea__add_i64(last, reach, &last)))
             return false;
-    return v->n_elements == 0 ? v->first <= limit : last < limit;
+    return v->n_elements == 0 || last < limit;
 }
 
 /* Old legacy files: (view_key, offset, numel) says that the reference means a slice of its storage. */
