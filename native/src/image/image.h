@@ -68,7 +68,7 @@ typedef struct pea__tiff_page {
     pea__tiff_kind kind;
     int compression, photometric, predictor, fill_order;
     uint32_t fax_options;
-    uint16_t subsampling[2];
+    uint16_t subsampling[2]; /* of YCbCr in JPEG; 0 where the tag is absent */
     int alpha_samples; /* trailing samples that are alpha */
     bool tiled, planar;
     bool sizes_known; /* byte counts are there; not for some old uncompressed files */

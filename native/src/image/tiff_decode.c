@@ -154,7 +154,7 @@ static pea_status build_directory(pea__tiff_decoder *decoder, pea_error *err)
         status = pea__reader_at(decoder->tiff->reader, page->jpeg_tables.at, entry(decoder, 347, UNDEFINED, n, 1),
                                 (size_t)n, err);
     }
-    if (page->photometric == 6)
+    if (page->subsampling[0] != 0) /* where it is absent, libtiff takes it from the JPEG data */
         entry_shorts(decoder, 530, 2, page->subsampling, 1);
     unsigned char *front = decoder->front;
     memset(front, be ? 'M' : 'I', 2);
@@ -305,8 +305,63 @@ pea_status pea__tiff_decoder_open(const pea__tiff *tiff, const pea__tiff_page *p
     return status;
 }
 
+/* A number of the xz format: seven bits a byte, the lowest first. */
+static uint64_t xz_number(const unsigned char **at, const unsigned char *end)
+{
+    uint64_t value = 0;
+    for (int shift = 0; *at < end && shift < 63; shift += 7) {
+        const unsigned char b = *(*at)++;
+        value |= (uint64_t)(b & 0x7f) << shift;
+        if (b < 0x80)
+            break;
+    }
+    return value;
+}
+
+/* liblzma takes the memory that a stream asks for before it decodes a byte, up to 4 GB; libtiff sets no limit. So look
+ * at the first block header: flags, optional sizes, then per filter its number, the size of its properties, and them. */
+static pea_status check_xz_dictionary(const unsigned char *stream, size_t n, pea_error *err)
+{
+    enum { STREAM_HEADER = 12, LZMA2 = 0x21, MIB_64 = 28 };
+    if (n < STREAM_HEADER + 2)
+        return PEA_OK; /* liblzma will refuse it */
+    const unsigned char *at = stream + STREAM_HEADER + 2, *end = stream + n, flags = stream[STREAM_HEADER + 1];
+    for (int size_there = flags >> 6; size_there; size_there &= size_there - 1)
+        (void)xz_number(&at, end);
+    for (int filter = 0; filter <= (flags & 3); filter++) {
+        const uint64_t id = xz_number(&at, end), n_properties = xz_number(&at, end);
+        if (at == end || n_properties > (uint64_t)(end - at))
+            return PEA_OK; /* as above */
+        if (id == LZMA2 && *at > MIB_64)
+            return pea__fail(err, PEA_E_LIMIT, "the page is compressed with LZMA and a dictionary above 64 MiB: save it"
+                             " with Deflate");
+        at += n_properties;
+    }
+    return PEA_OK;
+}
+
+static pea_status check_memory(const pea__tiff_decoder *decoder, int64_t i, pea_error *err)
+{
+    enum { LZMA = 34925, LONGEST = 96 };
+    unsigned char start[LONGEST];
+    int64_t offset[PEA__TIFF_CHUNK], size[PEA__TIFF_CHUNK];
+    if (decoder->page->compression != LZMA)
+        return PEA_OK;
+    pea_status status = pea__tiff_values(decoder->tiff, &decoder->page->offsets, i, 1, offset, err);
+    if (status == PEA_OK)
+        status = pea__tiff_values(decoder->tiff, &decoder->page->sizes, i, 1, size, err);
+    if (status != PEA_OK)
+        return status;
+    const size_t n = (size_t)pea__min_i64(size[0], LONGEST);
+    status = pea__reader_at(decoder->tiff->reader, offset[0], start, n, err);
+    return status == PEA_OK ? check_xz_dictionary(start, n, err) : status;
+}
+
 pea_status pea__tiff_decode(pea__tiff_decoder *decoder, int64_t i, void *bytes, pea_error *err)
 {
+    const pea_status status = check_memory(decoder, i, err);
+    if (status != PEA_OK)
+        return status;
     const int64_t expected = pea__tiff_block_at(decoder->page, i).size_bytes;
     const bool tiled = decoder->page->tiled;
     decoder->message[0] = '\0';

@@ -425,7 +425,6 @@ static pea_status read_tables(const pea__tiff *tiff, const raw_page *raw, pea__t
                              raw->jpeg_tables.count);
         page->jpeg_tables = raw->jpeg_tables;
     }
-    page->subsampling[0] = page->subsampling[1] = 2; /* the default of TIFF */
     if (page->photometric == 6 && raw->subsampling.count == 2) {
         int64_t values[PEA__TIFF_CHUNK];
         const pea_status status = pea__tiff_values(tiff, &raw->subsampling, 0, 2, values, err);

@@ -3,6 +3,7 @@
 #include "make_tiff.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #define CODECS PEA_TESTDATA "/tiff/codecs/"
 
@@ -302,7 +303,7 @@ static double codec_value(const char *name, int64_t i)
 
 static void every_codec_of_libtiff_is_read(void **state)
 {
-    static const char *const names[] = {"ccitt-g3", "ccitt-g4", "ccitt-rle", "jpeg-grey", "jpeg-rgb", "jpeg-ycbcr",
+    static const char *const names[] = {"ccitt-g3", "ccitt-g4", "ccitt-rle", "jpeg-grey", "jpeg-rgb", "jpeg-ycbcr", "jpeg-ycbcr-444",
                                         "lerc", "lerc-float", "lzma", "lzw", "webp", "webp-rgba"};
     (void)state;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -332,6 +333,84 @@ static int64_t peak_bytes(void)
     struct rusage usage;
     assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
     return (int64_t)usage.ru_maxrss * 1024;
+}
+
+static void tables_of_jpeg_are_checked(void **state)
+{
+    (void)state;
+    assert_refused(make_one(&(page){4, 2, .compression = 7, .data = bytes16, .data_bytes = 8, .more = {{347, 3, 1, 8}}}),
+                   PEA_E_FORMAT, "JPEG tables of 1");
+    assert_refused(make_one(&(page){2, 2, .samples = 3, .compression = 7, .photometric = 6, .data = bytes16, .data_bytes = 8,
+                                    .more = {{530, 3, 2, 3}}}), PEA_E_FORMAT, "subsampling 3");
+    assert_refused(make_one(&(page){2, 2, .samples = 3, .photometric = 6, .data = bytes16, .data_bytes = 12}), PEA_E_FORMAT,
+                   "colour model 6");
+}
+
+static void description_of_more_than_sixteen_megabytes_is_refused(void **state)
+{
+    enum { SIZE = 18 << 20 };
+    unsigned char *bytes = calloc(SIZE, 1);
+    maker *m = make_one(&(page){2, 2, .data = bytes16, .data_bytes = 4, .more = {{270, 2, 17 << 20, 1 << 20}}});
+    pea_image *image = NULL;
+    pea_error err;
+    (void)state;
+    assert_non_null(bytes);
+    memcpy(bytes, m->bytes, m->n);
+    assert_fails(pea__image_open_reader(pea__reader_memory(bytes, SIZE), 0, 0, &image, &err), PEA_E_LIMIT, "description");
+    free(m);
+    free(bytes);
+}
+
+/* Somebody else cuts the file between opening and reading: an error, not a signal. */
+static void file_cut_while_open_is_noticed(void **state)
+{
+    static const char *const names[] = {"codecs/lzw.tif", "plain/base-u8.tif"};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        char from[1024], path[1024], *bytes;
+        size_t n;
+        pea_error err;
+        pea_image *image = NULL;
+        pea_volume volume = {0};
+        const char *folder = getenv("TMPDIR");
+        snprintf(from, sizeof from, PEA_TESTDATA "/tiff/%s", names[i]);
+        snprintf(path, sizeof path, "%s/pea-cut-XXXXXX", folder ? folder : "/tmp");
+        const int fd = mkstemp(path);
+        assert_true(fd >= 0);
+        assert_ok(pea__file_read(from, 1 << 20, &bytes, &n, &err));
+        assert_int_equal(write(fd, bytes, n), n);
+        pea__free(bytes);
+        pea_status status = pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err);
+        unlink(path);
+        assert_int_equal(status, PEA_OK);
+        assert_int_equal(ftruncate(fd, 20), 0);
+        close(fd);
+        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_FORMAT, "ends early");
+        assert_null(volume.array.data);
+        pea_image_close(image);
+    }
+}
+
+static void lzma_dictionary_of_four_gigabytes_is_refused(void **state)
+{
+    char *bytes;
+    size_t n;
+    pea_error err;
+    pea_image *image = NULL;
+    pea_volume volume = {0};
+    (void)state;
+    assert_ok(pea__file_read(CODECS "lzma.tif", 1 << 20, &bytes, &n, &err));
+    /* xz: 12 bytes of stream header; block header: size, flags (two filters), delta 03 01 01, LZMA2 21 01 <dictionary> */
+    size_t at = 0;
+    while (at + 24 < n && memcmp(bytes + at, "\xfd" "7zXZ", 6) != 0)
+        at++;
+    assert_int_equal((unsigned char)bytes[at + 17], 0x21);
+    bytes[at + 19] = 40;
+    if (pea__image_open_reader(pea__reader_memory(bytes, n), 0, 0, &image, &err) == PEA_OK) { /* this libtiff has LZMA */
+        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_LIMIT, "dictionary");
+        pea_image_close(image);
+    }
+    pea__free(bytes);
 }
 
 static void four_thousand_tags_on_the_same_megabyte_cost_nothing(void **state)
@@ -535,6 +614,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(compressed_bytes_that_cannot_suffice_are_refused),
     cmocka_unit_test(damaged_compressed_data_is_said_when_reading),
     cmocka_unit_test(every_codec_of_libtiff_is_read),
+    cmocka_unit_test(tables_of_jpeg_are_checked),
+    cmocka_unit_test(description_of_more_than_sixteen_megabytes_is_refused),
+    cmocka_unit_test(file_cut_while_open_is_noticed),
+    cmocka_unit_test(lzma_dictionary_of_four_gigabytes_is_refused),
     cmocka_unit_test(four_thousand_tags_on_the_same_megabyte_cost_nothing),
     cmocka_unit_test(tag_values_larger_than_the_file_together_are_refused),
     cmocka_unit_test(circles_of_any_length_end),
