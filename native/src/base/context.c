@@ -128,7 +128,12 @@ static void start_workers(pea_context *context, int n_wanted)
 pea_status pea_context_new(const pea_context_options *options, pea_context **context, pea_error *err)
 {
     *context = NULL;
-    const pea_context_options chosen = options ? *options : pea_context_options_default();
+    pea_context_options chosen = pea_context_options_default();
+    if (options && options->struct_size == 0)
+        return pea__fail(err, PEA_E_ARG,
+                         "context options were not initialised (struct_size is 0): start from pea_context_options_default()");
+    if (options) /* of a caller built with an older header they are shorter: the rest keeps its default */
+        memcpy(&chosen, options, options->struct_size < sizeof chosen ? options->struct_size : sizeof chosen);
     if (chosen.n_threads < 0 || chosen.n_threads > MAX_THREADS)
         return pea__fail(err, PEA_E_ARG, "threads must be 0 to %d, not %d", MAX_THREADS, chosen.n_threads);
     pea_context *made = pea__alloc(1, sizeof *made, err);

@@ -136,6 +136,22 @@ static void a_wrong_number_of_threads_is_refused(void **state)
     assert_fails(pea_context_new(&options, &context, &err), PEA_E_ARG, "not 257");
 }
 
+static void options_of_an_older_header_are_shorter(void **state)
+{
+    (void)state;
+    pea_error err;
+    pea_context *context = NULL;
+    pea_context_options options = {.struct_size = offsetof(pea_context_options, memory_limit_bytes),
+                                   .n_threads = 2,
+                                   .memory_limit_bytes = 99};
+    assert_ok(pea_context_new(&options, &context, &err));
+    assert_int_equal(pea_context_threads(context), 2);
+    assert_true(pea__memory_limit(context) == 0); /* the older header knew of no limit */
+    pea_context_free(context);
+    options.struct_size = 0;
+    assert_fails(pea_context_new(&options, &context, &err), PEA_E_ARG, "struct_size");
+}
+
 static void without_a_wish_the_machine_decides(void **state)
 {
     (void)state;
@@ -342,6 +358,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(no_tasks_is_nothing_to_do),
     cmocka_unit_test(without_a_context_one_thread_does_it_all),
     cmocka_unit_test(a_wrong_number_of_threads_is_refused),
+    cmocka_unit_test(options_of_an_older_header_are_shorter),
     cmocka_unit_test(without_a_wish_the_machine_decides),
     cmocka_unit_test(a_refused_allocation_costs_threads_but_no_result),
     cmocka_unit_test(progress_is_told_on_the_callers_thread_and_never_falls),
