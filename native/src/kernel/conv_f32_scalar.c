@@ -2,26 +2,37 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/scalar.h"
 
-/* With one lane there is one panel: weights are [kz][ky][kx][in][out]. */
-static void add_voxel(const pea__conv *conv, const float *in, const float *weights, float *sums)
+enum {
+    GROUP = 16, /* output channels at a time, so that sums fit in registers */
+    CHAIN = 32  /* terms that are added up before their sum joins the total: one long chain would round worse */
+};
+
+/* Adds one tap. With one lane there is one panel: weights are [kz][ky][kx][in][out]. */
+static void add_tap(const pea__conv *conv, const float *in, const float *weights, int64_t n, float *sums)
 {
-    for (int64_t i = 0; i < conv->in_channels; i++, weights += conv->out_channels)
-        for (int64_t o = 0; o < conv->out_channels; o++)
-            sums[o] += in[i] * weights[o];
+    for (int64_t from = 0, to; from < conv->in_channels; from = to) {
+        float part[GROUP] = {0.0f};
+        to = from + CHAIN < conv->in_channels ? from + CHAIN : conv->in_channels;
+        for (int64_t i = from; i < to; i++)
+            for (int64_t o = 0; o < n; o++)
+                part[o] += in[i] * weights[i * conv->out_channels + o];
+        for (int64_t o = 0; o < n; o++)
+            sums[o] += part[o];
+    }
 }
 
-static void one_voxel(const pea__conv *conv, int64_t z, int64_t y, int64_t x, float *sums)
+/* Output channels `first` to `first + n` of one voxel. */
+static void sum_taps(const pea__conv *conv, int64_t z, int64_t y, int64_t x, int64_t first, int64_t n, float *sums)
 {
-    const float *weights = conv->weights;
-    for (int64_t o = 0; o < conv->out_channels; o++)
-        sums[o] = conv->bias[o];
+    const float *weights = conv->weights + first;
+    for (int64_t o = 0; o < n; o++)
+        sums[o] = conv->bias[first + o];
     for (int64_t dz = -(conv->kz / 2); dz <= conv->kz / 2; dz++)
         for (int64_t dy = -(conv->ky / 2); dy <= conv->ky / 2; dy++)
             for (int64_t dx = -(conv->kx / 2); dx <= conv->kx / 2; dx++) {
                 const int64_t iz = z + dz, iy = y + dy, ix = x + dx;
                 if (iz >= 0 && iz < conv->nz && iy >= 0 && iy < conv->ny && ix >= 0 && ix < conv->nx)
-                    add_voxel(conv, conv->in + ((iz * conv->ny + iy) * conv->nx + ix) * conv->in_pitch, weights,
-                              sums);
+                    add_tap(conv, conv->in + ((iz * conv->ny + iy) * conv->nx + ix) * conv->in_pitch, weights, n, sums);
                 weights += conv->in_channels * conv->out_channels;
             }
 }
@@ -33,7 +44,10 @@ void pea__conv_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
         for (int64_t x = tile.x0; x < tile.x1; x++) {
             const int64_t voxel = (tile.z * conv->ny + y) * conv->nx + x;
             float *out = conv->out + voxel * conv->out_pitch;
-            one_voxel(conv, tile.z, y, x, out);
+            for (int64_t first = 0; first < conv->out_channels; first += GROUP) {
+                const int64_t left = conv->out_channels - first;
+                sum_taps(conv, tile.z, y, x, first, left < GROUP ? left : GROUP, out + first);
+            }
             pea__epilogue_scalar(&conv->epilogue, voxel, out, conv->out_channels);
         }
 }

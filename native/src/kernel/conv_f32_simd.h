@@ -9,7 +9,7 @@
  *   voxel 1  x  x  x      multiplied with the panel's vectors and added to that voxel's sums
  *   ...
  *
- * A sum takes its terms in the order kz,ky,kx,in wherever the tile begins or ends: no result depends on tiling.
+ * A sum takes its terms in the same order wherever the tile begins or ends: no result depends on tiling.
  * SPDX-License-Identifier: BSD-2-Clause */
 
 /* One group of voxels of one row, one panel. */
@@ -23,6 +23,10 @@ typedef struct panel_job {
     float *sums; /* [voxel][width] */
 } panel_job;
 
+/* Sums grow in registers over this many terms, then go to their total in memory: the rounding errors of one chain through
+ * thousands of terms would be three times as large. */
+enum { CHAIN = 96 };
+
 /* Constants after inlining, so that every loop over voxels and vectors unrolls and `sum` lives in registers. Inputs are
  * addressed by few pointers and indices: three voxels share one. */
 static inline __attribute__((always_inline)) void sum_panel(const panel_job *job, const int n_voxels,
@@ -30,17 +34,21 @@ static inline __attribute__((always_inline)) void sum_panel(const panel_job *job
 {
     vec sum[PANEL_VOXELS_1 > PANEL_VOXELS_2 ? PANEL_VOXELS_1 : PANEL_VOXELS_2][3];
     const float *weights = job->weights;
-    const int64_t pitch = job->in_pitch, row_taps = job->row_taps;
+    const int64_t pitch = job->in_pitch, n_rows = job->n_planes * job->n_rows;
+    int64_t chain = 0;
 #pragma GCC unroll 16
     for (int v = 0; v < n_voxels; v++)
 #pragma GCC unroll 3
-        for (int w = 0; w < n_vectors; w++)
-            sum[v][w] = load(job->bias + w * LANES);
-    for (int64_t plane = 0; plane < job->n_planes; plane++)
-        for (int64_t row = 0; row < job->n_rows; row++) {
-            const float *in = job->in + plane * job->plane_pitch + row * job->row_pitch;
+        for (int w = 0; w < n_vectors; w++) {
+            store(job->sums + (v * n_vectors + w) * LANES, load(job->bias + w * LANES));
+            sum[v][w] = all(0.0f);
+        }
+    for (int64_t row = 0; row < n_rows; row++) {
+        const float *in = job->in + row / job->n_rows * job->plane_pitch + row % job->n_rows * job->row_pitch;
+        for (int64_t from = 0, to; from < job->row_taps; from = to) {
+            to = from + CHAIN < job->row_taps ? from + CHAIN : job->row_taps;
             const float *in3 = in + 3 * pitch, *in6 = in + 6 * pitch, *in9 = in + 9 * pitch, *in12 = in + 12 * pitch;
-            for (int64_t k = 0; k < row_taps; k++, weights += n_vectors * LANES) {
+            for (int64_t k = from; k < to; k++, weights += n_vectors * LANES) {
                 vec weight[3];
 #pragma GCC unroll 3
                 for (int w = 0; w < n_vectors; w++)
@@ -54,12 +62,20 @@ static inline __attribute__((always_inline)) void sum_panel(const panel_job *job
                         sum[v][w] = fma3(x, weight[w], sum[v][w]);
                 }
             }
-        }
+            chain += to - from;
+            if (chain < CHAIN && !(row + 1 == n_rows && to == job->row_taps))
+                continue;
+            chain = 0;
 #pragma GCC unroll 16
-    for (int v = 0; v < n_voxels; v++)
+            for (int v = 0; v < n_voxels; v++)
 #pragma GCC unroll 3
-        for (int w = 0; w < n_vectors; w++)
-            store(job->sums + (v * n_vectors + w) * LANES, sum[v][w]);
+                for (int w = 0; w < n_vectors; w++) {
+                    float *total = job->sums + (v * n_vectors + w) * LANES;
+                    store(total, add(load(total), sum[v][w]));
+                    sum[v][w] = all(0.0f);
+                }
+        }
+    }
 }
 
 /* sum_panel for every constant: PANEL(voxels, vectors) defines panel_<voxels>_<vectors>. */

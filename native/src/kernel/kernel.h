@@ -21,7 +21,8 @@ typedef struct pea__epilogue {
 } pea__epilogue;
 
 /* out[p,o] = epilogue(bias[o] + sum over kz,ky,kx,i of weight * in[p + tap,i]), zero outside, sizes kept (so the kernel
- * extents are odd). Sums run in the order kz,ky,kx,i whatever the tile. */
+ * extents are odd). The order in which a sum takes its terms is the same
+ * whatever the tile. */
 typedef struct pea__conv {
     int64_t nz, ny, nx;
     int64_t in_channels, out_channels;
