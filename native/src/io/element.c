@@ -127,6 +127,37 @@ void pea__elements_convert(pea__element type, bool big_endian, const unsigned ch
             ((int64_t *)to)[i] = as_integer(type, load(from + i * stride * (int64_t)size, size, big_endian));
 }
 
+/* One element of the host, of 1, 2, 4 or 8 bytes. */
+static uint64_t bits_of(const void *element, size_t item_bytes)
+{
+    uint8_t byte;
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+    switch (item_bytes) {
+    case 1: memcpy(&byte, element, 1); return byte;
+    case 2: memcpy(&two, element, 2); return two;
+    case 4: memcpy(&four, element, 4); return four;
+    default: memcpy(&eight, element, 8); return eight;
+    }
+}
+
+void pea__elements_write(FILE *stream, const void *elements, size_t item_bytes, int64_t n)
+{
+    unsigned char piece[8192];
+    const unsigned char *from = elements;
+    while (n > 0) {
+        const int64_t part = pea__min_i64(n, (int64_t)(sizeof piece / item_bytes));
+        for (int64_t i = 0; i < part; i++, from += item_bytes) {
+            const uint64_t bits = bits_of(from, item_bytes);
+            for (size_t byte = 0; byte < item_bytes; byte++)
+                piece[(size_t)i * item_bytes + byte] = (unsigned char)(bits >> 8 * byte);
+        }
+        (void)fwrite(piece, item_bytes, (size_t)part, stream); /* whoever commits the file sees a failure */
+        n -= part;
+    }
+}
+
 bool pea__all_finite(const float *values, int64_t n, int64_t *which)
 {
     for (int64_t i = 0; i < n; i++)

@@ -95,6 +95,8 @@ pea_dtype pea__element_dtype(pea__element type); /* what it becomes: PEA_FLOAT32
 /* `n` elements, `stride` elements apart, into float32 or int64 one after the other. */
 void pea__elements_convert(pea__element type, bool big_endian, const unsigned char *from, int64_t stride, int64_t n,
                            void *to);
+/* Write n elements of 1, 2, 4 or 8 bytes each, little-endian whatever the host is. Errors stay with the stream. */
+void pea__elements_write(FILE *stream, const void *elements, size_t item_bytes, int64_t n);
 bool pea__all_finite(const float *values, int64_t n, int64_t *which); /* false: *which is the first that is not */
 
 /* ---- pickle (pickle.c) ---- */
@@ -187,9 +189,8 @@ pea_status pea__storages_collect(const pea__pickle *pickle, pea__storages *stora
 int pea__key_compare(const char *a, size_t a_bytes, const char *b, size_t b_bytes); /* as texts; < 0, 0, > 0 */
 
 /* Find the tensors below `root` and append them to weights. */
-pea_status pea__tensors_import(pea__node *root, pea__arena *arena, const pea__storages *storages,
-                               const pea__container *container, pea__budget *budget, pea_weights *weights,
-                               pea_error *err);
+pea_status pea__tensors_import(pea__node *root, const pea__storages *storages, const pea__container *container,
+                               pea__budget *budget, pea_weights *weights, pea_error *err);
 
 /* ---- containers ---- */
 

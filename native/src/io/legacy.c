@@ -145,7 +145,7 @@ static pea_status import_pickles(pea__import *import, head h, pea_error *err)
     if (status == PEA_OK)
         status = place_storages(import->reader, (int64_t)h.at, keys, container.big_endian, &storages, err);
     if (status == PEA_OK)
-        status = pea__tensors_import(root, &import->arena, &storages, &container, &import->budget, import->weights, err);
+        status = pea__tensors_import(root, &storages, &container, &import->budget, import->weights, err);
     return status;
 }
 

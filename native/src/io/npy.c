@@ -354,16 +354,6 @@ static size_t make_header(const pea_npy *npy, char header[256])
     return PREFIX + n;
 }
 
-static void write_swapped(FILE *stream, const unsigned char *bytes, int64_t n, size_t item_bytes)
-{
-    unsigned char item[8];
-    for (int64_t i = 0; i < n; i++, bytes += item_bytes) {
-        memcpy(item, bytes, item_bytes);
-        swap_items(item, 1, item_bytes);
-        (void)fwrite(item, item_bytes, 1, stream);
-    }
-}
-
 pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err)
 {
     char header[256];
@@ -380,9 +370,6 @@ pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err)
         return status;
     const size_t n_header = make_header(npy, header);
     (void)fwrite(header, 1, n_header, writer.stream); /* commit sees a failure */
-    if (host_is_big_endian())
-        write_swapped(writer.stream, npy->data, n, item);
-    else
-        (void)fwrite(npy->data, item, (size_t)n, writer.stream);
+    pea__elements_write(writer.stream, npy->data, item, n);
     return pea__writer_commit(&writer, err);
 }

@@ -215,6 +215,7 @@ static pea_status read_tensors(const pea__reader *reader, int64_t data, const cJ
     return status;
 }
 
+/* What begins with `{` is an object, if it is JSON at all. */
 static pea_status read_all(const pea__reader *reader, const char *text, int64_t n_text, pea__budget *budget,
                            pea_weights *weights, pea_error *err)
 {
@@ -224,9 +225,7 @@ static pea_status read_all(const pea__reader *reader, const char *text, int64_t 
         return status;
     const int n_keys = cJSON_GetArraySize(header);
     range *ranges = NULL, **sorted = NULL;
-    if (!cJSON_IsObject(header))
-        status = pea__fail(err, PEA_E_FORMAT, "the header is not a JSON object");
-    else if (n_keys > PEA__MAX_TENSORS)
+    if (n_keys > PEA__MAX_TENSORS)
         status = pea__fail(err, PEA_E_LIMIT, "the header has %d keys; %d are read at most", n_keys,
                            (int)PEA__MAX_TENSORS);
     else if (!(ranges = pea__alloc((size_t)n_keys, sizeof *ranges, err)) ||
@@ -399,48 +398,19 @@ static void make_header(text *t, const pea_weights *weights, const char *metadat
         append_text(t, " ");
 }
 
-static void put_little_endian(unsigned char *to, uint64_t bits, size_t n_bytes)
-{
-    for (size_t i = 0; i < n_bytes; i++)
-        to[i] = (unsigned char)(bits >> 8 * i);
-}
-
-static void write_elements(FILE *stream, const pea_tensor *tensor)
-{
-    unsigned char piece[8192];
-    const size_t size = pea_dtype_size_bytes(tensor->dtype);
-    const int64_t n = bytes_of(tensor) / (int64_t)size;
-    for (int64_t done = 0; done < n;) {
-        const int64_t part = pea__min_i64(n - done, (int64_t)(sizeof piece / size));
-        for (int64_t i = 0; i < part; i++) {
-            uint64_t bits = 0;
-            if (tensor->dtype == PEA_FLOAT32) {
-                uint32_t half;
-                memcpy(&half, (const float *)tensor->data + done + i, sizeof half);
-                bits = half;
-            } else {
-                bits = (uint64_t)((const int64_t *)tensor->data)[done + i];
-            }
-            put_little_endian(piece + (size_t)i * size, bits, size);
-        }
-        (void)fwrite(piece, size, (size_t)part, stream); /* commit sees a failure */
-        done += part;
-    }
-}
-
 static pea_status write_file(const char *path, const text *header, const pea_weights *weights, pea_error *err)
 {
-    unsigned char n_header[8];
+    const uint64_t n_header = header->n;
     pea__writer writer;
     const pea_status status = pea__writer_open(path, &writer, err);
     if (status != PEA_OK)
         return status;
-    put_little_endian(n_header, header->n, sizeof n_header);
-    (void)fwrite(n_header, 1, sizeof n_header, writer.stream);
-    (void)fwrite(header->bytes, 1, header->n, writer.stream);
+    pea__elements_write(writer.stream, &n_header, sizeof n_header, 1);
+    (void)fwrite(header->bytes, 1, header->n, writer.stream); /* commit sees a failure */
     for (size_t i = 0; i < pea_weights_count(weights); i++) {
         const pea_tensor tensor = pea_weights_tensor(weights, i);
-        write_elements(writer.stream, &tensor);
+        const size_t size = pea_dtype_size_bytes(tensor.dtype);
+        pea__elements_write(writer.stream, tensor.data, size, bytes_of(&tensor) / (int64_t)size);
     }
     return pea__writer_commit(&writer, err);
 }

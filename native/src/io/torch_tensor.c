@@ -497,19 +497,18 @@ static void strip_module(pea_weights *weights)
     pea__weights_strip_prefix(weights, prefix);
 }
 
-pea_status pea__tensors_import(pea__node *root, pea__arena *arena, const pea__storages *storages,
-                               const pea__container *container, pea__budget *budget, pea_weights *weights,
-                               pea_error *err)
+pea_status pea__tensors_import(pea__node *root, const pea__storages *storages, const pea__container *container,
+                               pea__budget *budget, pea_weights *weights, pea_error *err)
 {
-    search s = {.arena = arena, .storages = storages, .budget = budget, .weights = weights, .err = err};
-    s.views = pea__arena_get(arena, storages->n, sizeof *s.views, s.err);
-    if (!s.views)
-        return s.err->status;
-    pea_status status = add_all(&s, root);
+    pea__arena arena = {.budget = budget};
+    search s = {.arena = &arena, .storages = storages, .budget = budget, .weights = weights, .err = err};
+    s.views = pea__arena_get(&arena, storages->n, sizeof *s.views, err);
+    pea_status status = s.views ? add_all(&s, root) : err->status;
     for (size_t i = 0; i < storages->n && status == PEA_OK; i++)
         if (s.views[i])
-            status = load_views(&storages->items[i], s.views[i], container, budget, s.err);
+            status = load_views(&storages->items[i], s.views[i], container, budget, err);
     if (status == PEA_OK)
         strip_module(weights);
+    pea__arena_free(&arena);
     return status;
 }

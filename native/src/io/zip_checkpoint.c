@@ -127,7 +127,7 @@ static pea_status import_archive(archive *a, pea_error *err)
     if (status == PEA_OK)
         status = check_storages(a, &storages, err);
     if (status == PEA_OK)
-        status = pea__tensors_import(root, &import->arena, &storages, &container, &import->budget, import->weights, err);
+        status = pea__tensors_import(root, &storages, &container, &import->budget, import->weights, err);
     return status;
 }
 

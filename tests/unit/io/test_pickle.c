@@ -243,6 +243,7 @@ static void items_go_only_into_what_holds_items(void **state)
     assert_refused("\x80\2" "ccollections\nOrderedDict\n]R.", PEA_E_FORMAT, "called with a list");
     assert_refused("\x80\2" "ccollections\nOrderedDict\nK\1\x85R.", PEA_E_FORMAT, "made of an integer");
     assert_refused("\x80\2" "ccollections\nOrderedDict\n](K\1" "e\x85R.", PEA_E_FORMAT, "pairs");
+    assert_refused("\x80\2" "ccollections\nOrderedDict\n](" "K\1K\2K\3\x87" "e\x85R.", PEA_E_FORMAT, "pairs");
     assert_refused("\x80\2" "ccollections\nOrderedDict\nK\1K\1\x86R.", PEA_E_FORMAT, "2 arguments");
 }
 
@@ -407,6 +408,20 @@ static void limits_of_the_machine_hold(void **state)
     add_number(&b, (1 << 20) + 1, 4);
     add_repeated(&b, "a", 1, (1 << 20) + 1);
     assert_fails(import_pickle(b.at, b.n, &w, &err), PEA_E_LIMIT, "text of 1048577 bytes");
+    drop(&b);
+    add_repeated(&b, "\x80\2", 2, 10000001);
+    assert_fails(import_pickle(b.at, b.n, &w, &err), PEA_E_LIMIT, "10000000 opcodes");
+    drop(&b);
+    ADD(&b, "\x80\2}(" KEY_A TENSOR "q\0");
+    for (int i = 0; i < PEA__MAX_TENSORS; i++) {
+        char digits[16];
+        snprintf(digits, sizeof digits, "%05d", i);
+        ADD(&b, "X\5\0\0\0");
+        add(&b, digits, 5);
+        ADD(&b, "h\0");
+    }
+    ADD(&b, "u.");
+    assert_fails(import_pickle(b.at, b.n, &w, &err), PEA_E_LIMIT, "more than 10000 tensors");
     drop(&b);
     assert_null(w);
 }
