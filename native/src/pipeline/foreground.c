@@ -5,17 +5,31 @@
 
 #include <math.h>
 
-pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,
-                                       const pea_array *mask, pea_error *err)
+typedef struct decision {
+    const pea_array *logits, *mask;
+    double threshold;
+} decision;
+
+static void decide_row(void *argument, int64_t row, int worker)
 {
-    const int64_t n = logits->dims.z * logits->dims.y * logits->dims.x;
-    const float *l = logits->data;
-    uint8_t *m = mask->data;
+    const decision *d = argument;
+    const int64_t n = d->mask->dims.x;
+    const float *l = (const float *)d->logits->data + row * n * 2;
+    uint8_t *m = (uint8_t *)d->mask->data + row * n;
+    (void)worker;
     for (int64_t p = 0; p < n; p++, l += 2) {
-        if (threshold == 0.5)
+        if (d->threshold == 0.5)
             m[p] = l[1] > l[0]; /* the argmax, exactly; a tie is background */
         else
-            m[p] = 1.0 / (1.0 + exp((double)l[0] - (double)l[1])) > threshold;
+            m[p] = 1.0 / (1.0 + exp((double)l[0] - (double)l[1])) > d->threshold;
     }
-    return min_size > 1 ? pea_mask_remove_small(mask, min_size, err) : PEA_OK;
+}
+
+pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,
+                                       pea_context *context, const pea_array *mask, pea_error *err)
+{
+    decision d = {logits, mask, threshold};
+    const pea_status status =
+        pea__parallel(context, mask->dims.z * mask->dims.y, 0.0, 0.0, decide_row, &d, err);
+    return status == PEA_OK && min_size > 1 ? pea_mask_remove_small(mask, min_size, err) : status;
 }

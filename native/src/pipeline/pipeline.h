@@ -64,7 +64,7 @@ pea_status pea__normalised_box(const pea__source *source, int64_t z, int64_t y, 
 /* uint8 (1,y,x,1): 1 where the probability of class 1 of logits (1,y,x,2) exceeds the threshold, without components
  * below min_size voxels. */
 pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,
-                                       const pea_array *mask, pea_error *err);
+                                       pea_context *context, const pea_array *mask, pea_error *err);
 
 /* ---- tiles of a volume (tile.c) ---- */
 

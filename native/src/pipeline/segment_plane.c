@@ -78,7 +78,7 @@ static pea_status image_mask(work *w, pea_array *mask, pea_error *err)
     if (w->outputs.foreground.data) {
         crop(w, &w->outputs.foreground);
         status = pea__foreground_from_logits(&w->outputs.foreground, job->options.foreground_threshold,
-                                             job->options.min_foreground_size, mask, err);
+                                             job->options.min_foreground_size, job->context, mask, err);
     } else {
         memset(m, 1, (size_t)n);
     }

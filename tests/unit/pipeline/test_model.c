@@ -9,8 +9,13 @@
 #define PLANE_CHECKPOINT PEA_TESTDATA "/golden/resunet2d-small-legacy/model.ckpt"
 #define AFFINITY_CHECKPOINT PEA_TESTDATA "/golden/superhuman3d-affinity-small/model.ckpt"
 
-static const pea_network_info plane_network = {.kind = "resunet2d", .n_axes = 2, .in_channels = 3, .filters = {2, 2, 2, 2, 2},
-                                               .embedding_dim = 2, .n_parameters = 77, .grid = 16};
+static const pea_network_info plane_network = {.kind = "resunet2d",
+                                               .n_axes = 2,
+                                               .in_channels = 3,
+                                               .filters = {2, 2, 2, 2, 2},
+                                               .embedding_dim = 2,
+                                               .n_parameters = 77,
+                                               .grid = 16};
 static const pea_network_info volume_network = {.kind = "superhuman3d", .n_axes = 3, .in_channels = 1, .grid = 16};
 
 static void expect_same(const pea_segment_options *a, const pea_segment_options *b)
@@ -58,10 +63,12 @@ static void metadata_replace_and_add(void **state)
     char *json, *name;
     (void)state;
     assert_ok(pea_preset("nuclei", &o, &err));
-    assert_ok(pea__record_write(plane_network, &o,
-                                "{\"name\":\"m\\u00fcsli\",\"foreground_threshold\":0.25,\"offsets\":[[-1,0],[0,-1],[-7,7]],"
-                                "\"provenance\":{\"data\":[1,{\"a\":null}]},\"merge\":[[3,4]],"
-                                "\"pixel_size\":{\"y\":0.5,\"x\":0.25,\"unit\":\"um\"}}", &json, &err));
+    assert_ok(pea__record_write(
+        plane_network, &o,
+        "{\"name\":\"m\\u00fcsli\",\"foreground_threshold\":0.25,\"offsets\":[[-1,0],[0,-1],[-7,7]],"
+        "\"provenance\":{\"data\":[1,{\"a\":null}]},\"merge\":[[3,4]],"
+        "\"pixel_size\":{\"y\":0.5,\"x\":0.25,\"unit\":\"um\"}}",
+        &json, &err));
     assert_non_null(strstr(json, "\"provenance\":{\"data\":[1,{\"a\":null}]}"));
     assert_non_null(strstr(json, "\"licence\":null"));
     assert_ok(pea__record_read(json, plane_network, &o, &name, &err));
@@ -123,7 +130,8 @@ static void wrong_metadata_are_refused_by_key(void **state)
         assert_null(json);
     }
     assert_ok(pea_preset("ac3ac4", &o, &err));
-    assert_fails(pea__record_write(volume_network, &o, "{\"tile\":[18,100,160]}", &json, &err), PEA_E_ARG, "multiple of 16");
+    assert_fails(pea__record_write(volume_network, &o, "{\"tile\":[18,100,160]}", &json, &err), PEA_E_ARG,
+                 "multiple of 16");
     assert_fails(pea__record_write(volume_network, &o, "{\"normalise\":\"imagenet\"}", &json, &err), PEA_E_ARG,
                  "for 3 channels, the network takes 1");
 }

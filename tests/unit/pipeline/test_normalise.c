@@ -147,11 +147,11 @@ static void logits_become_foreground_above_the_threshold(void **state)
     uint8_t mask[5], argmax[5] = {0, 1, 0, 1, 1}, strict[5] = {0, 0, 0, 1, 0};
     const pea_array l = {logits, PEA_FLOAT32, {1, 1, 5, 2}}, m = {mask, PEA_UINT8, {1, 1, 5, 1}};
     (void)state;
-    assert_ok(pea__foreground_from_logits(&l, 0.5, 0, &m, &err));
+    assert_ok(pea__foreground_from_logits(&l, 0.5, 0, NULL, &m, &err));
     assert_memory_equal(mask, argmax, 5);
-    assert_ok(pea__foreground_from_logits(&l, 0.8, 0, &m, &err));
+    assert_ok(pea__foreground_from_logits(&l, 0.8, 0, NULL, &m, &err));
     assert_memory_equal(mask, strict, 5);
-    assert_ok(pea__foreground_from_logits(&l, 0.5, 2, &m, &err));
+    assert_ok(pea__foreground_from_logits(&l, 0.5, 2, NULL, &m, &err));
     assert_true(mask[1] == 0 && mask[3] == 1 && mask[4] == 1);
 }
 

@@ -337,7 +337,8 @@ static void padded_clustering_is_the_published_sequence(void **state)
     (void)state;
     assert_ok(pea_preset("cvppp", &o, &err));
     for (int i = 0; i < Y * X * 3; i++) /* blocks, each of one colour */
-        ((uint8_t *)image.array.data)[i] = (uint8_t)(255.0 * test_u((uint32_t)(i / 3 / X / 9), (uint32_t)(i / 3 % X / 8)));
+        ((uint8_t *)image.array.data)[i] =
+            (uint8_t)(255.0 * test_u((uint32_t)(i / 3 / X / 9), (uint32_t)(i / 3 % X / 8)));
     for (int i = 0; i < Y * X; i++)
         mask[i] = (uint8_t)(test_random(&seed) % 8 ? 9 : 0);
     for (int y = 0; y < S; y++)
@@ -473,9 +474,10 @@ static void tiled_volume_is_the_published_sequence(void **state)
 /* A network that predicts affinities itself: its numbers are clustered as they are. */
 static void predicted_affinities_are_taken_as_they_are(void **state)
 {
-    static const char record[] = "{\"format_version\":1,\"normalise\":\"unit\",\"padding\":\"reflect-square\",\"clusterer\":"
-                                 "\"mutex\",\"offsets\":[[-1,0],[0,-1],[-3,0],[0,-3]],\"strides\":[1,1],"
-                                 "\"foreground\":\"given\"}";
+    static const char record[] =
+        "{\"format_version\":1,\"normalise\":\"unit\",\"padding\":\"reflect-square\",\"clusterer\":"
+        "\"mutex\",\"offsets\":[[-1,0],[0,-1],[-3,0],[0,-3]],\"strides\":[1,1],"
+        "\"foreground\":\"given\"}";
     enum { Y = 20, X = 30, S = 32 };
     static float input[S * S * 3], affinity[S * S * 4], cut[Y * X * 4];
     static uint32_t expected[Y * X];
@@ -485,12 +487,12 @@ static void predicted_affinities_are_taken_as_they_are(void **state)
     pea_model *model =
         toy_model_with((toy){.n_axes = 2, .in_channels = 3, .random = true, .n_affinities = 4}, record);
     pea_volume image = random_image(PEA_UINT8, (pea_dims){1, Y, X, 3}, 8), labels = labels_for(&image);
+    const uint8_t *v = image.array.data;
     pea_segment_options o = pea_model_options(model);
     (void)state;
     for (int i = 0; i < S * S; i++)
         for (int c = 0; c < 3; c++)
-            input[i * 3 + c] = (float)((uint8_t *)image.array.data)[(mirrored(i / S - 6, Y) * X + mirrored(i % S - 1, X)) *
-                                                                    3 + c] / 255.0f;
+            input[i * 3 + c] = (float)v[(mirrored(i / S - 6, Y) * X + mirrored(i % S - 1, X)) * 3 + c] / 255.0f;
     const pea_array all[1] = {{affinity, PEA_FLOAT32, {1, S, S, 4}}};
     assert_ok(pea_network_forward(pea_model_network(model), NULL, &(pea_array){input, PEA_FLOAT32, {1, S, S, 3}}, all,
                                   &err));
@@ -597,7 +599,8 @@ static void wrong_images_are_refused_in_words(void **state)
     assert_fails(pea_segment(plane, NULL, &none, NULL, NULL, &labels.array, &n, NULL, &err), PEA_E_ARG, "is missing");
     bytes.dtype = PEA_UINT8;
     assert_fails(pea_segment(plane, NULL, &three.array, NULL, NULL, &bytes, &n, NULL, &err), PEA_E_DTYPE, "uint32");
-    assert_fails(pea_segment(plane, NULL, &three.array, &mask, NULL, &labels.array, &n, NULL, &err), PEA_E_DTYPE, "uint8");
+    assert_fails(pea_segment(plane, NULL, &three.array, &mask, NULL, &labels.array, &n, NULL, &err),
+                 PEA_E_DTYPE, "uint8");
     mask.dtype = PEA_UINT8;
     mask.dims.c = 2;
     assert_fails(pea_segment(plane, NULL, &three.array, &mask, NULL, &labels.array, &n, NULL, &err), PEA_E_SHAPE,

@@ -1,8 +1,8 @@
 /* toy_model.h - networks of a few hundred numbers whose answers can be foreseen, and model files made of them.
  *
  * The bright network passes the first channel v of its input through to the last layer (in 2-D through one halving and
- * doubling) and there makes of it the embedding (v, 1 - v) and the foreground logits (0, 4v - 2): bright is like bright,
- * dark like dark, and what exceeds one half is foreground.
+ * doubling) and makes of it there the embedding (v, 1 - v) and the foreground logits (0, 4v - 2): bright is like
+ * bright, dark like dark, and what exceeds one half is foreground.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_TOY_MODEL_H
 #define PEA_TOY_MODEL_H
@@ -46,9 +46,9 @@ static float *toy_tensor(toy *t, const char *block, const char *name, const int6
     return data;
 }
 
-/* A convolution of which nothing but the middle tap from channel `from` to channel 0 is set (from < 0: not even that). */
-static void toy_conv(toy *t, const char *block, const char *name, int64_t out, int64_t in, const int kernel[3], int from,
-                     bool bias)
+/* A convolution with nothing but the middle tap from channel `from` to channel 0 set (from < 0: not even that). */
+static void toy_conv(toy *t, const char *block, const char *name, int64_t out, int64_t in, const int kernel[3],
+                     int from, bool bias)
 {
     char weight[64], bias_name[64];
     snprintf(weight, sizeof weight, "%s%sweight", name, *name ? "." : "");
