@@ -76,8 +76,6 @@ static pea_status read_input(struct run *r, const char *path, pea_error *err)
     status = cli_tensor_read(path, r->offsets.n_axes, true, &r->in, err);
     cli_interruptible(false);
     r->session.read += cli_seconds() - started;
-    if (status == PEA_OK && cli_same_file(path, r->output))
-        status = cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output", path);
     return status == PEA_OK ? cli_check_writable(r->output, err) : status;
 }
 
@@ -103,6 +101,8 @@ int cli_affinity(int argc, char **argv)
     int outcome = parse(&r, argc, argv, &operands);
     if (outcome == CLI_RUN)
         outcome = choose_settings(&r, &err);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = read_input(&r, operands.item[0], &err);

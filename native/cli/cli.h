@@ -50,7 +50,10 @@ int cli_usage(const char *command, const char *format, ...);
 /* The same for an error found while reading options: PEA_E_ARG is a mistake in the command line. */
 int cli_report_options(const char *command, const pea_error *err);
 
-/* Print one JSON object as one line and delete it. NULL (out of memory while building) is an error. */
+/* CLI_RUN, or EXIT_USAGE after telling that `target` is the file `source`, which is read (NULL: nothing is). */
+int cli_refuse_overwrite(const char *command, const char *source, const char *target);
+
+/* Print one JSON object as one line and delete it. NULL, or an object that memory did not suffice for, is an error. */
 pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err);
 
 void cli_json_watch(void); /* at the start: no object that lacks something for want of memory is printed */

@@ -78,21 +78,11 @@ static int choose_settings(struct run *r, pea_error *err)
     return status == PEA_OK ? CLI_RUN : cli_report_options(command, err);
 }
 
-static pea_status check_names(const struct run *r, const char *path, pea_error *err)
-{
-    const char *source = cli_same_file(path, r->output) ? path : NULL;
-    if (r->mask && cli_same_file(r->mask, r->output))
-        source = r->mask;
-    if (source)
-        return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output", source);
-    return cli_check_writable(r->output, err);
-}
-
 static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
 {
     pea_status status = cli_session_open(&r->session, command, &r->wishes, err);
     if (status == PEA_OK)
-        status = check_names(r, path, err);
+        status = cli_check_writable(r->output, err);
     if (status != PEA_OK)
         return status;
     const double started = cli_seconds();
@@ -150,6 +140,10 @@ int cli_cluster(int argc, char **argv)
     int outcome = parse(&r, argc, argv, &operands);
     if (outcome == CLI_RUN)
         outcome = choose_settings(&r, &err);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, r.mask, r.output);
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = read_inputs(&r, operands.item[0], &err);

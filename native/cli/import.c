@@ -51,12 +51,7 @@ static pea_status convert(const struct run *r, const char *checkpoint, char note
 {
     char *metadata = NULL;
     size_t n_bytes;
-    pea_status status = PEA_OK;
-    if (cli_same_file(checkpoint, r->output))
-        return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output", checkpoint);
-    if (r->metadata && cli_same_file(r->metadata, r->output))
-        return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output", r->metadata);
-    status = cli_check_writable(r->output, err);
+    pea_status status = cli_check_writable(r->output, err);
     if (status == PEA_OK && r->metadata)
         status = cli_read_text(r->metadata, 1 << 20, &metadata, &n_bytes, err);
     if (status == PEA_OK) {
@@ -95,7 +90,11 @@ int cli_import(int argc, char **argv)
     cli_operands operands;
     pea_error err = {0};
     char notes[256] = "";
-    const int outcome = parse(&r, argc, argv, &operands);
+    int outcome = parse(&r, argc, argv, &operands);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, r.metadata, r.output);
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = convert(&r, operands.item[0], notes, &err);

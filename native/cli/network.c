@@ -165,6 +165,7 @@ static pea_status print_shapes(const struct run *r, pea_error *err)
 static pea_status open_all(struct run *r, const char *name, pea_error *err)
 {
     char path[CLI_MAX_PATH];
+    const double started = cli_seconds();
     pea_status status = cli_find_model(name, path, err);
     if (status == PEA_OK && (status = pea_model_open(path, &r->model, err)) != PEA_OK)
         return cli_name_file(err, path);
@@ -177,7 +178,6 @@ static pea_status open_all(struct run *r, const char *name, pea_error *err)
         status = cli_session_open(&r->session, command, &r->wishes, err);
     if (status != PEA_OK)
         return status;
-    const double started = cli_seconds();
     cli_interruptible(true);
     status = cli_tensor_read(r->input, r->n_axes, false, &r->in, err);
     cli_interruptible(false);

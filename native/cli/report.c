@@ -70,6 +70,13 @@ void cli_json_watch(void)
     cJSON_InitHooks(&(cJSON_Hooks){json_malloc, free});
 }
 
+int cli_refuse_overwrite(const char *command, const char *source, const char *target)
+{
+    if (!source || !cli_same_file(source, target))
+        return CLI_RUN;
+    return cli_usage(command, "%s would be written over what is read from it: choose another output", source);
+}
+
 pea_status cli_print_json(FILE *stream, cJSON *object, pea_error *err)
 {
     char *text = object ? cJSON_PrintUnformatted(object) : NULL;

@@ -563,10 +563,12 @@ static int segment(struct run *run, const cli_operands *operands, pea_error *err
         status = pea_model_open(model, &run->model, err) == PEA_OK ? PEA_OK : cli_name_file(err, model);
     if (status != PEA_OK)
         return cli_report(command, err);
+    const double opened = cli_seconds();
     if (choose_settings(run, err) != PEA_OK || make_plan(run, operands, model, err) != PEA_OK)
         return cli_report_options(command, err);
 
     status = cli_session_open(&run->session, command, &run->given->wishes, err);
+    run->session.read += opened - started;
     if (status == PEA_OK)
         status = segment_all(run, err);
     cli_session_clear(&run->session);

@@ -129,8 +129,8 @@ affinities_that_do_not_fit_are_refused() {
 a_stage_never_writes_over_what_it_reads() {
     cp "$net/embedding.npy" e.npy
     cp "$net/model.ckpt" m.ckpt
-    refuses 1 e.npy "$pea" affinity e.npy -o e.npy --shifts 1
-    refuses 1 m.ckpt "$pea" import m.ckpt -o m.ckpt
+    refuses 2 e.npy "$pea" affinity e.npy -o e.npy --shifts 1
+    refuses 2 m.ckpt "$pea" import m.ckpt -o m.ckpt
     cmp e.npy "$net/embedding.npy" && cmp m.ckpt "$net/model.ckpt" || fail "an input changed"
 }
 
