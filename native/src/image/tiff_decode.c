@@ -318,13 +318,26 @@ static uint64_t xz_number(const unsigned char **at, const unsigned char *end)
     return value;
 }
 
+/* What a decoder may take beside the strip itself. Bound to the file, so that a small one cannot ask for much. */
+static pea_status check_window(const pea__tiff_decoder *decoder, uint64_t window, pea_error *err)
+{
+    const int64_t file_bytes = pea__min_i64(decoder->tiff->reader->size_bytes, INT64_MAX / 8);
+    if (window <= (uint64_t)(4 * file_bytes) + (64u << 20))
+        return PEA_OK;
+    return pea__fail(err, PEA_E_LIMIT, "the compressed data asks for a dictionary of %" PRIu64
+                     " bytes: save it with Deflate", window);
+}
+
 /* liblzma takes the memory that a stream asks for before it decodes a byte, up to 4 GB; libtiff sets no limit. So look
  * at the first block header: flags, optional sizes, then per filter its number, the size of its properties, and them. */
-static pea_status check_xz_dictionary(const unsigned char *stream, size_t n, pea_error *err)
+static pea_status check_xz(const pea__tiff_decoder *decoder, int64_t offset, int64_t size, pea_error *err)
 {
-    enum { STREAM_HEADER = 12, LZMA2 = 0x21, MIB_64 = 28 };
-    if (n < STREAM_HEADER + 2)
-        return PEA_OK; /* liblzma will refuse it */
+    enum { STREAM_HEADER = 12, LZMA2 = 0x21, LONGEST = 96 };
+    unsigned char stream[LONGEST];
+    const size_t n = (size_t)pea__min_i64(size, LONGEST);
+    const pea_status status = pea__reader_at(decoder->tiff->reader, offset, stream, n, err);
+    if (status != PEA_OK || n < STREAM_HEADER + 2)
+        return status; /* too short: liblzma will refuse it */
     const unsigned char *at = stream + STREAM_HEADER + 2, *end = stream + n, flags = stream[STREAM_HEADER + 1];
     for (int size_there = flags >> 6; size_there; size_there &= size_there - 1)
         (void)xz_number(&at, end);
@@ -332,29 +345,82 @@ static pea_status check_xz_dictionary(const unsigned char *stream, size_t n, pea
         const uint64_t id = xz_number(&at, end), n_properties = xz_number(&at, end);
         if (at == end || n_properties > (uint64_t)(end - at))
             return PEA_OK; /* as above */
-        if (id == LZMA2 && *at > MIB_64)
-            return pea__fail(err, PEA_E_LIMIT, "the page is compressed with LZMA and a dictionary above 64 MiB: save it"
-                             " with Deflate");
+        if (id == LZMA2)
+            return check_window(decoder, *at > 40 ? 0 : (uint64_t)(2 | (*at & 1)) << (*at / 2 + 11), err);
         at += n_properties;
+    }
+    return PEA_OK;
+}
+
+static uint64_t little_endian(const unsigned char *bytes, int n)
+{
+    uint64_t value = 0;
+    for (int i = n - 1; i >= 0; i--)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+/* The header of a zstd frame at `b` (18 bytes at least): its length, and the window it asks for. */
+static int zstd_header(const unsigned char *b, uint64_t *window)
+{
+    static const int id_bytes[] = {0, 1, 2, 4}, content_bytes[] = {0, 2, 4, 8};
+    const int flags = b[4], single = flags >> 5 & 1, at_content = 5 + !single + id_bytes[flags & 3];
+    int n_content = content_bytes[flags >> 6];
+    if (single) {
+        n_content = n_content ? n_content : 1;
+        *window = little_endian(b + at_content, n_content) + (n_content == 2 ? 256 : 0);
+    } else {
+        *window = (uint64_t)(8 + (b[5] & 7)) << (7 + (b[5] >> 3)); /* 2^(10 + exponent) * (8 + mantissa) / 8 */
+    }
+    return at_content + n_content;
+}
+
+/* zstd too takes the window at once. Its frames can be walked without decoding: headers say how long blocks are. */
+static pea_status check_zstd(const pea__tiff_decoder *decoder, int64_t offset, int64_t size, pea_error *err)
+{
+    enum { LONGEST_HEADER = 18, BLOCK_HEADER = 3, RLE = 1 };
+    const int64_t end = offset + size;
+    while (offset < end) {
+        unsigned char b[LONGEST_HEADER] = {0};
+        uint64_t window;
+        pea_status status =
+            pea__reader_at(decoder->tiff->reader, offset, b, (size_t)pea__min_i64(LONGEST_HEADER, end - offset), err);
+        if (status != PEA_OK)
+            return status;
+        if (little_endian(b, 4) != 0xfd2fb528u)
+            return pea__fail(err, PEA_E_FORMAT, "the compressed data does not begin like ZSTD");
+        offset += zstd_header(b, &window);
+        status = check_window(decoder, window, err);
+        for (bool last = false; status == PEA_OK && !last && offset <= end - BLOCK_HEADER;) {
+            unsigned char head[BLOCK_HEADER];
+            status = pea__reader_at(decoder->tiff->reader, offset, head, BLOCK_HEADER, err);
+            const uint64_t word = status == PEA_OK ? little_endian(head, BLOCK_HEADER) : 1;
+            offset += BLOCK_HEADER + ((word >> 1 & 3) == RLE ? 1 : (int64_t)(word >> 3));
+            last = word & 1;
+        }
+        if (status != PEA_OK)
+            return status;
+        if (offset > end - BLOCK_HEADER)
+            break; /* no room for another frame */
+        offset += b[4] & 4 ? 4 : 0; /* checksum */
     }
     return PEA_OK;
 }
 
 static pea_status check_memory(const pea__tiff_decoder *decoder, int64_t i, pea_error *err)
 {
-    enum { LZMA = 34925, LONGEST = 96 };
-    unsigned char start[LONGEST];
+    enum { LZMA = 34925, ZSTD = 50000 };
+    const int compression = decoder->page->compression;
     int64_t offset[PEA__TIFF_CHUNK], size[PEA__TIFF_CHUNK];
-    if (decoder->page->compression != LZMA)
+    if (compression != LZMA && compression != ZSTD)
         return PEA_OK;
     pea_status status = pea__tiff_values(decoder->tiff, &decoder->page->offsets, i, 1, offset, err);
     if (status == PEA_OK)
         status = pea__tiff_values(decoder->tiff, &decoder->page->sizes, i, 1, size, err);
     if (status != PEA_OK)
         return status;
-    const size_t n = (size_t)pea__min_i64(size[0], LONGEST);
-    status = pea__reader_at(decoder->tiff->reader, offset[0], start, n, err);
-    return status == PEA_OK ? check_xz_dictionary(start, n, err) : status;
+    return compression == LZMA ? check_xz(decoder, offset[0], size[0], err)
+                               : check_zstd(decoder, offset[0], size[0], err);
 }
 
 pea_status pea__tiff_decode(pea__tiff_decoder *decoder, int64_t i, void *bytes, pea_error *err)

@@ -413,6 +413,32 @@ static void lzma_dictionary_of_four_gigabytes_is_refused(void **state)
     pea__free(bytes);
 }
 
+static void zstd_window_of_every_frame_is_checked(void **state)
+{
+    /* an empty frame of one raw block; then one that asks for 128 MiB; then one of a single segment of 1 GiB */
+    static const unsigned char frames[][13] = {
+        {0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x00, 0x01, 0x00, 0x00},
+        {0x28, 0xb5, 0x2f, 0xfd, 0x00, 17 << 3, 0x01, 0x00, 0x00},
+        {0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0x00, 0x00, 0x00, 0x40, 0x01, 0x00, 0x00},
+    };
+    (void)state;
+    for (int k = 1; k < 3; k++) {
+        unsigned char data[32] = {0};
+        memcpy(data, frames[0], 9);
+        memcpy(data + 9, frames[k], 12);
+        maker *m = make_one(&(page){3, 2, .compression = 50000, .data = data, .data_bytes = 9 + (k == 1 ? 9 : 12)});
+        pea_image *image = NULL;
+        pea_error err;
+        pea_volume volume = {0};
+        if (open_made(m, 0, &image, &err) == PEA_OK) { /* this libtiff has ZSTD */
+            assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_LIMIT,
+                         k == 1 ? "134217728 bytes" : "1073741824 bytes");
+            pea_image_close(image);
+        }
+        free(m);
+    }
+}
+
 static void four_thousand_tags_on_the_same_megabyte_cost_nothing(void **state)
 {
     enum { N_TAGS = 500, N_PAGES = 8, PAYLOAD = 900000 }; /* 4000 unknown tags, each of 900 KB */
@@ -618,6 +644,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(description_of_more_than_sixteen_megabytes_is_refused),
     cmocka_unit_test(file_cut_while_open_is_noticed),
     cmocka_unit_test(lzma_dictionary_of_four_gigabytes_is_refused),
+    cmocka_unit_test(zstd_window_of_every_frame_is_checked),
     cmocka_unit_test(four_thousand_tags_on_the_same_megabyte_cost_nothing),
     cmocka_unit_test(tag_values_larger_than_the_file_together_are_refused),
     cmocka_unit_test(circles_of_any_length_end),
