@@ -1,6 +1,9 @@
 /* forward.c - times one pass of the full networks with random weights, as bench/forward_torch.py does in PyTorch:
  *     forward plane|stack [threads] [repeats]      PEA_CPU chooses the kernels
- * Prints one line of JSON. Needs the library's own folders (native/src), not only its public headers.
+ * Prints one line of JSON. It builds the networks of the unit tests, so it needs native/src and cmocka:
+ *     cc -O3 -ffp-contract=off -fno-math-errno -D_POSIX_C_SOURCE=200809L -Inative/src -Inative/include -Itests/unit
+ *        bench/forward.c native/src/base/?*.c native/src/array/?*.c native/src/kernel/?*.c native/src/nn/?*.c
+ *        -lcmocka -lm -lpthread -o forward
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 #include <stdlib.h>
