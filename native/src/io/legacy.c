@@ -94,7 +94,8 @@ static pea_status place_storages(const pea__reader *reader, int64_t at, const pe
         pea__storage *s = key->kind == PEA__TEXT ? storage_of_key(storages, key) : NULL;
         unsigned char count[8];
         if (!s || s->offset != 0)
-            return pea__fail(err, PEA_E_FORMAT, "the list of storages names one that no tensor refers to, or one twice");
+            return pea__fail(err, PEA_E_FORMAT,
+                             "the list of storages names one twice, or one that no tensor refers to");
         pea_status status = pea__reader_at(reader, at, count, sizeof count, err);
         if (status != PEA_OK)
             return status;

@@ -192,10 +192,12 @@ static pea_status read_header(const pea__reader *reader, layout *l, int64_t *dat
 static pea_status check_size(const pea__reader *reader, int64_t data, layout *l, pea_error *err)
 {
     int64_t n_bytes;
-    if (!pea__shape_count(l->shape, l->n_axes, &l->n_elements) || !pea__mul_i64(l->n_elements, (int64_t)l->item_bytes, &n_bytes))
+    if (!pea__shape_count(l->shape, l->n_axes, &l->n_elements) ||
+        !pea__mul_i64(l->n_elements, (int64_t)l->item_bytes, &n_bytes))
         return pea__fail(err, PEA_E_LIMIT, "the .npy file claims a shape beyond the address space");
     if (n_bytes != reader->size_bytes - data)
-        return pea__fail(err, PEA_E_FORMAT, "the .npy file has %" PRId64 " bytes of elements; its shape needs %" PRId64,
+        return pea__fail(err, PEA_E_FORMAT,
+                         "the .npy file has %" PRId64 " bytes of elements; its shape needs %" PRId64,
                          reader->size_bytes - data, n_bytes);
     return PEA_OK;
 }

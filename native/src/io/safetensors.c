@@ -365,7 +365,8 @@ static int64_t bytes_of(const pea_tensor *tensor)
 static void append_tensor(text *t, const pea_tensor *tensor, int64_t begin)
 {
     append_quoted(t, tensor->name);
-    append_text(t, tensor->dtype == PEA_FLOAT32 ? ":{\"dtype\":\"F32\",\"shape\":[" : ":{\"dtype\":\"I64\",\"shape\":[");
+    append_text(t, tensor->dtype == PEA_FLOAT32 ? ":{\"dtype\":\"F32\"" : ":{\"dtype\":\"I64\"");
+    append_text(t, ",\"shape\":[");
     for (int axis = 0; axis < tensor->n_axes; axis++) {
         append_text(t, axis ? "," : "");
         append_number(t, tensor->shape[axis]);
