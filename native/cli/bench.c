@@ -17,10 +17,11 @@ static const cli_manual manual = {
     .summary = "measure the speed of this machine",
     .synopsis = "pea bench [forward|affinity|cluster|all] [OPTION]...",
     .description =
-        "Measures the stages on inputs like those of the paper and prints a table: the network forward (2-D 544 x 544 with "
-        "filters 16 to 256, 3-D 18 x 160 x 160 with filters 28 to 80, all heads, random weights), affinities from "
-        "embeddings of dimension 16, and clustering of synthetic affinities. Each is run with one thread and with two, "
-        "after one run that does not count. Shown are the median, the fastest run, and the peak memory of the process.",
+        "Measures the stages on inputs like those of the paper and prints a table: the network forward (2-D 544 x "
+        "544 with filters 16 to 256, 3-D 18 x 160 x 160 with filters 28 to 80, all heads, random weights), "
+        "affinities from embeddings of dimension 16, and clustering of synthetic affinities. Each is run with one "
+        "thread and with two, after one run that does not count. Shown are the median, the fastest run, and the "
+        "peak memory of the process.",
     .examples = "pea bench\npea bench forward --runs 5 --json\npea bench cluster --quick",
     .see_also = "pea info",
     .min_operands = 0,
@@ -224,7 +225,8 @@ static pea_status random_network(int n_axes, pea_network **network, pea_error *e
             status = PEA_OK;
     }
     if (status != PEA_OK)
-        cli_fail(err, PEA_E_IO, "cannot write weights to %s: %s; set TMPDIR to a folder with 20 MB", path, strerror(errno));
+        cli_fail(err, PEA_E_IO, "cannot write weights to %s: %s; set TMPDIR to a folder with 20 MB", path,
+                 strerror(errno));
     if (status == PEA_OK)
         status = pea_weights_read(path, &read, err);
     if (status == PEA_OK)
@@ -329,7 +331,8 @@ static pea_status measure_forward(const struct task *task, int n, pea_context *c
     }
     for (size_t h = 0; status == PEA_OK && h < pea_network_get_info(f.network).n_heads && h < 16; h++) {
         const pea_head head = pea_network_head(f.network, h);
-        status = pea_volume_alloc(PEA_FLOAT32, (pea_dims){dims.z, dims.y / head.shrink, dims.x / head.shrink, head.channels},
+        status = pea_volume_alloc(PEA_FLOAT32,
+                                  (pea_dims){dims.z, dims.y / head.shrink, dims.x / head.shrink, head.channels},
                                   &f.out[h], &m->err);
     }
     if (status == PEA_OK) {
@@ -374,7 +377,8 @@ static void draw_cells(const pea_volume *labels)
         for (int64_t y = 0; y < d.y; y++)
             for (int64_t x = 0; x < d.x; x++) {
                 const double wave_y = 6 * sin((double)x / 11), wave_x = 6 * sin((double)y / 13);
-                const uint32_t row = (uint32_t)(((double)y + wave_y + 32) / 30), column = (uint32_t)(((double)x + wave_x + 32) / 30);
+                const uint32_t row = (uint32_t)(((double)y + wave_y + 32) / 30),
+                               column = (uint32_t)(((double)x + wave_x + 32) / 30);
                 *label++ = 1 + column + 1000 * row + 1000000 * (uint32_t)(z / 6);
             }
 }
@@ -404,7 +408,8 @@ static pea_status measure_graph(const struct task *task, int n, pea_context *con
     pea_status status = pea_volume_alloc(PEA_FLOAT32, dims, &g.affinity, &m->err);
     dims.c = is_cluster ? 1 : 16;
     if (status == PEA_OK)
-        status = pea_volume_alloc(is_cluster ? PEA_UINT32 : PEA_FLOAT32, dims, is_cluster ? &g.labels : &g.embedding, &m->err);
+        status = pea_volume_alloc(is_cluster ? PEA_UINT32 : PEA_FLOAT32, dims, is_cluster ? &g.labels : &g.embedding,
+                                  &m->err);
     if (status == PEA_OK && is_cluster)
         status = make_affinities(&g, &m->err);
     else if (status == PEA_OK)
@@ -548,7 +553,8 @@ static pea_status bench(const char *what, const struct options *o, pea_error *er
     cli_json_text(object, "cpu", pea_cpu_features());
     cli_json_number(object, "threads_available", pea_cpu_threads());
     cJSON_AddItemToObject(object, "results", results);
-    const pea_status status = results ? measure_all(what, o, results, err) : cli_fail(err, PEA_E_NOMEM, "out of memory");
+    const pea_status status =
+        results ? measure_all(what, o, results, err) : cli_fail(err, PEA_E_NOMEM, "out of memory");
     if (status == PEA_OK)
         return cli_print_json(stdout, object, err);
     cJSON_Delete(object);

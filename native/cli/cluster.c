@@ -10,10 +10,10 @@ static const cli_manual manual = {
     .synopsis = "pea cluster A.npy -o LABELS.tif (--offsets O.json | --shifts 1,3 [--neighbours 4|8]) [OPTION]...",
     .description =
         "Cuts the graph of affinities into instances. The first two (3-D: three) offsets attract with weight a, all "
-        "others repel with weight 1 - a; edges are taken by falling weight, and a tie goes to the later edge, so that the "
-        "result is always the same.\n"
-        "\nA.npy holds float32 (k,y,x) with 2-D offsets, (k,z,y,x) with 3-D offsets; one more axis of length 1 may stand "
-        "before them. LABELS.tif has 0 outside the mask and 1..n in raster order, 16-bit up to 65535 objects.",
+        "others repel with weight 1 - a; edges are taken by falling weight, and a tie goes to the later edge, so "
+        "that the result is always the same.\n"
+        "\nA.npy holds float32 (k,y,x) with 2-D offsets, (k,z,y,x) with 3-D offsets; one more axis of length 1 may "
+        "stand before them. LABELS.tif has 0 outside the mask and 1..n in raster order, 16-bit up to 65535 objects.",
     .examples = "pea cluster a.npy -o labels.tif --shifts 1,3,5,9,27 --strides 5,5\n"
                 "pea cluster a.npy -o labels.tif --offsets offsets.json --strides 1,10,10 --mask fg.tif",
     .see_also = "pea affinity, pea segment, pea score",

@@ -34,7 +34,8 @@ pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_fram
         status = pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, &frame, err);
         if (status != PEA_OK)
             break;
-        const pea_array part = {(uint32_t *)labels->array.data + t * slices * dims.y * dims.x, PEA_UINT32, frame.array.dims};
+        const pea_array part = {(uint32_t *)labels->array.data + t * slices * dims.y * dims.x, PEA_UINT32,
+                                frame.array.dims};
         status = pea_labels_from_array(&frame.array, &part, err);
         pea_volume_free(&frame);
     }

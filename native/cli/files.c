@@ -159,7 +159,8 @@ pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size
     *text = NULL;
     FILE *file = cli_is_folder(path) ? NULL : fopen(path, "rb");
     if (!file)
-        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path, cli_is_folder(path) ? "it is a folder" : strerror(errno));
+        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path,
+                        cli_is_folder(path) ? "it is a folder" : strerror(errno));
     char *content = malloc(limit_bytes + 1);
     if (!content) {
         status = cli_fail(err, PEA_E_NOMEM, "out of memory for %s", path);
@@ -169,7 +170,8 @@ pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size
     if (ferror(file))
         status = cli_fail(err, PEA_E_IO, "cannot read %s: %s", path, strerror(errno));
     else if (*n_bytes > limit_bytes)
-        status = cli_fail(err, PEA_E_LIMIT, "%s is larger than %zu bytes, expected a short JSON text", path, limit_bytes);
+        status =
+            cli_fail(err, PEA_E_LIMIT, "%s is larger than %zu bytes, expected a short JSON text", path, limit_bytes);
     else
         status = PEA_OK;
     if (status == PEA_OK) {

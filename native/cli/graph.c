@@ -29,7 +29,8 @@ pea_status cli_graph_offsets(const cli_graph *graph, pea_offsets *offsets, pea_e
         return PEA_OK;
     for (size_t i = 0; i < graph->shifts.n; i++)
         shifts[i] = (int)graph->shifts.item[i]; /* the option's range fits */
-    return pea_offsets_from_shifts(shifts, graph->shifts.n, graph->neighbours ? graph->neighbours[0] - '0' : 4, offsets, err);
+    return pea_offsets_from_shifts(shifts, graph->shifts.n, graph->neighbours ? graph->neighbours[0] - '0' : 4,
+                                   offsets, err);
 }
 
 pea_status cli_graph_strides(const cli_list *strides, int n_axes, int stride[3], pea_error *err)

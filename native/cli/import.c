@@ -11,12 +11,12 @@ static const cli_manual manual = {
     .summary = "make a model file from a PyTorch checkpoint",
     .synopsis = "pea import CHECKPOINT -o MODEL [--preset cvppp|bbbc039|ac3ac4|nuclei] [--metadata FILE.json] [OPTION]...",
     .description =
-        "Reads a checkpoint of the authors' networks, in the old stream form or the newer zip form, with or without the "
-        "prefix module., and writes MODEL, a safetensors file that holds the weights and the settings they were made for. "
-        "The network is recognised from names and shapes of the tensors. The checkpoint is read as data: nothing in it is "
-        "ever run.\n"
-        "\nThe metadata file is a JSON object whose keys are added to the record of the model or replace what the preset "
-        "says: name, licence, provenance, foreground_threshold and others, see docs/model-format.md.",
+        "Reads a checkpoint of the authors' networks, in the old stream form or the newer zip form, with or without "
+        "the prefix module., and writes MODEL, a safetensors file that holds the weights and the settings they were "
+        "made for. The network is recognised from names and shapes of the tensors. The checkpoint is read as data: "
+        "nothing in it is ever run.\n"
+        "\nThe metadata file is a JSON object whose keys are added to the record of the model or replace what the "
+        "preset says: name, licence, provenance, foreground_threshold and others, see docs/model-format.md.",
     .examples = "pea import model-300000.ckpt -o leaves.safetensors --preset cvppp\n"
                 "pea import nuclei.ckpt -o nuclei.safetensors --preset nuclei --metadata nuclei.json",
     .see_also = "pea info, pea segment",

@@ -13,9 +13,9 @@ static const cli_manual manual = {
     .summary = "describe a model, an image or this machine",
     .synopsis = "pea info [FILE] [--json]",
     .description =
-        "Of a model: its network, sizes, settings and where it comes from. Of an image: extents, type, calibration, and "
-        "what was noticed while its structure was checked. Without FILE: version, kernels, CPU, threads and memory of "
-        "this machine. FILE may be the name of a bundled model such as nuclei.",
+        "Of a model: its network, sizes, settings and where it comes from. Of an image: extents, type, calibration, "
+        "and what was noticed while its structure was checked. Without FILE: version, kernels, CPU, threads and "
+        "memory of this machine. FILE may be the name of a bundled model such as nuclei.",
     .examples = "pea info nuclei\npea info image.tif\npea info --json",
     .see_also = "pea import, pea segment, pea bench",
     .min_operands = 0,
@@ -63,12 +63,15 @@ static void print_settings(cJSON *json, const pea_segment_options *s, int n_axes
     offsets[0] = '\0';
     for (size_t i = 0; i < s->offsets.n && used + 24 < sizeof offsets; i++) {
         const pea_offset o = s->offsets.step[i];
-        used += (size_t)(n_axes == 2 ? snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d)", i ? " " : "", o.y, o.x)
-                                     : snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d,%d)", i ? " " : "", o.z, o.y, o.x));
+        used +=
+            (size_t)(n_axes == 2 ? snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d)", i ? " " : "", o.y, o.x)
+                                 : snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d,%d)", i ? " " : "", o.z,
+                                            o.y, o.x));
     }
     used = 0;
     for (size_t i = 0; i < s->n_merge; i++)
-        used += (size_t)snprintf(merge + used, sizeof merge - used, "%s%d:%d", i ? "," : "", s->merge[i].max_size, s->merge[i].window);
+        used += (size_t)snprintf(merge + used, sizeof merge - used, "%s%d:%d", i ? "," : "", s->merge[i].max_size,
+                                 s->merge[i].window);
     fact_text(json, "normalise", pea_normalise_name(s->normalise));
     fact_text(json, "padding", pea_padding_name(s->padding));
     fact_text(json, "offsets", offsets);
@@ -86,7 +89,8 @@ static void print_record(const cJSON *record, const char *prefix, int depth)
 {
     char key[240];
     for (const cJSON *item = record ? record->child : NULL; item; item = item->next) {
-        snprintf(key, sizeof key, "%.150s%s%.60s", prefix, prefix[0] && item->string ? "." : "", item->string ? item->string : "");
+        snprintf(key, sizeof key, "%.150s%s%.60s", prefix, prefix[0] && item->string ? "." : "",
+                 item->string ? item->string : "");
         if (cJSON_IsObject(item) && depth < 4) {
             print_record(item, key, depth + 1);
             continue;
@@ -110,7 +114,8 @@ static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
                               (double)info.filters[3], (double)info.filters[4]};
     char heads[400] = "";
     for (size_t h = 0; h < info.n_heads; h++)
-        snprintf(heads + strlen(heads), sizeof heads - strlen(heads), "%s%s", h ? " " : "", pea_network_head(network, h).name);
+        snprintf(heads + strlen(heads), sizeof heads - strlen(heads), "%s%s", h ? " " : "",
+                 pea_network_head(network, h).name);
     fact_text(json, "kind", "model");
     fact_text(json, "file", path);
     fact_text(json, "name", pea_model_name(model));
@@ -210,8 +215,10 @@ static pea_status describe_file(const char *name, cJSON *json, pea_error *err)
     if (status != PEA_OK)
         return status;
     if (kind == KIND_CHECKPOINT)
-        return cli_fail(err, PEA_E_FORMAT, "%s is a PyTorch checkpoint, expected a model or an image: make a model of it "
-                        "with pea import", path);
+        return cli_fail(err, PEA_E_FORMAT,
+                        "%s is a PyTorch checkpoint, expected a model or an image: make a model of it "
+                        "with pea import",
+                        path);
     return kind == KIND_IMAGE ? describe_image(path, json, err) : describe_model(path, json, err);
 }
 

@@ -79,7 +79,8 @@ int main(int argc, char **argv)
     int status = run(argc, argv);
     errno = 0;
     if ((fflush(stdout) || ferror(stdout)) && status == EXIT_DONE) {
-        fprintf(stderr, "pea: cannot write to standard output: %s\n", errno ? strerror(errno) : "an earlier write failed");
+        fprintf(stderr, "pea: cannot write to standard output: %s\n",
+                errno ? strerror(errno) : "an earlier write failed");
         status = EXIT_FAILED;
     }
     return status;

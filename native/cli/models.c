@@ -108,6 +108,7 @@ pea_status cli_find_model(const char *name, char path[CLI_MAX_PATH], pea_error *
     source_folder(program, folder);
     if (look_in(folder, name, path, tried, sizeof tried))
         return PEA_OK;
-    return cli_fail(err, PEA_E_IO, "no model \"%.60s\": looked for %.60s.safetensors in %s; give a path, or set PEA_MODELS",
-                    name, name, tried);
+    return cli_fail(err, PEA_E_IO,
+                    "no model \"%.60s\": looked for %.60s.safetensors in %s; give a path, or set PEA_MODELS", name,
+                    name, tried);
 }

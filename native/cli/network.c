@@ -12,11 +12,11 @@ static const cli_manual manual = {
     .summary = "run the bare network on a tensor",
     .synopsis = "pea network MODEL --input X.npy --output DIR [OPTION]...",
     .description =
-        "Runs the network of a model on numbers that are already normalised and padded, and writes what each head gives: "
-        "DIR/embedding.npy, emb_level1.npy to emb_level4.npy (coarse to fine), foreground_logits.npy, affinity.npy, "
-        "whichever the network has. Nothing is done to them: no softmax, no ReLU.\n"
-        "\nX.npy holds float32 (n,c,y,x) for 2-D networks and (n,c,z,y,x) for 3-D networks; y and x are multiples of 16. "
-        "The results keep the batch axis n.",
+        "Runs the network of a model on numbers that are already normalised and padded, and writes what each head "
+        "gives: DIR/embedding.npy, emb_level1.npy to emb_level4.npy (coarse to fine), foreground_logits.npy, "
+        "affinity.npy, whichever the network has. Nothing is done to them: no softmax, no ReLU.\n"
+        "\nX.npy holds float32 (n,c,y,x) for 2-D networks and (n,c,z,y,x) for 3-D networks; y and x are multiples "
+        "of 16. The results keep the batch axis n.",
     .examples = "pea network nuclei --input x.npy --output heads/\n"
                 "pea network my-model.safetensors --input x.npy --output heads/ --heads embedding --threads 2",
     .see_also = "pea import, pea affinity, pea segment",
@@ -62,7 +62,8 @@ static pea_status choose_heads(struct run *r, pea_error *err)
     char name[64];
     r->n_heads = pea_network_get_info(r->network).n_heads;
     if (r->n_heads > MAX_HEADS)
-        return cli_fail(err, PEA_E_LIMIT, "the network has %zu heads, at most %d can be written", r->n_heads, MAX_HEADS);
+        return cli_fail(err, PEA_E_LIMIT, "the network has %zu heads, at most %d can be written", r->n_heads,
+                        MAX_HEADS);
     for (size_t h = 0; h < r->n_heads; h++)
         r->wanted[h] = !r->heads;
     for (const char *item = r->heads; item && *item; item += *item == ',') {
@@ -106,8 +107,8 @@ static pea_status check_input(const struct run *r, pea_error *err)
         return cli_fail(err, PEA_E_SHAPE, "%s has %lld channels, but the network takes %lld", r->input, (long long)d.c,
                         (long long)info.in_channels);
     if (d.y % info.grid || d.x % info.grid)
-        return cli_fail(err, PEA_E_SHAPE, "%s is %lld x %lld, but y and x must be multiples of %d: pad it first", r->input,
-                        (long long)d.y, (long long)d.x, info.grid);
+        return cli_fail(err, PEA_E_SHAPE, "%s is %lld x %lld, but y and x must be multiples of %d: pad it first",
+                        r->input, (long long)d.y, (long long)d.x, info.grid);
     return PEA_OK;
 }
 
@@ -153,7 +154,8 @@ static pea_status print_shapes(const struct run *r, pea_error *err)
     cJSON *object = cJSON_CreateObject();
     for (size_t h = 0; h < r->n_heads; h++) {
         const cli_tensor *t = &r->out[h];
-        const double shape[] = {(double)t->n, (double)t->dims.c, (double)t->dims.z, (double)t->dims.y, (double)t->dims.x};
+        const double shape[] = {(double)t->n, (double)t->dims.c, (double)t->dims.z, (double)t->dims.y,
+                                (double)t->dims.x};
         const double plane[] = {(double)t->n, (double)t->dims.c, (double)t->dims.y, (double)t->dims.x};
         if (r->wanted[h])
             cli_json_list(object, pea_network_head(r->network, h).name, r->n_axes == 3 ? shape : plane,

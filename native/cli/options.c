@@ -238,7 +238,8 @@ static void print_option(const cli_option *option)
     printf("       ");
     if (option->letter)
         printf("-%c, ", option->letter);
-    printf("--%s%s%s\n", option->name, option->kind == CLI_FLAG ? "" : " ", option->kind == CLI_FLAG ? "" : option->value);
+    printf("--%s%s%s\n", option->name, option->kind == CLI_FLAG ? "" : " ",
+           option->kind == CLI_FLAG ? "" : option->value);
     snprintf(text, sizeof text, "%s%s%s%s%s%s%s", option->help, has_range ? " Takes " : "",
              has_range ? expected(option, detail) : "", has_range ? "." : "", fallback[0] ? " Default: " : "", fallback,
              fallback[0] ? "." : option->required ? " Required." : "");

@@ -12,11 +12,11 @@ static const cli_manual manual = {
     .summary = "compare labels with the truth",
     .synopsis = "pea score --truth T.tif --prediction P.tif [--json] [OPTION]...",
     .description =
-        "Counts where two label images overlap and prints every measure the field reports. 0 is background. Stacks are "
-        "compared as volumes; each frame is compared alone.\n"
-        "\nT and P may be folders: images with the same name are compared, where endings such as _image, _labels, _gt, "
-        "_truth, _pred and _prediction do not count. One row is printed for each image, and the means. Of NAME_labels and "
-        "NAME_image in one folder the labels are taken, and of NAME.tif and NAME.png the TIFF.",
+        "Counts where two label images overlap and prints every measure the field reports. 0 is background. Stacks "
+        "are compared as volumes; each frame is compared alone.\n"
+        "\nT and P may be folders: images with the same name are compared, where endings such as _image, _labels, "
+        "_gt, _truth, _pred and _prediction do not count. One row is printed for each image, and the means. Of "
+        "NAME_labels and NAME_image in one folder the labels are taken, and of NAME.tif and NAME.png the TIFF.",
     .examples = "pea score --truth labels.tif --prediction result.tif\n"
                 "pea score --truth truth/ --prediction results/ --json",
     .see_also = "pea segment",
@@ -58,11 +58,12 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
 
 /* ---- pairs ---- */
 
-/* The part of a file's name that says which image it is: "a" of x/a_labels.tif. Returns how likely the file holds labels:
- * by its ending, and a TIFF rather than a PNG, which may be an overlay. */
+/* The part of a file's name that says which image it is: "a" of x/a_labels.tif. Returns how likely the file holds
+ * labels: by its ending, and a TIFF rather than a PNG, which may be an overlay. */
 static int identity(const char *path, char name[CLI_MAX_PATH])
 {
-    static const char *const endings[] = {"_labels", "_label", "_truth", "_gt", "_pred", "_prediction", "_mask", "_image"};
+    static const char *const endings[] = {"_labels", "_label",      "_truth", "_gt",
+                                          "_pred",   "_prediction", "_mask",  "_image"};
     const char *dot = strrchr(cli_base_name(path), '.');
     const bool is_png = dot && (dot[1] == 'p' || dot[1] == 'P');
     cli_stem(path, name);
@@ -106,7 +107,8 @@ static pea_status pair_folders(struct run *r, pea_error *err)
             continue; /* the image or the overlay beside its labels */
         const char *truth = find_partner(&truths, name);
         if (!truth)
-            status = cli_fail(err, PEA_E_IO, "no truth for %s: no image of that name in %s", predictions.item[i], r->truth);
+            status =
+                cli_fail(err, PEA_E_IO, "no truth for %s: no image of that name in %s", predictions.item[i], r->truth);
         if (status == PEA_OK)
             status = cli_paths_add(&r->truths, truth, err);
         if (status == PEA_OK)
@@ -191,10 +193,12 @@ static pea_status score_pair(struct run *r, size_t index, pea_error *err)
     r->session.read += cli_seconds() - started;
     const pea_dims a = truth.array.dims, b = prediction.array.dims;
     if (status == PEA_OK && (a.z != b.z || a.y != b.y || a.x != b.x || truth_frames != prediction_frames))
-        status = cli_fail(err, PEA_E_SHAPE, "%s is %lld x %lld x %lld (z,y,x) in %lld frames, but the truth is %lld x %lld x %lld in %lld",
-                          prediction_path, (long long)(b.z / prediction_frames), (long long)b.y, (long long)b.x,
-                          (long long)prediction_frames, (long long)(a.z / truth_frames), (long long)a.y, (long long)a.x,
-                          (long long)truth_frames);
+        status =
+            cli_fail(err, PEA_E_SHAPE,
+                     "%s is %lld x %lld x %lld (z,y,x) in %lld frames, but the truth is %lld x %lld x %lld in %lld",
+                     prediction_path, (long long)(b.z / prediction_frames), (long long)b.y, (long long)b.x,
+                     (long long)prediction_frames, (long long)(a.z / truth_frames), (long long)a.y, (long long)a.x,
+                     (long long)truth_frames);
     if (status == PEA_OK)
         status = score_frames(r, cli_base_name(prediction_path), &truth, &prediction, truth_frames, err);
     if (status != PEA_OK)
@@ -256,7 +260,8 @@ static void print_one(const struct row *row)
 /* A line for each image with the measures most papers give, then everything about the mean. */
 static void print_many(const struct run *r, const struct row *mean)
 {
-    static const char *const columns[] = {"n_gt", "n_pred", "aji_standard", "dice", "pq", "sbd", "ap_mean", "voi", "arand"};
+    static const char *const columns[] = {"n_gt", "n_pred",  "aji_standard", "dice", "pq",
+                                          "sbd",  "ap_mean", "voi",          "arand"};
     printf("%-40s", "image");
     for (size_t c = 0; c < CLI_COUNT(columns); c++)
         printf(" %12s", columns[c]);

@@ -13,15 +13,15 @@ static const cli_manual manual = {
     .summary = "images to instance labels",
     .synopsis = "pea segment IN... -m MODEL -o OUT [--overlay P.png] [--table T.csv] [OPTION]...",
     .description =
-        "Finds the objects of each image with a trained model and writes them as a label TIFF: 0 is background, objects "
-        "are 1..n in raster order; 16-bit up to 65535 objects. Fiji and ImageJ open it with calibration, slices and "
-        "frames of the image.\n"
-        "\nIN is an image (TIFF in all its forms, PNG) or a folder: all its .tif, .tiff and .png files, folders below "
-        "it not. With one image OUT is a file. With several, or a folder, OUT is a folder, made when needed, and each "
-        "result is named after its image; the same holds for --overlay, --table and --mask. An image that fails does "
-        "not stop the others: what failed is told at the end.\n"
-        "\nA 2-D model takes each slice of a stack on its own; a 3-D model takes the stack as a volume. Each frame is "
-        "segmented alone. Settings that are not given come from the model.\n"
+        "Finds the objects of each image with a trained model and writes them as a label TIFF: 0 is background, "
+        "objects are 1..n in raster order; 16-bit up to 65535 objects. Fiji and ImageJ open it with calibration, "
+        "slices and frames of the image.\n"
+        "\nIN is an image (TIFF in all its forms, PNG) or a folder: all its .tif, .tiff and .png files, folders "
+        "below it not. With one image OUT is a file. With several, or a folder, OUT is a folder, made when needed, "
+        "and each result is named after its image; the same holds for --overlay, --table and --mask. An image that "
+        "fails does not stop the others: what failed is told at the end.\n"
+        "\nA 2-D model takes each slice of a stack on its own; a 3-D model takes the stack as a volume. Each frame "
+        "is segmented alone. Settings that are not given come from the model.\n"
         "\nResults are written under another name first and renamed: whoever reads OUT never sees half a file.",
     .examples = "pea segment image.tif -m nuclei -o labels.tif\n"
                 "pea segment image.tif -m nuclei -o labels.tif --overlay overlay.png --table table.csv\n"
@@ -48,11 +48,13 @@ struct options {
 struct plan {
     cli_paths inputs, outputs, overlays, tables, masks;
     bool is_batch;
+    char stem[CLI_MAX_PATH], path[CLI_MAX_PATH]; /* scratch: too large for the stack */
 };
 
 struct run {
     const struct options *given;
     struct plan plan;
+    char model_path[CLI_MAX_PATH];
     pea_model *model;
     pea_segment_options settings;
     int64_t first_slice, n_slices;
@@ -170,8 +172,8 @@ static pea_status choose_offsets(const struct options *o, int n_axes, pea_segmen
     if (status != PEA_OK || !offsets.n)
         return status;
     if (offsets.n_axes != n_axes)
-        return cli_fail(err, PEA_E_ARG, "%s has %d-D offsets, but the model is %d-D", o->graph.offsets ? "--offsets" : "--shifts",
-                        offsets.n_axes, n_axes);
+        return cli_fail(err, PEA_E_ARG, "%s has %d-D offsets, but the model is %d-D",
+                        o->graph.offsets ? "--offsets" : "--shifts", offsets.n_axes, n_axes);
     settings->offsets = offsets;
     return PEA_OK;
 }
@@ -184,8 +186,8 @@ static pea_status choose_settings(struct run *run, pea_error *err)
     const int n_axes = pea_network_get_info(pea_model_network(run->model)).n_axes;
     *s = pea_model_options(run->model);
     if (o->mode && o->mode[0] - '0' != n_axes)
-        return cli_fail(err, PEA_E_SHAPE, "--mode %s does not fit model %s, which is %d-D: choose another model", o->mode,
-                        o->model, n_axes);
+        return cli_fail(err, PEA_E_SHAPE, "--mode %s does not fit model %s, which is %d-D: choose another model",
+                        o->mode, o->model, n_axes);
     pea_status status = choose_offsets(o, n_axes, s, err);
     if (status == PEA_OK)
         status = cli_graph_strides(&o->strides, n_axes, s->stride, err);
@@ -226,10 +228,9 @@ static pea_status list_inputs(struct plan *plan, const cli_operands *operands, p
 }
 
 /* Where results of each input go: `target` itself, or files in it named after the inputs. */
-static pea_status list_targets(const struct plan *plan, const char *target, const char *extension, cli_paths *paths,
+static pea_status list_targets(struct plan *plan, const char *target, const char *extension, cli_paths *paths,
                                pea_error *err)
 {
-    char stem[CLI_MAX_PATH], path[CLI_MAX_PATH];
     if (!target)
         return PEA_OK;
     const bool is_folder = plan->is_batch || cli_is_folder(target) || target[strlen(target) - 1] == '/';
@@ -239,12 +240,12 @@ static pea_status list_targets(const struct plan *plan, const char *target, cons
     }
     pea_status status = cli_make_folder(target, err);
     for (size_t i = 0; status == PEA_OK && i < plan->inputs.n; i++) {
-        cli_stem(plan->inputs.item[i], stem);
-        status = cli_join(target, stem, extension, path, err);
+        cli_stem(plan->inputs.item[i], plan->stem);
+        status = cli_join(target, plan->stem, extension, plan->path, err);
         if (status == PEA_OK && i == 0)
-            status = cli_check_writable(path, err);
+            status = cli_check_writable(plan->path, err);
         if (status == PEA_OK)
-            status = cli_paths_add(paths, path, err);
+            status = cli_paths_add(paths, plan->path, err);
     }
     return status;
 }
@@ -252,10 +253,10 @@ static pea_status list_targets(const struct plan *plan, const char *target, cons
 static pea_status list_masks(struct plan *plan, const char *mask, pea_error *err)
 {
     static const char *const extensions[] = {".tif", ".tiff", ".png"};
-    char stem[CLI_MAX_PATH], path[CLI_MAX_PATH];
+    char *stem = plan->stem, *path = plan->path;
     pea_status status = PEA_OK;
     for (size_t i = 0; mask && status == PEA_OK && i < plan->inputs.n; i++) {
-        snprintf(path, sizeof path, "%s", mask);
+        snprintf(path, CLI_MAX_PATH, "%s", mask);
         cli_stem(plan->inputs.item[i], stem);
         bool found = !cli_is_folder(mask);
         for (size_t e = 0; !found && status == PEA_OK && e < CLI_COUNT(extensions); e++) {
@@ -355,7 +356,8 @@ static pea_status pick_plane(const pea_array *image, int64_t z, pea_volume *plan
 static pea_status draw(const pea_array *image, const pea_array *labels, pea_volume *picture, pea_error *err)
 {
     const int64_t z = labels->dims.z / 2, n_pixels = labels->dims.y * labels->dims.x;
-    const pea_array shown = {(uint32_t *)labels->data + z * n_pixels, PEA_UINT32, {1, labels->dims.y, labels->dims.x, 1}};
+    const pea_array shown = {
+        (uint32_t *)labels->data + z * n_pixels, PEA_UINT32, {1, labels->dims.y, labels->dims.x, 1}};
     pea_volume plane = {0};
     pea_status status = pick_plane(image, z, &plane, err);
     if (status == PEA_OK)
@@ -388,7 +390,8 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
     pea_volume pixels = {0}, mask = {0};
     pea_segment_details details = {0};
     uint32_t n_labels = 0;
-    const pea_dims dims = {work->labels.array.dims.z / (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x, 1};
+    const pea_dims dims = {work->labels.array.dims.z / (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x,
+                           1};
     const pea_array labels = {(uint32_t *)work->labels.array.data + (int64_t)nth * dims.z * dims.y * dims.x, PEA_UINT32,
                               dims};
     pea_status status = read_frame(run, index, image, frame, &pixels, &mask, err);
@@ -397,7 +400,8 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
                              &run->settings, &labels, &n_labels, run->plan.tables.n ? &details : NULL, err);
     work->n_instances += n_labels;
     if (status == PEA_OK && run->plan.tables.n) {
-        status = pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, &work->tables[nth], err);
+        status =
+            pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, &work->tables[nth], err);
         work->n_tables = nth + 1;
     }
     if (status == PEA_OK && run->plan.overlays.n && nth == 0)
@@ -556,7 +560,7 @@ static void list_failures(const struct run *run)
 
 static int segment(struct run *run, const cli_operands *operands, pea_error *err)
 {
-    char model[CLI_MAX_PATH];
+    char *model = run->model_path;
     const double started = cli_seconds();
     pea_status status = cli_find_model(run->given->model, model, err);
     if (status == PEA_OK)

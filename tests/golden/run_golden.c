@@ -174,8 +174,8 @@ static bool same_dims(const cli_tensor *a, const cli_tensor *b)
            a->dims.c == b->dims.c;
 }
 
-static void compare(const char *folder, const char *item, const cli_tensor *got, const cli_tensor *expected, double plain,
-                    double allowed)
+static void compare(const char *folder, const char *item, const cli_tensor *got, const cli_tensor *expected,
+                    double plain, double allowed)
 {
     if (!same_dims(got, expected)) {
         result(false, folder, item, "(n,c,z,y,x) is (%lld,%lld,%lld,%lld,%lld), expected (%lld,%lld,%lld,%lld,%lld)",
@@ -207,7 +207,8 @@ static bool rule_of_shifts(const cJSON *rule, pea_offsets *offsets, pea_affinity
             shifts[n++] = item->valueint;
     options->border = PEA_BORDER_WRAP; /* the 2-D code fetches partners modulo the extents */
     options->relu = 1;
-    return pea_offsets_from_shifts(shifts, n, cJSON_IsNumber(neighbours) ? neighbours->valueint : 4, offsets, err) == PEA_OK;
+    return pea_offsets_from_shifts(shifts, n, cJSON_IsNumber(neighbours) ? neighbours->valueint : 4, offsets, err) ==
+           PEA_OK;
 }
 
 static bool parse_offsets(const cJSON *list, pea_offsets *offsets, pea_error *err)
@@ -275,8 +276,8 @@ static void affinity_of(const char *folder, const char *item, const cli_tensor *
     cli_tensor_free(&got);
 }
 
-/* Twice: of the expected embedding, which pins down the affinity alone, and of our own, which is the whole way. There an
- * allowed difference d of the embedding turns both partners by up to d / length, where that is more. */
+/* Twice: of the expected embedding, which pins down the affinity alone, and of our own, which is the whole way. There
+ * an allowed difference d of the embedding turns both partners by up to d / length, where that is more. */
 static void compare_affinity(struct network_case *c, const char *name, const cli_tensor *expected, pea_context *context)
 {
     pea_error err = {0};
@@ -409,7 +410,8 @@ static bool same_partition(const pea_array *a, const pea_array *b)
 
 /* ---- clustering ---- */
 
-static pea_status cluster(const char *folder, const cJSON *meta, pea_context *context, pea_volume *labels, pea_error *err)
+static pea_status cluster(const char *folder, const cJSON *meta, pea_context *context, pea_volume *labels,
+                          pea_error *err)
 {
     char path[CLI_MAX_PATH];
     pea_offsets offsets;
@@ -425,11 +427,13 @@ static pea_status cluster(const char *folder, const cJSON *meta, pea_context *co
         return err->status;
     pea_status status = cli_graph_strides(&strides, offsets.n_axes, options.stride, err);
     if (status == PEA_OK)
-        status = cli_tensor_read(path_in(folder, meta->string, "_affinity.npy", path), offsets.n_axes, true, &affinity, err);
+        status = cli_tensor_read(path_in(folder, meta->string, "_affinity.npy", path), offsets.n_axes, true, &affinity,
+                                 err);
     if (status == PEA_OK && cJSON_IsTrue(cJSON_GetObjectItem(meta, "mask")))
         status = cli_read_mask(path_in(folder, meta->string, "_mask.tif", path), (pea_image_part){0}, &mask, err);
     if (status == PEA_OK)
-        status = pea_volume_alloc(PEA_UINT32, (pea_dims){affinity.dims.z, affinity.dims.y, affinity.dims.x, 1}, labels, err);
+        status = pea_volume_alloc(PEA_UINT32, (pea_dims){affinity.dims.z, affinity.dims.y, affinity.dims.x, 1}, labels,
+                                  err);
     if (status == PEA_OK) {
         const pea_array edges = cli_tensor_item(&affinity, 0);
         status = pea_mutex_watershed(&edges, &offsets, mask.array.data ? &mask.array : NULL, &options, context,
@@ -453,7 +457,8 @@ static void cluster_case(const char *folder, const cJSON *meta, pea_context *con
                  !read_labels(folder, item->string, "_labels.tif", &expected, &err))
             failed(folder, item->string, &err);
         else
-            result(same_partition(&got.array, &expected.array), folder, item->string, "the partition is compared exactly");
+            result(same_partition(&got.array, &expected.array), folder, item->string,
+                   "the partition is compared exactly");
         pea_volume_free(&got);
         pea_volume_free(&expected);
     }
@@ -465,9 +470,8 @@ static size_t read_passes(const cJSON *preset, pea_merge_pass *passes)
 {
     size_t n = 0;
     const cJSON *pass;
-    cJSON_ArrayForEach(pass, preset)
-        if (n < PEA_MAX_MERGE_PASSES && cJSON_GetArraySize(pass) == 2)
-            passes[n++] = (pea_merge_pass){cJSON_GetArrayItem(pass, 0)->valueint, cJSON_GetArrayItem(pass, 1)->valueint};
+    cJSON_ArrayForEach(pass, preset) if (n < PEA_MAX_MERGE_PASSES && cJSON_GetArraySize(pass) == 2)
+        passes[n++] = (pea_merge_pass){cJSON_GetArrayItem(pass, 0)->valueint, cJSON_GetArrayItem(pass, 1)->valueint};
     return n;
 }
 
@@ -521,11 +525,13 @@ static void compare_scores(const char *folder, const cJSON *expected, const pea_
     cJSON_ArrayForEach(item, expected) {
         const bool is_ap = !strcmp(item->string, "ap");
         const cJSON *value = is_ap ? item->child : item;
-        for (size_t t = 0; value && t < (is_ap ? PEA_N_AP_THRESHOLDS : 1); t++, n++, value = is_ap ? value->next : NULL) {
+        for (size_t t = 0; value && t < (is_ap ? PEA_N_AP_THRESHOLDS : 1);
+             t++, n++, value = is_ap ? value->next : NULL) {
             const double got = is_ap ? scores->ap[t] : score_named(scores, item->string);
             const double difference = fabs(got - value_of(value));
             if (!(difference <= tolerance_metric))
-                result(false, folder, expected->string, "%s is %.17g, expected %.17g", item->string, got, value_of(value));
+                result(false, folder, expected->string, "%s is %.17g, expected %.17g", item->string, got,
+                       value_of(value));
             if (!(difference <= worst))
                 worst = difference;
         }
@@ -595,7 +601,7 @@ static void visit(const char *folder, int levels, pea_context *context)
         return;
     if (list_ending(folder, "", &names, &err) != PEA_OK)
         failed(folder, "", &err);
-    else
+    else if (names.n)
         qsort(names.item, names.n, sizeof *names.item, by_text);
     for (size_t i = 0; i < names.n; i++)
         if (cli_is_folder(path_in(folder, names.item[i], "", path)))
@@ -622,7 +628,8 @@ int main(int argc, char **argv)
         result(false, folder, "", "no case in this folder");
     pea_context_free(context);
     if (n_relaxed)
-        printf("%zu of them differ by more than %.0e (affinities %.0e), but by no more than roundings of large values make\n",
+        printf("%zu of them differ by more than %.0e (affinities %.0e), but by no more than roundings of large values "
+               "make\n",
                n_relaxed, tolerance_head, tolerance_affinity);
     printf("%zu passed, %zu failed, %zu skipped\n", n_passed, n_failed, n_skipped);
     return n_failed ? 1 : 0;
