@@ -14,7 +14,7 @@ if(PEA_SANITIZE)
   add_link_options(-fsanitize=${PEA_SANITIZE})
 endif()
 if(PEA_COVERAGE)
-  add_compile_options(--coverage -O0)
+  add_compile_options(--coverage -O1 -fprofile-update=atomic) # threads count too
   add_link_options(--coverage)
 endif()
 if(PEA_FUZZ)

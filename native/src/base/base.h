@@ -131,4 +131,9 @@ pea_status pea__progress(pea_context *context, double fraction, pea_error *err);
  * stack of planes. The default is 0..1. */
 void pea__progress_window(pea_context *context, double from, double to);
 
+/* ---- what a container lends (cpu.c): files of a cgroup folder, version 2 ---- */
+
+int pea__container_threads(const char *cgroup);     /* processor time rounded up to whole processors; 0: no limit */
+uint64_t pea__container_memory(const char *cgroup); /* bytes left; UINT64_MAX: no limit */
+
 #endif

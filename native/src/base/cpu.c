@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+static const char CGROUP[] = "/sys/fs/cgroup"; /* of the container that this process is in */
+
 /* What a scheduler or taskset lets this process run on. */
 static int processors(void)
 {
@@ -25,21 +27,22 @@ static int processors(void)
     return online > 0 ? (int)online : 1;
 }
 
-/* A container's share of processor time, rounded up to whole processors; 0 where there is no limit. */
-static int container_share(void)
+int pea__container_threads(const char *cgroup)
 {
+    char path[256];
     long long quota_us = 0, period_us = 0;
-    FILE *stream = fopen("/sys/fs/cgroup/cpu.max", "r"); /* "max 100000" or "150000 100000" */
+    snprintf(path, sizeof path, "%s/cpu.max", cgroup); /* "max 100000" or "150000 100000" */
+    FILE *stream = fopen(path, "r");
     if (!stream)
         return 0;
     const int n = fscanf(stream, "%lld %lld", &quota_us, &period_us);
     fclose(stream);
-    return n == 2 && quota_us > 0 && period_us > 0 ? (int)((quota_us + period_us - 1) / period_us) : 0;
+    return n == 2 && quota_us > 0 && period_us > 0 ? (int)(quota_us / period_us + (quota_us % period_us != 0)) : 0;
 }
 
 int pea_cpu_threads(void)
 {
-    const int all = processors(), share = container_share();
+    const int all = processors(), share = pea__container_threads(CGROUP);
     return share > 0 && share < all ? share : all;
 }
 
@@ -58,19 +61,27 @@ static uint64_t number_in(const char *path, const char *key, uint64_t unit)
     return (uint64_t)value * unit;
 }
 
+uint64_t pea__container_memory(const char *cgroup)
+{
+    char limit[256], used[256], detail[256];
+    snprintf(limit, sizeof limit, "%s/memory.max", cgroup); /* "max" or bytes */
+    snprintf(used, sizeof used, "%s/memory.current", cgroup);
+    snprintf(detail, sizeof detail, "%s/memory.stat", cgroup);
+    const uint64_t all = number_in(limit, "", 1), taken = number_in(used, "", 1);
+    const uint64_t cache = number_in(detail, "inactive_file ", 1); /* given up on demand */
+    const uint64_t kept = cache < taken ? taken - cache : 0;
+    if (all == 0)
+        return UINT64_MAX;
+    return kept < all ? all - kept : 0;
+}
+
 uint64_t pea_cpu_memory_available(void)
 {
-    uint64_t available = number_in("/proc/meminfo", "MemAvailable:", 1024);
-    const uint64_t limit = number_in("/sys/fs/cgroup/memory.max", "", 1);
-    if (limit != 0) {
-        uint64_t used = number_in("/sys/fs/cgroup/memory.current", "", 1);
-        const uint64_t cache = number_in("/sys/fs/cgroup/memory.stat", "inactive_file ", 1); /* given up on demand */
-        used = cache < used ? used - cache : 0;
-        const uint64_t left = used < limit ? limit - used : 0;
-        if (available == 0 || left < available)
-            available = left;
-    }
-    return available;
+    const uint64_t machine = number_in("/proc/meminfo", "MemAvailable:", 1024);
+    const uint64_t container = pea__container_memory(CGROUP);
+    if (container == UINT64_MAX)
+        return machine;
+    return machine == 0 || container < machine ? container : machine;
 }
 
 uint64_t pea_cpu_memory_peak(void)

@@ -33,10 +33,72 @@ static void the_peak_rises_with_use(void **state)
     pea__free_unset((void *)block);
 }
 
+static char folder[64];
+
+static void put(const char *name, const char *content)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *stream = fopen(path, "w");
+    assert_non_null(stream);
+    fputs(content, stream);
+    fclose(stream);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    strcpy(folder, "/tmp/pea-test-cpu-XXXXXX");
+    return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    static const char *const names[] = {"cpu.max", "memory.max", "memory.current", "memory.stat"};
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(folder);
+}
+
+static void a_container_lends_whole_processors(void **state)
+{
+    (void)state;
+    assert_int_equal(pea__container_threads(folder), 0); /* no such file */
+    put("cpu.max", "max 100000\n");
+    assert_int_equal(pea__container_threads(folder), 0);
+    put("cpu.max", "150000 100000\n");
+    assert_int_equal(pea__container_threads(folder), 2);
+    put("cpu.max", "400000 100000\n");
+    assert_int_equal(pea__container_threads(folder), 4);
+    put("cpu.max", "1 0\n");
+    assert_int_equal(pea__container_threads(folder), 0);
+}
+
+static void a_container_lends_what_is_left_below_its_limit(void **state)
+{
+    (void)state;
+    assert_true(pea__container_memory(folder) == UINT64_MAX);
+    put("memory.max", "max\n");
+    assert_true(pea__container_memory(folder) == UINT64_MAX);
+    put("memory.max", "1000000\n");
+    put("memory.current", "700000\n");
+    assert_true(pea__container_memory(folder) == 300000);
+    put("memory.stat", "anon 5\nfile 400000\ninactive_file 300000\n");
+    assert_true(pea__container_memory(folder) == 600000); /* cache can be given up */
+    put("memory.current", "2000000\n");
+    assert_true(pea__container_memory(folder) == 0);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(there_is_at_least_one_thread_and_not_more_than_processors),
     cmocka_unit_test(memory_figures_are_plausible),
     cmocka_unit_test(the_peak_rises_with_use),
+    cmocka_unit_test_setup_teardown(a_container_lends_whole_processors, make_folder, remove_folder),
+    cmocka_unit_test_setup_teardown(a_container_lends_what_is_left_below_its_limit, make_folder, remove_folder),
 };
 
 PEA_TEST_MAIN(tests)
