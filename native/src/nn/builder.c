@@ -37,12 +37,13 @@ int64_t pea__build_extent(pea__builder *b, const char *tensor, int axis)
         return 0;
     }
     const pea_tensor found = pea_weights_tensor(b->weights, index);
-    if (axis >= found.n_axes || found.shape[axis] < 1) {
+    bool good = axis < found.n_axes;
+    for (int i = 0; i < found.n_axes; i++) /* an extent beside a 0 costs a file nothing and would cost us memory */
+        good = good && found.shape[i] > 0;
+    if (!good)
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s has %d axes and is empty or too flat", tensor,
                               found.n_axes);
-        return 0;
-    }
-    return found.shape[axis];
+    return good ? found.shape[axis] : 0;
 }
 
 static const char *show_shape(int n_axes, const int64_t *shape, char text[128])
