@@ -48,15 +48,20 @@ static pea_status room_for_one(pea_weights *weights, pea_error *err)
     return PEA_OK;
 }
 
-static pea_status count_elements(const char *name, int n_axes, const int64_t *shape, int64_t *n, pea_error *err)
+/* Elements of a shape whose bytes can be addressed. */
+static pea_status count_elements(const char *name, pea_dtype dtype, int n_axes, const int64_t *shape, int64_t *n,
+                                 pea_error *err)
 {
     char shown[64];
+    int64_t n_bytes;
+    bool good = true;
     *n = 1;
-    for (int axis = 0; axis < n_axes; axis++)
-        if (!pea__mul_i64(*n, shape[axis], n))
-            return pea__fail(err, PEA_E_LIMIT, "tensor %s has an impossible shape",
-                             pea__printable(name, strlen(name), shown));
-    return PEA_OK;
+    for (int axis = 0; axis < n_axes && good; axis++)
+        good = pea__mul_i64(*n, shape[axis], n);
+    good = good && pea__mul_i64(*n, (int64_t)pea_dtype_size_bytes(dtype), &n_bytes);
+    return good ? PEA_OK
+                : pea__fail(err, PEA_E_LIMIT, "tensor %s has an impossible shape",
+                            pea__printable(name, strlen(name), shown));
 }
 
 pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dtype, int n_axes,
@@ -72,7 +77,7 @@ pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dt
     else if (pea_weights_find(weights, name, NULL))
         status = pea__fail(err, PEA_E_FORMAT, "tensor %s occurs twice", pea__printable(name, strlen(name), shown));
     else
-        status = count_elements(name, n_axes, shape, &n_elements, err);
+        status = count_elements(name, dtype, n_axes, shape, &n_elements, err);
     if (status == PEA_OK)
         status = room_for_one(weights, err);
     if (status == PEA_OK && !(copy = pea__copy_text(name, strlen(name), err)))
