@@ -7,7 +7,7 @@ add_compile_options(
   -fno-semantic-interposition) # our own calls are ours: may be inlined; cmake/exports.map says what others see
 
 if(NOT PEA_SIMD)
-  add_compile_definitions(PEA_SCALAR_ONLY) # src/kernel/dispatch.c then knows the portable kernels alone
+  add_compile_definitions(PEA_SCALAR_ONLY) # src/kernel/kernel.h then has the portable set alone
 endif()
 if(PEA_SANITIZE)
   add_compile_options(-fsanitize=${PEA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/kernel.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
+#ifdef PEA__X86_SETS
 #include <immintrin.h>
 #include <string.h>
 #if defined(__clang__)
@@ -43,13 +43,9 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
     const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
-static inline float sum_lanes(vec v)
-{
-    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
-    return _mm_cvtss_f32(_mm_add_ss(s, _mm_shuffle_ps(s, s, 1)));
-}
+static inline __m256 eight_lanes(vec v) { return v; }
 
+#include "kernel/sum_eight_x86.h"
 #include "kernel/simd.h"
 
 #if defined(__clang__)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/kernel.h"
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
+#ifdef PEA__X86_SETS
 #include <immintrin.h>
 #include <string.h>
 #if defined(__clang__)
@@ -40,8 +40,12 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
     const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
     return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
 }
-static inline float sum_lanes(vec v) { return _mm512_reduce_add_ps(v); }
+static inline __m256 eight_lanes(vec v) /* its halves, added */
+{
+    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
 
+#include "kernel/sum_eight_x86.h"
 #include "kernel/simd.h"
 
 #if defined(__clang__)

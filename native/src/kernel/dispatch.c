@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
-#define HAS_X86_SETS 1
-#else
-#define HAS_X86_SETS 0
-#endif
-
 enum { MAX_SETS = 4 };
 
 /* Written once by choose(), under pthread_once, and only read afterwards. */
@@ -23,7 +17,7 @@ static struct {
     char features[128];
 } machine;
 
-#if HAS_X86_SETS
+#ifdef PEA__X86_SETS
 /* __builtin_cpu_supports() asks the CPU, and by xgetbv whether the operating system keeps the wide registers. */
 #define HAS(feature) (__builtin_cpu_supports(feature) != 0)
 
@@ -63,7 +57,7 @@ static void list_features(void) /* all of them together fit in 128 bytes */
 static void choose(void)
 {
     size_t n = 0;
-#if HAS_X86_SETS
+#ifdef PEA__X86_SETS
     __builtin_cpu_init();
     n = list_x86_sets(machine.available);
     list_features();

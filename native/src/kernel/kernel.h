@@ -21,8 +21,7 @@ typedef struct pea__epilogue {
 } pea__epilogue;
 
 /* out[p,o] = epilogue(bias[o] + sum over kz,ky,kx,i of weight * in[p + tap,i]), zero outside, sizes kept (so the kernel
- * extents are odd). The order in which a sum takes its terms is the same
- * whatever the tile. */
+ * extents are odd). The order in which a sum takes its terms is the same whatever the tile. */
 typedef struct pea__conv {
     int64_t nz, ny, nx;
     int64_t in_channels, out_channels;
@@ -61,8 +60,12 @@ typedef struct pea__kernels {
 } pea__kernels_table;
 
 extern const pea__kernels_table pea__kernels_scalar;
-extern const pea__kernels_table pea__kernels_avx2;   /* x86-64 only */
-extern const pea__kernels_table pea__kernels_avx512; /* x86-64 only */
+
+/* Sets that only some machines can compile; each of their files is empty where its macro is not defined. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
+#define PEA__X86_SETS 1
+extern const pea__kernels_table pea__kernels_avx2, pea__kernels_avx512;
+#endif
 
 /* The set in use: the best that CPU and operating system offer, or the one that PEA_CPU names. Chosen once. */
 const pea__kernels_table *pea__kernels(void);

@@ -2,7 +2,6 @@
  * each set's file; what a set could do better in its own words, it defines itself instead.
  * SPDX-License-Identifier: BSD-2-Clause */
 
-#include "kernel/dot_f32_simd.h"
 #include "kernel/dots_f32_simd.h"
 #include "kernel/epilogue_simd.h"
 #include "kernel/conv_f32_simd.h"
