@@ -89,5 +89,9 @@ uint64_t pea_cpu_memory_peak(void)
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0)
         return 0;
-    return (uint64_t)usage.ru_maxrss * 1024; /* kilobytes on Linux */
+#ifdef __APPLE__
+    return (uint64_t)usage.ru_maxrss;
+#else
+    return (uint64_t)usage.ru_maxrss * 1024; /* kilobytes here */
+#endif
 }
