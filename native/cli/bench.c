@@ -388,8 +388,8 @@ static pea_status make_affinities(struct graph *g, pea_error *err)
 {
     draw_cells(&g->labels);
     const pea_array unwanted = {0};
-    const pea_status status = pea_affinity_from_labels(&g->labels.array, &g->offsets, PEA_TRUTH_3D, &g->affinity.array,
-                                                       &unwanted, err);
+    const pea_status status = pea_affinity_from_labels(&g->labels.array, &g->offsets, PEA_TRUTH_3D, NULL,
+                                                       &g->affinity.array, &unwanted, err);
     const pea_dims d = g->affinity.array.dims;
     uint64_t seed = 3;
     float *a = g->affinity.array.data;

@@ -85,6 +85,8 @@ typedef struct cli_wishes {
 
 #define CLI_WISHES_DEFAULT ((cli_wishes){.memory = UINT64_MAX})
 
+#define CLI_MAX_STAGES 12
+
 typedef struct cli_progress {
     bool enabled, on_terminal, shown;
     char item[160];              /* what is being worked on: "a.tif (3/12)" */
@@ -93,6 +95,9 @@ typedef struct cli_progress {
     double items_started;
     const char *stage;
     double stage_started;
+    double part_from, part_to;   /* of the item, such as one of its frames */
+    const struct cli_share *shares; /* NULL: the command has one stage worth telling */
+    double reached[CLI_MAX_STAGES]; /* of each share's stage, for this item */
 } cli_progress;
 
 typedef struct cli_session {
@@ -100,12 +105,14 @@ typedef struct cli_session {
     cli_wishes wishes;
     pea_context *context;
     cli_progress progress;
-    double read, write; /* seconds */
+    double read, write; /* seconds of files that are read and written without the context */
 } cli_session;
 
 pea_status cli_session_open(cli_session *session, const char *command, const cli_wishes *wishes, pea_error *err);
 void cli_session_close(cli_session *session);
 void cli_session_item(cli_session *session, const char *item, size_t index, size_t n_items);
+/* Progress from now on is that of one part of the item: part `index` of n. */
+void cli_session_part(cli_session *session, int64_t index, int64_t n);
 void cli_session_clear(cli_session *session); /* take the progress bar off the terminal: something else is printed */
 /* --timings: the last line of stderr. */
 pea_status cli_session_timings(const cli_session *session, pea_error *err);
@@ -132,8 +139,9 @@ bool cli_is_file(const char *path);
 bool cli_same_file(const char *a, const char *b); /* the same existing file, or the same text */
 /* All .tif .tiff .png files inside, sorted by name, not recursive; PEA_E_ARG where there is none. */
 pea_status cli_list_images(const char *folder, cli_paths *paths, pea_error *err);
-/* Make a folder and those above it; fine when it is there. */
-pea_status cli_make_folder(const char *path, pea_error *err);
+/* Make a folder and those above it; fine when it is there. Those that were missing are added to `made`. */
+pea_status cli_make_folder(const char *path, cli_paths *made, pea_error *err);
+void cli_remove_empty(const cli_paths *made); /* those of them in which nothing is */
 /* The folder in which `path` would be made is there and can be written to. */
 pea_status cli_check_writable(const char *path, pea_error *err);
 const char *cli_base_name(const char *path);                /* after the last slash */
@@ -151,10 +159,13 @@ void cli_set_program(const char *argv0);
 
 /* ---- images and tensors (data.c) ---- */
 
+/* The session is told of progress; NULL: nobody is. */
+
 /* Label image: one frame, or all frames one after another along z. */
-pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_frames, pea_error *err);
+pea_status cli_read_labels(const char *path, cli_session *session, pea_volume *labels, int64_t *n_frames,
+                           pea_error *err);
 /* Mask of any numeric type, not 0 means inside: uint8 (z,y,x,1). n_slices 0: to the end. */
-pea_status cli_read_mask(const char *path, pea_image_part part, pea_volume *mask, pea_error *err);
+pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *session, pea_volume *mask, pea_error *err);
 
 /* A batch of tensors from (n,c,[z,]y,x), channels last. */
 typedef struct cli_tensor {

@@ -88,13 +88,13 @@ static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
     const double started = cli_seconds();
     cli_interruptible(true);
     status = cli_tensor_read(path, r->offsets.n_axes, true, &r->in, err);
+    r->session.read += cli_seconds() - started;
     if (status == PEA_OK && r->in.n != 1)
         status = cli_fail(err, PEA_E_SHAPE, "%s holds a batch of %lld, expected one: cluster them one at a time", path,
                           (long long)r->in.n);
     if (status == PEA_OK && r->mask)
-        status = cli_read_mask(r->mask, (pea_image_part){0}, &r->mask_voxels, err);
+        status = cli_read_mask(r->mask, (pea_image_part){0}, &r->session, &r->mask_voxels, err);
     cli_interruptible(false);
-    r->session.read += cli_seconds() - started;
     return status;
 }
 
@@ -108,11 +108,11 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
         status = pea_mutex_watershed(&affinity, &r->offsets, r->mask ? &r->mask_voxels.array : NULL, &r->settings,
                                      r->session.context, labels, &r->n_labels, err);
     if (status == PEA_OK && r->n_passes)
-        status = pea_merge_small(labels, r->passes, r->n_passes, err);
+        status = pea_merge_small(labels, r->passes, r->n_passes, r->session.context, err);
     if (status == PEA_OK && r->minsize > 1)
-        status = pea_remove_small(labels, r->minsize, err);
+        status = pea_remove_small(labels, r->minsize, r->session.context, err);
     if (status == PEA_OK && (r->n_passes || r->minsize > 1))
-        status = pea_relabel(labels, &r->n_labels, err);
+        status = pea_relabel(labels, r->session.context, &r->n_labels, err);
     cli_session_clear(&r->session);
     return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, path);
 }
@@ -120,9 +120,8 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
 static pea_status write_output(struct run *r, pea_error *err)
 {
     const pea_calibration unknown = pea_calibration_default();
-    const double started = cli_seconds();
-    const pea_status status = pea_labels_write(r->output, &r->labels.array, 1, &unknown, err);
-    r->session.write += cli_seconds() - started;
+    const pea_status status = pea_labels_write(r->output, &r->labels.array, 1, &unknown, r->session.context, err);
+    cli_session_clear(&r->session);
     if (status != PEA_OK || !r->json)
         return status == PEA_OK ? status : cli_name_file(err, r->output);
     cJSON *object = cJSON_CreateObject();

@@ -7,7 +7,8 @@
 
 /* ---- labels and masks ---- */
 
-pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_frames, pea_error *err)
+pea_status cli_read_labels(const char *path, cli_session *session, pea_volume *labels, int64_t *n_frames,
+                           pea_error *err)
 {
     pea_image *image = NULL;
     pea_volume frame = {0};
@@ -31,7 +32,9 @@ pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_fram
     dims.z *= info.n_frames;
     status = pea_volume_alloc(PEA_UINT32, dims, labels, err);
     for (int64_t t = 0; status == PEA_OK && t < info.n_frames; t++) {
-        status = pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, &frame, err);
+        cli_session_part(session, t, info.n_frames);
+        status = pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, session ? session->context : NULL,
+                                &frame, err);
         if (status != PEA_OK)
             break;
         const pea_array part = {(uint32_t *)labels->array.data + t * slices * dims.y * dims.x, PEA_UINT32,
@@ -41,6 +44,7 @@ pea_status cli_read_labels(const char *path, pea_volume *labels, int64_t *n_fram
     }
     labels->calibration = info.calibration;
 done:
+    cli_session_part(session, 0, 1);
     pea_image_close(image);
     if (status != PEA_OK) {
         pea_volume_free(labels);
@@ -72,7 +76,7 @@ static void set_nonzero(const pea_array *in, uint8_t *mask)
     }
 }
 
-pea_status cli_read_mask(const char *path, pea_image_part part, pea_volume *mask, pea_error *err)
+pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *session, pea_volume *mask, pea_error *err)
 {
     pea_image *image = NULL;
     pea_volume stored = {0};
@@ -82,7 +86,7 @@ pea_status cli_read_mask(const char *path, pea_image_part part, pea_volume *mask
         if (pea_image_get_info(image).n_frames == 1)
             part.frame = 0; /* one mask for all frames */
         part.channel = -1;
-        status = pea_image_read(image, part, &stored, err);
+        status = pea_image_read(image, part, session ? session->context : NULL, &stored, err);
     }
     pea_image_close(image);
     if (status == PEA_OK) {

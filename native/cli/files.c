@@ -117,7 +117,7 @@ pea_status cli_list_images(const char *folder, cli_paths *paths, pea_error *err)
     return status;
 }
 
-pea_status cli_make_folder(const char *path, pea_error *err)
+pea_status cli_make_folder(const char *path, cli_paths *made, pea_error *err)
 {
     char part[CLI_MAX_PATH];
     const size_t length = strlen(path);
@@ -128,12 +128,23 @@ pea_status cli_make_folder(const char *path, pea_error *err)
             continue;
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) && errno != EEXIST && !cli_is_folder(part))
+        if (mkdir(part, 0777) == 0) {
+            const pea_status status = cli_paths_add(made, part, err);
+            if (status != PEA_OK)
+                return status;
+        } else if (errno != EEXIST && !cli_is_folder(part)) {
             return cli_fail(err, PEA_E_IO, "cannot make folder %s: %s", part, strerror(errno));
+        }
     }
     if (!cli_is_folder(path))
         return cli_fail(err, PEA_E_IO, "cannot make folder %s: a file of that name is in the way", path);
     return PEA_OK;
+}
+
+void cli_remove_empty(const cli_paths *made)
+{
+    for (size_t i = made->n; i-- > 0;) /* the innermost first */
+        (void)rmdir(made->item[i]);    /* fails where something is inside */
 }
 
 pea_status cli_check_writable(const char *path, pea_error *err)

@@ -41,6 +41,19 @@ static void fact_number(cJSON *json, const char *key, double value, const char *
         printf("%-18s %.10g%s%s\n", key, value, unit[0] ? " " : "", unit);
 }
 
+static void fact_bytes(cJSON *json, const char *key, double bytes)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    size_t unit = 0;
+    if (json) {
+        cli_json_number(json, key, bytes);
+        return;
+    }
+    for (; bytes >= 999.95 && unit + 1 < CLI_COUNT(units); unit++)
+        bytes /= 1000;
+    printf("%-18s %.*f %s\n", key, unit ? 1 : 0, bytes, units[unit]);
+}
+
 static void fact_list(cJSON *json, const char *key, const double *values, size_t n)
 {
     if (json) {
@@ -174,7 +187,7 @@ static void describe_machine(cJSON *json)
     fact_text(json, "kernels", pea_cpu_kernels());
     fact_text(json, "cpu", pea_cpu_features());
     fact_number(json, "threads", pea_cpu_threads(), "");
-    fact_number(json, "memory_available", (double)pea_cpu_memory_available(), "bytes");
+    fact_bytes(json, "memory_available", (double)pea_cpu_memory_available());
 }
 
 /* ---- which of them ---- */

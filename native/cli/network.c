@@ -37,6 +37,7 @@ struct run {
     size_t n_heads;
     bool wanted[MAX_HEADS];
     cli_tensor in, out[MAX_HEADS];
+    cli_paths made; /* folders that were not there */
     cli_session session;
 };
 
@@ -169,8 +170,10 @@ static pea_status open_all(struct run *r, const char *name, pea_error *err)
     char path[CLI_MAX_PATH];
     const double started = cli_seconds();
     pea_status status = cli_find_model(name, path, err);
+    cli_interruptible(true);
     if (status == PEA_OK && (status = pea_model_open(path, &r->model, err)) != PEA_OK)
         return cli_name_file(err, path);
+    cli_interruptible(false);
     if (status != PEA_OK)
         return status;
     r->network = pea_model_network(r->model);
@@ -184,7 +187,7 @@ static pea_status open_all(struct run *r, const char *name, pea_error *err)
     status = cli_tensor_read(r->input, r->n_axes, false, &r->in, err);
     cli_interruptible(false);
     r->session.read += cli_seconds() - started;
-    return status == PEA_OK ? cli_make_folder(r->output, err) : status;
+    return status == PEA_OK ? cli_make_folder(r->output, &r->made, err) : status;
 }
 
 int cli_network(int argc, char **argv)
@@ -205,6 +208,8 @@ int cli_network(int argc, char **argv)
     if (status == PEA_OK)
         status = cli_session_timings(&r.session, &err);
     cli_session_close(&r.session);
+    cli_remove_empty(&r.made);
+    cli_paths_free(&r.made);
     cli_tensor_free(&r.in);
     for (size_t h = 0; h < r.n_heads && h < MAX_HEADS; h++)
         cli_tensor_free(&r.out[h]);

@@ -184,13 +184,11 @@ static pea_status score_pair(struct run *r, size_t index, pea_error *err)
     const char *truth_path = r->truths.item[index], *prediction_path = r->predictions.item[index];
     pea_volume truth = {0}, prediction = {0};
     int64_t truth_frames = 0, prediction_frames = 0;
-    const double started = cli_seconds();
     cli_interruptible(true);
-    pea_status status = cli_read_labels(truth_path, &truth, &truth_frames, err);
+    pea_status status = cli_read_labels(truth_path, &r->session, &truth, &truth_frames, err);
     if (status == PEA_OK)
-        status = cli_read_labels(prediction_path, &prediction, &prediction_frames, err);
+        status = cli_read_labels(prediction_path, &r->session, &prediction, &prediction_frames, err);
     cli_interruptible(false);
-    r->session.read += cli_seconds() - started;
     const pea_dims a = truth.array.dims, b = prediction.array.dims;
     if (status == PEA_OK && (a.z != b.z || a.y != b.y || a.x != b.x || truth_frames != prediction_frames))
         status =

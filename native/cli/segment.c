@@ -47,6 +47,7 @@ struct options {
 /* What is read and written, decided before any work: lists run in parallel; an empty list was not asked for. */
 struct plan {
     cli_paths inputs, outputs, overlays, tables, masks;
+    cli_paths made; /* folders that were not there */
     bool is_batch;
     char stem[CLI_MAX_PATH], path[CLI_MAX_PATH]; /* scratch: too large for the stack */
 };
@@ -238,7 +239,7 @@ static pea_status list_targets(struct plan *plan, const char *target, const char
         const pea_status status = cli_check_writable(target, err);
         return status == PEA_OK ? cli_paths_add(paths, target, err) : status;
     }
-    pea_status status = cli_make_folder(target, err);
+    pea_status status = cli_make_folder(target, &plan->made, err);
     for (size_t i = 0; status == PEA_OK && i < plan->inputs.n; i++) {
         cli_stem(plan->inputs.item[i], plan->stem);
         status = cli_join(target, plan->stem, extension, plan->path, err);
@@ -353,7 +354,8 @@ static pea_status pick_plane(const pea_array *image, int64_t z, pea_volume *plan
     return PEA_OK;
 }
 
-static pea_status draw(const pea_array *image, const pea_array *labels, pea_volume *picture, pea_error *err)
+static pea_status draw(const pea_array *image, const pea_array *labels, pea_context *context, pea_volume *picture,
+                       pea_error *err)
 {
     const int64_t z = labels->dims.z / 2, n_pixels = labels->dims.y * labels->dims.x;
     const pea_array shown = {
@@ -363,7 +365,7 @@ static pea_status draw(const pea_array *image, const pea_array *labels, pea_volu
     if (status == PEA_OK)
         status = pea_volume_alloc(PEA_UINT8, (pea_dims){1, labels->dims.y, labels->dims.x, 3}, picture, err);
     if (status == PEA_OK)
-        status = pea_overlay(&plane.array, &shown, &picture->array, err);
+        status = pea_overlay(&plane.array, &shown, context, &picture->array, err);
     pea_volume_free(&plane);
     return status;
 }
@@ -371,15 +373,13 @@ static pea_status draw(const pea_array *image, const pea_array *labels, pea_volu
 static pea_status read_frame(struct run *run, size_t index, pea_image *image, int64_t frame, pea_volume *pixels,
                              pea_volume *mask, pea_error *err)
 {
-    const double started = cli_seconds();
     pea_image_part part = {.frame = frame, .first_slice = run->first_slice, .n_slices = run->n_slices,
                            .channel = run->given->channel == CLI_NOT_GIVEN ? -1 : run->given->channel - 1};
     cli_interruptible(true);
-    pea_status status = pea_image_read(image, part, pixels, err);
+    pea_status status = pea_image_read(image, part, run->session.context, pixels, err);
     if (status == PEA_OK && run->plan.masks.n)
-        status = cli_read_mask(run->plan.masks.item[index], part, mask, err);
+        status = cli_read_mask(run->plan.masks.item[index], part, &run->session, mask, err);
     cli_interruptible(false);
-    run->session.read += cli_seconds() - started;
     return status;
 }
 
@@ -400,12 +400,12 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
                              &run->settings, &labels, &n_labels, run->plan.tables.n ? &details : NULL, err);
     work->n_instances += n_labels;
     if (status == PEA_OK && run->plan.tables.n) {
-        status =
-            pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, &work->tables[nth], err);
+        status = pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, run->session.context,
+                             &work->tables[nth], err);
         work->n_tables = nth + 1;
     }
     if (status == PEA_OK && run->plan.overlays.n && nth == 0)
-        status = draw(&pixels.array, &labels, &work->picture, err);
+        status = draw(&pixels.array, &labels, run->session.context, &work->picture, err);
     pea_volume_free(&details.affinity);
     pea_volume_free(&mask);
     pea_volume_free(&pixels);
@@ -416,14 +416,13 @@ static pea_status write_results(struct run *run, size_t index, const struct work
 {
     const struct plan *plan = &run->plan;
     const pea_calibration *calibration = &work->info.calibration;
-    const double started = cli_seconds();
+    pea_context *context = run->session.context;
     pea_status status = pea_labels_write(plan->outputs.item[index], &work->labels.array, (int64_t)work->n_frames,
-                                         calibration, err);
+                                         calibration, context, err);
     if (status == PEA_OK && plan->tables.n)
-        status = pea_table_write(plan->tables.item[index], work->tables, work->n_tables, calibration, err);
+        status = pea_table_write(plan->tables.item[index], work->tables, work->n_tables, calibration, context, err);
     if (status == PEA_OK && plan->overlays.n)
-        status = pea_png_write(plan->overlays.item[index], &work->picture.array, err);
-    run->session.write += cli_seconds() - started;
+        status = pea_png_write(plan->overlays.item[index], &work->picture.array, context, err);
     return status;
 }
 
@@ -477,8 +476,11 @@ static pea_status segment_image(struct run *run, size_t index, int64_t *n_instan
     }
     if (status == PEA_OK)
         status = allocate_results(run, &work, err);
-    for (size_t t = 0; status == PEA_OK && t < work.n_frames; t++)
+    for (size_t t = 0; status == PEA_OK && t < work.n_frames; t++) {
+        cli_session_part(&run->session, (int64_t)t, (int64_t)work.n_frames);
         status = take_frame(run, index, image, first + (int64_t)t, t, &work, err);
+    }
+    cli_session_part(&run->session, 0, 1);
     if (status == PEA_OK)
         status = write_results(run, index, &work, err);
     *n_instances = work.n_instances;
@@ -563,8 +565,10 @@ static int segment(struct run *run, const cli_operands *operands, pea_error *err
     char *model = run->model_path;
     const double started = cli_seconds();
     pea_status status = cli_find_model(run->given->model, model, err);
+    cli_interruptible(true);
     if (status == PEA_OK)
         status = pea_model_open(model, &run->model, err) == PEA_OK ? PEA_OK : cli_name_file(err, model);
+    cli_interruptible(false);
     if (status != PEA_OK)
         return cli_report(command, err);
     const double opened = cli_seconds();
@@ -605,11 +609,12 @@ int cli_segment(int argc, char **argv)
     run->images = cJSON_CreateArray();
     run->failed = cJSON_CreateArray();
     outcome = segment(run, &operands, &err);
+    cli_remove_empty(&run->plan.made);
     cJSON_Delete(run->images);
     cJSON_Delete(run->failed);
     cli_session_close(&run->session);
     cli_paths *lists[] = {&run->plan.inputs, &run->plan.outputs, &run->plan.overlays, &run->plan.tables,
-                          &run->plan.masks, &run->failures};
+                          &run->plan.masks, &run->plan.made, &run->failures};
     for (size_t i = 0; i < CLI_COUNT(lists); i++)
         cli_paths_free(lists[i]);
     pea_model_free(run->model);

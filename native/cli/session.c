@@ -17,15 +17,16 @@ double cli_seconds(void)
 
 /* ---- signals ---- */
 
-static volatile sig_atomic_t stop_requested, may_exit_at_once;
+static volatile sig_atomic_t stop_requested, may_exit_at_once, bar_shown;
 
 static void on_stop(int number)
 {
     (void)number;
     stop_requested = 1;
     if (may_exit_at_once) {
-        static const char line[] = "pea: cancelled\n";
-        (void)!write(STDERR_FILENO, line, sizeof line - 1);
+        static const char line[] = "\r\033[Kpea: cancelled\n";
+        const size_t skipped = bar_shown ? 0 : 4; /* without a bar to wipe off */
+        (void)!write(STDERR_FILENO, line + skipped, sizeof line - 1 - skipped);
         _exit(EXIT_CANCELLED);
     }
 }
@@ -67,35 +68,56 @@ void cli_interruptible(bool on)
 enum { BAR_CELLS = 24 };
 static const double bar_every = 0.1, line_every = 5, silent_first = 1; /* seconds */
 
-/* Seconds that this stage still takes at its own pace, and the items after this one at theirs; negative: unknown. */
-static double seconds_left(const cli_progress *p, double fraction, double now)
+/* What part of the time each stage of a segmentation takes, by and large: enough to guess what is left. */
+static const struct cli_share {
+    const char *stage;
+    double share;
+} segment_shares[] = {{"read", 0.03},     {"network", 0.68}, {"affinity", 0.06}, {"cluster", 0.16}, {"clean up", 0.02},
+                      {"measure", 0.02}, {"draw", 0.01},    {"write", 0.02},    {NULL, 0}};
+
+/* The part of the whole item that is done. Planes run through all stages one by one, so no stage is over until the last
+ * of them: what each has reached adds up. */
+static double item_done(cli_progress *p, double fraction)
 {
-    if (fraction < 0.02)
-        return -1;
-    const double stage = (now - p->stage_started) * (1 - fraction) / fraction;
-    const double per_item = p->items_done ? (p->items_started - p->started) / (double)p->items_done : 0;
-    const size_t items_after = p->n_items > p->items_done + 1 ? p->n_items - p->items_done - 1 : 0;
-    return stage + per_item * (double)items_after;
+    double done = 0;
+    for (size_t i = 0; p->shares && p->shares[i].stage; i++) {
+        if (!strcmp(p->shares[i].stage, p->stage) && fraction > p->reached[i])
+            p->reached[i] = fraction;
+        done += p->shares[i].share * p->reached[i];
+    }
+    return p->shares ? done : fraction;
 }
 
-static void show(cli_progress *p, double fraction, double now)
+/* Seconds that this item still takes at its pace, and those after it at theirs; negative: unknown. */
+static double seconds_left(const cli_progress *p, double done, double now)
+{
+    if (done < 0.02)
+        return -1;
+    const double item = (now - (p->shares ? p->items_started : p->stage_started)) * (1 - done) / done;
+    const double per_item = p->items_done ? (p->items_started - p->started) / (double)p->items_done : 0;
+    const size_t items_after = p->n_items > p->items_done + 1 ? p->n_items - p->items_done - 1 : 0;
+    return item + per_item * (double)items_after;
+}
+
+static void show(cli_progress *p, double fraction, double done, double now)
 {
     char left[48] = "", bar[BAR_CELLS + 1];
-    const double seconds = seconds_left(p, fraction, now);
+    const double seconds = seconds_left(p, done, now);
     if (seconds >= 0)
         snprintf(left, sizeof left, "  %d:%02d left", (int)(seconds / 60), (int)seconds % 60);
-    const int filled = (int)(fraction * BAR_CELLS);
+    const int filled = (int)(done * BAR_CELLS);
     memset(bar, ' ', BAR_CELLS);
     memset(bar, '=', (size_t)filled);
     bar[BAR_CELLS] = '\0';
     if (p->on_terminal)
-        fprintf(stderr, "\r%s%s[%s] %3d%%  %s%s\033[K", p->item, p->item[0] ? "  " : "", bar, (int)(fraction * 100),
-                p->stage, left);
+        fprintf(stderr, "\r%s%s[%s]  %s %d%%%s\033[K", p->item, p->item[0] ? "  " : "", bar, p->stage,
+                (int)(fraction * 100), left);
     else
         fprintf(stderr, "%s%s%s %d%%%s\n", p->item, p->item[0] ? ": " : "", p->stage, (int)(fraction * 100), left);
     fflush(stderr);
     p->last_shown = now;
     p->shown = true;
+    bar_shown = p->on_terminal;
 }
 
 static int on_progress(void *user, const char *stage, double fraction)
@@ -106,14 +128,14 @@ static int on_progress(void *user, const char *stage, double fraction)
     if (!p->enabled)
         return 0;
     const double now = cli_seconds();
-    fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+    fraction = p->part_from + fraction * (p->part_to - p->part_from);
     if (!p->stage || strcmp(p->stage, stage)) {
         p->stage = stage;
         p->stage_started = now;
     }
-    const double every = p->on_terminal ? bar_every : line_every;
+    const double every = p->on_terminal ? bar_every : line_every, done = item_done(p, fraction);
     if (now - p->started >= silent_first && now - (p->shown ? p->last_shown : p->started) >= every)
-        show(p, fraction, now);
+        show(p, fraction, done, now);
     return 0;
 }
 
@@ -123,6 +145,7 @@ void cli_session_clear(cli_session *session)
         fprintf(stderr, "\r\033[K");
         fflush(stderr);
         session->progress.shown = false;
+        bar_shown = 0;
     }
 }
 
@@ -139,6 +162,15 @@ void cli_session_item(cli_session *session, const char *item, size_t index, size
     p->n_items = n_items;
     p->items_started = cli_seconds();
     p->stage = NULL;
+    memset(p->reached, 0, sizeof p->reached);
+}
+
+void cli_session_part(cli_session *session, int64_t index, int64_t n)
+{
+    if (session) {
+        session->progress.part_from = (double)index / (double)n;
+        session->progress.part_to = (double)(index + 1) / (double)n;
+    }
 }
 
 /* ---- the session ---- */
@@ -148,6 +180,8 @@ pea_status cli_session_open(cli_session *session, const char *command, const cli
     *session = (cli_session){.command = command, .wishes = *wishes};
     session->progress.enabled = !wishes->quiet;
     session->progress.on_terminal = isatty(STDERR_FILENO);
+    session->progress.shares = strcmp(command, "segment") ? NULL : segment_shares;
+    cli_session_part(session, 0, 1);
     session->progress.started = session->progress.items_started = cli_seconds();
     pea_context_options options = pea_context_options_default();
     options.n_threads = (int)wishes->threads;
@@ -172,7 +206,7 @@ pea_status cli_session_timings(const cli_session *session, pea_error *err)
     const pea_stage_time *times = pea_context_times(session->context, &n);
     cJSON *object = cJSON_CreateObject();
     double read = session->read, write = session->write;
-    for (size_t i = 0; i < n; i++) { /* a stage of the library may be called so as well */
+    for (size_t i = 0; i < n; i++) { /* what the context knows of, and what it does not */
         read += strcmp(times[i].stage, "read") ? 0 : times[i].seconds;
         write += strcmp(times[i].stage, "write") ? 0 : times[i].seconds;
     }

@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pea_image *image = NULL;
     pea_volume volume = {0};
     if (pea__image_open_reader(pea__reader_memory(copy, size), use, MAX_PIXELS, &image, NULL) == PEA_OK)
-        (void)pea_image_read(image, (pea_image_part){.channel = size & 1 ? 0 : -1}, &volume, NULL);
+        (void)pea_image_read(image, (pea_image_part){.channel = size & 1 ? 0 : -1}, NULL, &volume, NULL);
     pea_volume_free(&volume);
     pea_image_close(image);
     free(copy);

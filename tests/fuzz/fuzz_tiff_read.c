@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const int64_t item = (int64_t)pea_dtype_size_bytes(info.dtype);
     if (info.dims.y * info.dims.x * info.dims.c * item <= MAX_BYTES) {
         const pea_image_part part = {info.n_frames - 1, info.dims.z - 1, 1, size & 1 ? info.dims.c - 1 : -1};
-        (void)pea_image_read(image, part, &volume, NULL);
+        (void)pea_image_read(image, part, NULL, &volume, NULL);
     }
     pea_volume_free(&volume);
     pea_image_close(image);

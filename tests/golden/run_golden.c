@@ -370,7 +370,7 @@ static bool read_labels(const char *folder, const char *name, const char *ending
 {
     char path[CLI_MAX_PATH];
     int64_t n_frames;
-    return cli_read_labels(path_in(folder, name, ending, path), labels, &n_frames, err) == PEA_OK;
+    return cli_read_labels(path_in(folder, name, ending, path), NULL, labels, &n_frames, err) == PEA_OK;
 }
 
 /* Equal up to renaming, background staying background. map: at least as many as the largest label + 1. */
@@ -430,7 +430,8 @@ static pea_status cluster(const char *folder, const cJSON *meta, pea_context *co
         status = cli_tensor_read(path_in(folder, meta->string, "_affinity.npy", path), offsets.n_axes, true, &affinity,
                                  err);
     if (status == PEA_OK && cJSON_IsTrue(cJSON_GetObjectItem(meta, "mask")))
-        status = cli_read_mask(path_in(folder, meta->string, "_mask.tif", path), (pea_image_part){0}, &mask, err);
+        status = cli_read_mask(path_in(folder, meta->string, "_mask.tif", path), (pea_image_part){0}, NULL, &mask,
+                               err);
     if (status == PEA_OK)
         status = pea_volume_alloc(PEA_UINT32, (pea_dims){affinity.dims.z, affinity.dims.y, affinity.dims.x, 1}, labels,
                                   err);
@@ -484,7 +485,7 @@ static void merge_one(const char *folder, const char *name, const cJSON *preset)
     const size_t n = read_passes(preset, passes);
     snprintf(merged, sizeof merged, "%.2000s_%.2000s_merged", name, preset->string);
     if (!read_labels(folder, merged, ".tif", &expected, &err) || !read_labels(folder, name, "_input.tif", &got, &err) ||
-        pea_merge_small(&got.array, passes, n, &err) != PEA_OK)
+        pea_merge_small(&got.array, passes, n, NULL, &err) != PEA_OK)
         failed(folder, merged, &err);
     else
         result(same_partition(&got.array, &expected.array), folder, merged, "the partition is compared exactly");

@@ -50,13 +50,14 @@ typedef enum pea_truth_rule {
 } pea_truth_rule;
 
 /**
- * Ground-truth affinities of a label image.
+ * Ground-truth affinities of a label image, in a stage named "affinity".
  * @param labels    borrowed  uint32 (z,y,x,1)
  * @param affinity  filled    float32 (z,y,x,k), each 0 or 1
  * @param valid     filled    uint8 (z,y,x,k), 1 where the partner is inside; data NULL: not wanted
  */
 pea_status pea_affinity_from_labels(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
-                                    const pea_array *affinity, const pea_array *valid, pea_error *err);
+                                    pea_context *context, const pea_array *affinity, const pea_array *valid,
+                                    pea_error *err);
 
 #ifdef __cplusplus
 }

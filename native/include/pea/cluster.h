@@ -34,8 +34,11 @@ pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *off
                                const pea_mutex_options *options, pea_context *context, const pea_array *labels,
                                uint32_t *n_labels, pea_error *err);
 
+/* What follows changes labels or a mask in place, in a stage named "clean up". After a failure, PEA_E_CANCELLED
+ * included, they may be changed in part: discard them. */
+
 /* Labels become 1..n; which label is which number follows the raster order of first voxels. */
-pea_status pea_relabel(const pea_array *labels, uint32_t *n_labels, pea_error *err);
+pea_status pea_relabel(const pea_array *labels, pea_context *context, uint32_t *n_labels, pea_error *err);
 
 /* One pass of the paper's small-object merging: objects of at most max_size voxels, window side in pixels. */
 typedef struct pea_merge_pass {
@@ -47,14 +50,15 @@ typedef struct pea_merge_pass {
  * nothing near the top and left border). Each plane on its own.
  * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
  */
-pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes, pea_error *err);
+pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes,
+                           pea_context *context, pea_error *err);
 
 /* Objects of fewer than min_size voxels become background, wherever they are. In place. */
-pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_error *err);
+pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_context *context, pea_error *err);
 
 /* Components (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared from a
  * uint8 mask. In place. */
-pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_error *err);
+pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_context *context, pea_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #define PEA_IMAGE_H
 
 #include "pea/array.h"
+#include "pea/context.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -44,24 +45,27 @@ typedef struct pea_image_part {
 } pea_image_part;
 
 /**
- * Read part of an image.
+ * Read part of an image, in a stage named "read". Cancelling is heard between strips or tiles, and within a strip of a
+ * method that decodes row by row, which WebP and LERC do not.
  * @param volume  owned  (n_slices, y, x, 1 or c) of the file's dtype; free with pea_volume_free()
- * @return PEA_OK; PEA_E_ARG for a part that is not there; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM
+ * @return PEA_OK; PEA_E_ARG for a part that is not there; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM;
+ *         PEA_E_CANCELLED
  */
-pea_status pea_image_read(pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err);
+pea_status pea_image_read(pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+                          pea_error *err);
 
 /**
  * Write a label TIFF that Fiji opens: 16-bit up to 65 535 objects, 32-bit float up to 2^24, uint32 beyond; ImageJ's
  * stack form with calibration; classic TIFF below 4 GB, ImageJ's single-directory form above. Written beside `path`,
- * flushed, renamed.
+ * flushed, renamed, in a stage named "write". Cancelled, it leaves nothing behind, and an older file as it was.
  * @param labels    borrowed  uint32 (n_frames * slices, y, x, 1)
  * @param n_frames  >= 1, divides dims.z
  */
 pea_status pea_labels_write(const char *path, const pea_array *labels, int64_t n_frames,
-                            const pea_calibration *calibration, pea_error *err);
+                            const pea_calibration *calibration, pea_context *context, pea_error *err);
 
-/* Write an 8-bit PNG: uint8 (1,y,x,1 or 3). Written beside `path`, flushed, renamed. */
-pea_status pea_png_write(const char *path, const pea_array *picture, pea_error *err);
+/* Write an 8-bit PNG: uint8 (1,y,x,1 or 3). Written beside `path`, flushed, renamed; "write" and cancelling as above. */
+pea_status pea_png_write(const char *path, const pea_array *picture, pea_context *context, pea_error *err);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #define PEA_MEASURE_H
 
 #include "pea/array.h"
+#include "pea/context.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -26,7 +27,7 @@ typedef struct pea_table {
 } pea_table;
 
 /**
- * Measure every instance in one pass.
+ * Measure every instance in one pass, in a stage named "measure".
  * @param labels    borrowed  uint32 (z,y,x,1)
  * @param image     borrowed  any numeric dtype, same z,y,x; NULL: no intensities
  * @param affinity  borrowed  float32 (z,y,x,k) with its offsets; NULL: no confidence. An instance that has no border
@@ -34,7 +35,7 @@ typedef struct pea_table {
  * @param table     owned     free with pea_table_free()
  */
 pea_status pea_measure(const pea_array *labels, const pea_array *image, const pea_array *affinity,
-                       const pea_offsets *offsets, pea_table *table, pea_error *err);
+                       const pea_offsets *offsets, pea_context *context, pea_table *table, pea_error *err);
 void pea_table_free(pea_table *table);
 
 /**
@@ -48,18 +49,20 @@ void pea_table_free(pea_table *table);
  * @param tables       borrowed  one for each frame, in order; a column `frame`, from 1, appears when n_tables > 1. Sizes
  *                               are volumes as soon as one table has n_axes 3
  * @param calibration  borrowed  NULL: voxels of 1 x 1 x 1 pixel
- * @return PEA_OK; PEA_E_ARG; PEA_E_IO; PEA_E_NOMEM
+ * @return PEA_OK; PEA_E_ARG; PEA_E_IO; PEA_E_NOMEM; PEA_E_CANCELLED, and nothing is left behind. The stage is "write"
  */
 pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_tables,
-                           const pea_calibration *calibration, pea_error *err);
+                           const pea_calibration *calibration, pea_context *context, pea_error *err);
 
 /**
- * Draw one plane: the image in grey or colour, instances tinted in well-separated colours with outlines.
+ * Draw one plane: the image in grey or colour, instances tinted in well-separated colours with outlines. The stage is
+ * "draw".
  * @param image    borrowed  any numeric dtype (1,y,x,1 or 3); shown from its smallest to its largest finite value
  * @param labels   borrowed  uint32 (1,y,x,1)
  * @param picture  filled    uint8 (1,y,x,3)
  */
-pea_status pea_overlay(const pea_array *image, const pea_array *labels, const pea_array *picture, pea_error *err);
+pea_status pea_overlay(const pea_array *image, const pea_array *labels, pea_context *context,
+                       const pea_array *picture, pea_error *err);
 
 #ifdef __cplusplus
 }

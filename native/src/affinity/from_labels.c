@@ -47,27 +47,41 @@ static bool truth_inside(pea_truth_rule rule, uint32_t label, uint32_t partner)
     return label == partner && (rule == PEA_TRUTH_2D || label > 0);
 }
 
-pea_status pea_affinity_from_labels(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
-                                    const pea_array *affinity, const pea_array *valid, pea_error *err)
+/* All edges of line (z,y). */
+static void fill_line(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule, int64_t z, int64_t y,
+                      float *truth, uint8_t *is_valid)
 {
-    const pea_status status = check_arguments(labels, offsets, rule, affinity, valid, err);
+    const pea_dims d = labels->dims;
+    const uint32_t *label = (const uint32_t *)labels->data + (z * d.y + y) * d.x;
+    for (int64_t x = 0; x < d.x; x++, label++)
+        for (size_t k = 0; k < offsets->n; k++) {
+            const pea_offset o = offsets->step[k];
+            const bool inside = z + o.z >= 0 && z + o.z < d.z && y + o.y >= 0 && y + o.y < d.y && x + o.x >= 0 &&
+                                x + o.x < d.x;
+            *truth++ = inside ? truth_inside(rule, *label, label[(o.z * d.y + o.y) * d.x + o.x])
+                              : truth_outside(rule, k, *label);
+            if (is_valid)
+                *is_valid++ = inside;
+        }
+}
+
+pea_status pea_affinity_from_labels(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
+                                    pea_context *context, const pea_array *affinity, const pea_array *valid,
+                                    pea_error *err)
+{
+    pea_status status = check_arguments(labels, offsets, rule, affinity, valid, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
-    const uint32_t *label = labels->data;
-    float *truth = affinity->data;
+    const int64_t n_lines = d.z * d.y, of_line = d.x * (int64_t)offsets->n;
     uint8_t *is_valid = valid ? valid->data : NULL;
-    for (int64_t z = 0; z < d.z; z++)
-        for (int64_t y = 0; y < d.y; y++)
-            for (int64_t x = 0; x < d.x; x++, label++)
-                for (size_t k = 0; k < offsets->n; k++) {
-                    const pea_offset o = offsets->step[k];
-                    const bool inside = z + o.z >= 0 && z + o.z < d.z && y + o.y >= 0 && y + o.y < d.y &&
-                                        x + o.x >= 0 && x + o.x < d.x;
-                    *truth++ = inside ? truth_inside(rule, *label, label[(o.z * d.y + o.y) * d.x + o.x])
-                                      : truth_outside(rule, k, *label);
-                    if (is_valid)
-                        *is_valid++ = inside;
-                }
-    return PEA_OK;
+    pea__stage(context, "affinity");
+    for (int64_t i = 0; i < n_lines && status == PEA_OK; i++) {
+        status = pea__progress(context, (double)i / (double)n_lines, err);
+        if (status == PEA_OK)
+            fill_line(labels, offsets, rule, i / d.y, i % d.y, (float *)affinity->data + i * of_line,
+                      is_valid ? is_valid + i * of_line : NULL);
+    }
+    pea__stage(context, NULL);
+    return status;
 }

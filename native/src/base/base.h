@@ -85,6 +85,8 @@ typedef struct pea__writer {
 
 /* Open: PEA_E_IO names the path and why. On success the writer must be ended by commit or discard. */
 pea_status pea__writer_open(const char *path, pea__writer *writer, pea_error *err);
+/* Have the system store what was written so far. A failure shows at commit. */
+void pea__writer_store(pea__writer *writer);
 /* Flush, fsync, close, rename. On failure nothing of the file is left and path is as it was before. */
 pea_status pea__writer_commit(pea__writer *writer, pea_error *err);
 void pea__writer_discard(pea__writer *writer); /* safe on an all-zero and on an ended writer */
@@ -130,6 +132,15 @@ pea_status pea__progress(pea_context *context, double fraction, pea_error *err);
 /* Map later progress fractions f of all stages to from + f * (to - from): for calls made of several calls, such as a
  * stack of planes. The default is 0..1. */
 void pea__progress_window(pea_context *context, double from, double to);
+
+/* A share of the present window, for one of several calls that make up a stage together: from and to are fractions of
+ * the window, which pea__progress_rejoin() brings back. */
+typedef struct pea__window {
+    double from, to;
+} pea__window;
+
+pea__window pea__progress_part(pea_context *context, double from, double to); /* returns the present window */
+void pea__progress_rejoin(pea_context *context, pea__window window);
 
 /* ---- what a container lends (cpu.c): files of a cgroup folder, version 2 ---- */
 

@@ -195,6 +195,24 @@ void pea__progress_window(pea_context *context, double from, double to)
     }
 }
 
+pea__window pea__progress_part(pea_context *context, double from, double to)
+{
+    if (!context)
+        return (pea__window){0.0, 1.0};
+    const pea__window whole = {context->window_from, context->window_to};
+    context->window_from = whole.from + from * (whole.to - whole.from);
+    context->window_to = whole.from + to * (whole.to - whole.from);
+    return whole;
+}
+
+void pea__progress_rejoin(pea_context *context, pea__window window)
+{
+    if (context) {
+        context->window_from = window.from;
+        context->window_to = window.to;
+    }
+}
+
 /* Stages of the same name add up: a stack runs its planes one after another. */
 static void add_time(pea_context *context, const char *stage, double seconds)
 {

@@ -165,6 +165,12 @@ static bool sync_file(int fd)
     return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
 }
 
+void pea__writer_store(pea__writer *writer)
+{
+    if (fflush(writer->stream) == 0)
+        (void)fdatasync(writer->fd);
+}
+
 /* A write failed some time ago and its reason is forgotten: one more byte asks the system again. */
 static void ask_why(int fd)
 {

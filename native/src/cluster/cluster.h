@@ -13,6 +13,9 @@
 #define PEA__PREFETCH(address) ((void)(address))
 #endif
 
+/* Voxels between two questions whether to stop: well below a millisecond, and the question costs nothing beside them. */
+enum { PEA__VOXELS_AT_ONCE = 1 << 16 };
+
 /* ---- sorting (sort.c) ---- */
 
 typedef struct pea__pair {
@@ -72,6 +75,7 @@ typedef struct pea__label_map {
     uint32_t *slots;  /* number + 1, 0 is free */
     uint32_t *labels; /* by number */
     uint32_t n, n_slots;
+    pea_context *context; /* asked whether to stop while the table grows; NULL: nobody is */
 } pea__label_map; /* all zero: empty */
 
 pea_status pea__label_map_number(pea__label_map *map, uint32_t label, uint32_t *number, pea_error *err);

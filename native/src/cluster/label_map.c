@@ -37,9 +37,13 @@ static pea_status grow(pea__label_map *map, pea_error *err)
     pea__free(map->slots);
     map->slots = slots;
     map->n_slots = n_slots;
-    for (uint32_t i = 0; i < map->n; i++)
+    pea_status status = PEA_OK;
+    for (uint32_t i = 0; i < map->n && status == PEA_OK; i++) {
         map->slots[slot_of(map, map->labels[i])] = i + 1;
-    return PEA_OK;
+        if (i % PEA__VOXELS_AT_ONCE == 0)
+            status = pea__progress(map->context, 0.0, err); /* progress never falls: this only asks */
+    }
+    return status;
 }
 
 pea_status pea__label_map_number(pea__label_map *map, uint32_t label, uint32_t *number, pea_error *err)

@@ -34,7 +34,20 @@ typedef struct plane {
     uint32_t *label_of; /* by rank */
     uint32_t n_objects;
     uint32_t *counts, *seen; /* by rank: pixels in the window; ranks in the window */
+    pea_context *context;
+    double fraction;    /* done of the stage */
+    int64_t since_asked; /* pixels worked on since somebody was asked whether to stop */
 } plane;
+
+/* n more pixels were worked on. */
+static pea_status worked(plane *w, int64_t n, pea_error *err)
+{
+    w->since_asked += n;
+    if (w->since_asked < PEA__VOXELS_AT_ONCE)
+        return PEA_OK;
+    w->since_asked = 0;
+    return pea__progress(w->context, w->fraction, err);
+}
 
 static void plane_free(plane *w)
 {
@@ -59,7 +72,8 @@ static pea_status rank_labels(plane *w, const pea__label_map *map, uint32_t *ran
         return PEA_E_NOMEM;
     for (uint32_t i = 0; i < map->n; i++)
         pairs[i] = (pea__pair){map->labels[i], i};
-    const pea_status status = pea__sort_pairs(NULL, pairs, pairs + map->n, map->n, 0.0, 1.0, &sorted, err);
+    const pea_status status =
+        pea__sort_pairs(w->context, pairs, pairs + map->n, map->n, w->fraction, w->fraction, &sorted, err);
     for (uint32_t rank = 0; rank < map->n && status == PEA_OK; rank++) {
         rank_of_number[sorted[rank].value] = rank;
         w->label_of[rank] = sorted[rank].key;
@@ -72,7 +86,7 @@ static pea_status rank_labels(plane *w, const pea__label_map *map, uint32_t *ran
 static pea_status fill_ranks(plane *w, pea_error *err)
 {
     const int64_t n = w->n_y * w->n_x;
-    pea__label_map map = {0};
+    pea__label_map map = {.context = w->context};
     uint32_t *rank_of_number = NULL;
     pea_status status = PEA_OK;
     for (int64_t p = 0; p < n && status == PEA_OK; p++) {
@@ -82,6 +96,8 @@ static pea_status fill_ranks(plane *w, pea_error *err)
         } else {
             w->ranks[p] = w->ranks[p - 1];
         }
+        if (p % w->n_x == 0 && status == PEA_OK)
+            status = worked(w, w->n_x, err);
     }
     w->n_objects = map.n;
     if (status == PEA_OK) {
@@ -89,8 +105,11 @@ static pea_status fill_ranks(plane *w, pea_error *err)
         rank_of_number = w->label_of ? pea__alloc(map.n, sizeof *rank_of_number, err) : NULL;
         status = rank_of_number ? rank_labels(w, &map, rank_of_number, err) : PEA_E_NOMEM;
     }
-    for (int64_t p = 0; p < n && status == PEA_OK; p++)
+    for (int64_t p = 0; p < n && status == PEA_OK; p++) {
         w->ranks[p] = rank_of_number[w->ranks[p]];
+        if (p % w->n_x == 0)
+            status = worked(w, w->n_x, err);
+    }
     pea__free(rank_of_number);
     pea__label_map_free(&map);
     return status;
@@ -106,13 +125,14 @@ static void append_runs(plane *w, object *to, uint32_t first_run, uint32_t last_
     to->last_run = last_run;
 }
 
-static void fill_objects(plane *w)
+static pea_status fill_objects(plane *w, pea_error *err)
 {
     const int64_t n = w->n_y * w->n_x;
+    pea_status status = PEA_OK;
     uint32_t r = 0;
     for (uint32_t i = 0; i < w->n_objects; i++)
         w->objects[i].first_run = NO_RUN;
-    for (int64_t p = 0; p < n; r++) {
+    for (int64_t p = 0; p < n && status == PEA_OK; r++) {
         const int64_t first = p, y = p / w->n_x, x = p % w->n_x;
         do
             p++;
@@ -124,7 +144,9 @@ static void fill_objects(plane *w)
         o->size += length;
         o->sum_y += y * length;
         o->sum_x += x * length + length * (length - 1) / 2;
+        status = worked(w, length, err);
     }
+    return status;
 }
 
 static pea_status plane_prepare(plane *w, pea_error *err)
@@ -137,10 +159,7 @@ static pea_status plane_prepare(plane *w, pea_error *err)
     w->objects = w->runs ? pea__alloc(w->n_objects, sizeof *w->objects, err) : NULL;
     w->counts = w->objects ? pea__alloc(w->n_objects, sizeof *w->counts, err) : NULL;
     w->seen = w->counts ? pea__alloc(w->n_objects, sizeof *w->seen, err) : NULL;
-    if (!w->seen)
-        return PEA_E_NOMEM;
-    fill_objects(w);
-    return PEA_OK;
+    return w->seen ? fill_objects(w, err) : PEA_E_NOMEM;
 }
 
 /* Where a window begins on an axis of n pixels, and, exclusive, ends. A begin before the first pixel counts from the far
@@ -156,19 +175,24 @@ static int64_t window_end(int64_t centre, int64_t window, int64_t n)
     return pea__min_i64(centre - window / 2 + window, n);
 }
 
-/* Count the labels of a window; returns how many different ones there are, listed in seen. */
-static uint32_t look_around(plane *w, const object *o, int64_t window)
+/* Count the labels of a window: n different ones, listed in seen. */
+static pea_status look_around(plane *w, const object *o, int64_t window, uint32_t *n_seen, pea_error *err)
 {
     const int64_t y = o->sum_y / o->size, x = o->sum_x / o->size;
     const int64_t y_end = window_end(y, window, w->n_y), x_end = window_end(x, window, w->n_x);
+    const int64_t x_begin = window_begin(x, window, w->n_x);
+    pea_status status = PEA_OK;
     uint32_t n = 0;
-    for (int64_t v = window_begin(y, window, w->n_y); v < y_end; v++)
-        for (int64_t u = window_begin(x, window, w->n_x); u < x_end; u++) {
+    for (int64_t v = window_begin(y, window, w->n_y); v < y_end && status == PEA_OK; v++) {
+        for (int64_t u = x_begin; u < x_end; u++) {
             const uint32_t rank = w->ranks[v * w->n_x + u];
             if (w->counts[rank]++ == 0)
                 w->seen[n++] = rank;
         }
-    return n;
+        status = worked(w, pea__max_i64(0, x_end - x_begin), err);
+    }
+    *n_seen = n;
+    return status;
 }
 
 /* The three most frequent of n >= 3 ranks, smaller ranks first among equals. */
@@ -190,17 +214,18 @@ static void find_top3(const plane *w, uint32_t n, uint32_t top[3])
 }
 
 /* Where an object goes; itself where it stays. */
-static uint32_t find_target(plane *w, uint32_t rank, int64_t window)
+static pea_status find_target(plane *w, uint32_t rank, int64_t window, uint32_t *target, pea_error *err)
 {
-    uint32_t top[3], target = rank;
-    const uint32_t n = look_around(w, w->objects + rank, window);
-    if (n >= 3) {
+    uint32_t top[3], n;
+    const pea_status status = look_around(w, w->objects + rank, window, &n, err);
+    *target = rank;
+    if (n >= 3 && status == PEA_OK) {
         find_top3(w, n, top);
-        target = w->label_of[top[0]] != 0 ? top[0] : top[1] != rank ? top[1] : top[2];
+        *target = w->label_of[top[0]] != 0 ? top[0] : top[1] != rank ? top[1] : top[2];
     }
     for (uint32_t i = 0; i < n; i++)
         w->counts[w->seen[i]] = 0;
-    return target;
+    return status;
 }
 
 static void move_object(plane *w, uint32_t from, uint32_t to)
@@ -216,36 +241,51 @@ static void move_object(plane *w, uint32_t from, uint32_t to)
     *a = (object){.first_run = NO_RUN};
 }
 
-static void run_pass(plane *w, pea_merge_pass pass)
+/* The stage goes on from w->fraction by `share`. */
+static pea_status run_pass(plane *w, pea_merge_pass pass, double share, pea_error *err)
 {
+    const double begin = w->fraction;
+    pea_status status = PEA_OK;
     for (uint32_t i = 0; i < w->n_objects; i++)
         w->objects[i].size_before = w->objects[i].size;
-    for (uint32_t i = 0; i < w->n_objects; i++) {
+    for (uint32_t i = 0; i < w->n_objects && status == PEA_OK; i++) {
         const int64_t size = w->objects[i].size_before;
-        if (size == 0 || size > pass.max_size)
+        uint32_t target;
+        w->fraction = begin + share * (double)i / (double)w->n_objects;
+        status = worked(w, 1, err);
+        if (size == 0 || size > pass.max_size || status != PEA_OK)
             continue;
-        const uint32_t target = find_target(w, i, pass.window);
-        if (target != i)
+        status = find_target(w, i, pass.window, &target, err);
+        if (target != i && status == PEA_OK) {
+            const int64_t n_moved = w->objects[i].size;
             move_object(w, i, target);
+            status = worked(w, n_moved, err);
+        }
     }
+    return status;
 }
 
+/* The plane's labels are written at the very end. The stage goes on from `from` by `share`. */
 static pea_status merge_plane(uint32_t *labels, pea_dims d, const pea_merge_pass *passes, size_t n_passes,
-                              pea_error *err)
+                              pea_context *context, double from, double share, pea_error *err)
 {
-    plane w = {.n_y = d.y, .n_x = d.x, .labels = labels};
-    const pea_status status = plane_prepare(&w, err);
-    if (status == PEA_OK) {
-        for (size_t i = 0; i < n_passes; i++)
-            run_pass(&w, passes[i]);
-        for (int64_t p = 0; p < d.y * d.x; p++)
-            labels[p] = w.label_of[w.ranks[p]];
+    plane w = {.n_y = d.y, .n_x = d.x, .labels = labels, .context = context, .fraction = from};
+    pea_status status = pea__progress(context, from, err);
+    if (status == PEA_OK)
+        status = plane_prepare(&w, err);
+    for (size_t i = 0; i < n_passes && status == PEA_OK; i++)
+        status = run_pass(&w, passes[i], share / (double)n_passes, err);
+    for (int64_t p = 0; p < d.y * d.x && status == PEA_OK; p++) {
+        labels[p] = w.label_of[w.ranks[p]];
+        if (p % d.x == 0)
+            status = worked(&w, d.x, err);
     }
     plane_free(&w);
     return status;
 }
 
-pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes, pea_error *err)
+pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes,
+                           pea_context *context, pea_error *err)
 {
     pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
     if (status != PEA_OK)
@@ -261,7 +301,10 @@ pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes
         if (passes[i].max_size < 0 || passes[i].window < 1)
             return pea__fail(err, PEA_E_ARG, "merge pass %zu has size %d and window %d: at least 0 and 1 are needed", i,
                              (int)passes[i].max_size, (int)passes[i].window);
+    pea__stage(context, "clean up");
     for (int64_t z = 0; z < d.z && status == PEA_OK; z++)
-        status = merge_plane((uint32_t *)labels->data + z * d.y * d.x, d, passes, n_passes, err);
+        status = merge_plane((uint32_t *)labels->data + z * d.y * d.x, d, passes, n_passes, context,
+                             (double)z / (double)d.z, 1.0 / (double)d.z, err);
+    pea__stage(context, NULL);
     return status;
 }

@@ -187,11 +187,10 @@ static pea_status check_part(const pea_image *image, pea_image_part *part, pea_e
     return PEA_OK;
 }
 
-/* value -> largest - value. Elements c..c+n-1 of every voxel. */
-static void invert(const pea__tiff_page *page, const pea__tiff_target *target)
+/* value -> largest - value. Elements c..c+n-1 of every voxel of row y. */
+static void invert(const pea__tiff_page *page, const pea__tiff_target *target, int64_t y)
 {
-    const int64_t n_voxels = page->x * page->y;
-    for (int64_t p = 0; p < n_voxels; p++)
+    for (int64_t p = y * page->x; p < (y + 1) * page->x; p++)
         for (int64_t k = 0; k < target->n_samples; k++) {
             const int64_t i = p * target->c_total + target->c + k;
             if (target->dtype == PEA_UINT8)
@@ -203,11 +202,10 @@ static void invert(const pea__tiff_page *page, const pea__tiff_target *target)
         }
 }
 
-static void subtract_32768(const pea__tiff_page *page, const pea__tiff_target *target)
+static void subtract_32768(const pea__tiff_page *page, const pea__tiff_target *target, int64_t y)
 {
     uint16_t *words = target->data;
-    const int64_t n_voxels = page->x * page->y;
-    for (int64_t p = 0; p < n_voxels; p++)
+    for (int64_t p = y * page->x; p < (y + 1) * page->x; p++)
         for (int64_t k = 0; k < target->n_samples; k++)
             words[p * target->c_total + target->c + k] ^= 0x8000; /* the bits of value - 32768 */
 }
@@ -239,7 +237,7 @@ static pea_status luminance_table(const pea__tiff *tiff, const pea__tiff_page *p
 
 /* Indices are read beside the volume, because 16-bit ones do not fit into its bytes. */
 static pea_status read_palette_page(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
-                                    pea_error *err)
+                                    const pea__page_progress *progress, pea_error *err)
 {
     const pea_dtype dtype = pea__tiff_dtype(page);
     const int64_t n_voxels = page->x * page->y;
@@ -248,41 +246,51 @@ static pea_status read_palette_page(const pea__tiff *tiff, const pea__tiff_page 
     pea_status status = indices && table ? luminance_table(tiff, page, table, err) : PEA_E_NOMEM;
     const pea__tiff_target plain = {indices, dtype, 1, 0, 0, 1};
     if (status == PEA_OK)
-        status = pea__tiff_read_page(tiff, page, &plain, err);
+        status = pea__tiff_read_page(tiff, page, &plain, progress, err);
     uint8_t *out = target->data;
-    for (int64_t p = 0; status == PEA_OK && p < n_voxels; p++)
+    for (int64_t p = 0; status == PEA_OK && p < n_voxels; p++) {
         out[p * target->c_total + target->c] =
             table[dtype == PEA_UINT16 ? ((const uint16_t *)indices)[p] : ((const uint8_t *)indices)[p]];
+        if (p % page->x == 0)
+            status = pea__progress(progress->context, progress->from + progress->share, err);
+    }
     pea__free(indices);
     pea__free(table);
     return status;
 }
 
 /* One plane: the samples of a page into channels c.. of the slice at target->data. */
-static pea_status read_plane(const pea_image *image, int64_t plane, const pea__tiff_target *target, pea_error *err)
+static pea_status read_plane(const pea_image *image, int64_t plane, const pea__tiff_target *target,
+                             const pea__page_progress *progress, pea_error *err)
 {
     const pea__layout *layout = &image->layout;
     const int64_t k = layout->plane_bytes > 0 ? 0 : layout->page_of_plane ? layout->page_of_plane[plane] : plane;
     pea__tiff_page page = image->tiff.pages[k];
     page.shift_bytes = layout->plane_bytes > 0 ? plane * layout->plane_bytes : 0;
     if (maps_palette(&page, image->use))
-        return read_palette_page(&image->tiff, &page, target, err);
-    const pea_status status = pea__tiff_read_page(&image->tiff, &page, target, err);
-    if (status == PEA_OK && inverts(image, &page))
-        invert(&page, target);
-    if (status == PEA_OK && layout->signed_16)
-        subtract_32768(&page, target);
+        return read_palette_page(&image->tiff, &page, target, progress, err);
+    pea_status status = pea__tiff_read_page(&image->tiff, &page, target, progress, err);
+    const bool inverted = inverts(image, &page);
+    for (int64_t y = 0; status == PEA_OK && (inverted || layout->signed_16) && y < page.y; y++) {
+        if (inverted)
+            invert(&page, target, y);
+        if (layout->signed_16)
+            subtract_32768(&page, target, y);
+        status = pea__progress(progress->context, progress->from + progress->share, err);
+    }
     return status;
 }
 
-static pea_status read_tiff(const pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+static pea_status read_tiff(const pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+                            pea_error *err)
 {
     const pea__layout *layout = &image->layout;
     const int in_page = page_channels(&image->tiff.pages[0]);
     const pea_dims d = volume->array.dims;
     const int64_t slice_bytes = d.y * d.x * d.c * (int64_t)pea_dtype_size_bytes(volume->array.dtype);
     const int64_t first_page = part.channel < 0 ? 0 : part.channel / in_page;
-    const int64_t end_page = part.channel < 0 ? layout->c : first_page + 1;
+    const int64_t end_page = part.channel < 0 ? layout->c : first_page + 1, n_pages = end_page - first_page;
+    const double share = 1.0 / ((double)part.n_slices * (double)n_pages);
     for (int64_t z = 0; z < part.n_slices; z++)
         for (int64_t c = first_page; c < end_page; c++) {
             const int64_t plane = (part.first_slice + z) * layout->stride_z + c * layout->stride_c +
@@ -295,31 +303,37 @@ static pea_status read_tiff(const pea_image *image, pea_image_part part, pea_vol
                 .first_sample = part.channel < 0 ? 0 : (int)(part.channel % in_page),
                 .n_samples = part.channel < 0 ? in_page : 1,
             };
-            const pea_status status = read_plane(image, plane, &target, err);
+            const pea__page_progress progress = {context, share * (double)(z * n_pages + c - first_page), share};
+            const pea_status status = read_plane(image, plane, &target, &progress, err);
             if (status != PEA_OK)
                 return status;
         }
     return PEA_OK;
 }
 
-static pea_status read_png(const pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+static pea_status read_png(const pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+                           pea_error *err)
 {
     const int64_t n_channels = image->png.dims.c;
     if (part.channel < 0 || n_channels == 1)
-        return pea__png_read(&image->reader, image->use, &image->png, volume->array.data, err);
+        return pea__png_read(&image->reader, image->use, &image->png, context, volume->array.data, err);
     pea_volume all = {0};
     pea_status status = pea_volume_alloc(image->png.dtype, image->png.dims, &all, err);
     if (status == PEA_OK)
-        status = pea__png_read(&image->reader, image->use, &image->png, all.array.data, err);
+        status = pea__png_read(&image->reader, image->use, &image->png, context, all.array.data, err);
     const size_t size = pea_dtype_size_bytes(image->png.dtype);
-    for (int64_t p = 0; status == PEA_OK && p < image->png.dims.y * image->png.dims.x; p++)
+    for (int64_t p = 0; status == PEA_OK && p < image->png.dims.y * image->png.dims.x; p++) {
         memcpy((char *)volume->array.data + (size_t)p * size,
                (const char *)all.array.data + (size_t)(p * n_channels + part.channel) * size, size);
+        if (p % image->png.dims.x == 0)
+            status = pea__progress(context, 1.0, err);
+    }
     pea_volume_free(&all);
     return status;
 }
 
-pea_status pea_image_read(pea_image *image, pea_image_part part, pea_volume *volume, pea_error *err)
+pea_status pea_image_read(pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+                          pea_error *err)
 {
     if (!image || !volume)
         return pea__fail(err, PEA_E_ARG, "reading needs an open image and a volume to fill");
@@ -334,7 +348,10 @@ pea_status pea_image_read(pea_image *image, pea_image_part part, pea_volume *vol
     if (status != PEA_OK)
         return status;
     result.calibration = image->info.calibration;
-    status = image->is_png ? read_png(image, part, &result, err) : read_tiff(image, part, &result, err);
+    pea__stage(context, "read");
+    status = image->is_png ? read_png(image, part, context, &result, err)
+                           : read_tiff(image, part, context, &result, err);
+    pea__stage(context, NULL);
     if (status == PEA_OK)
         *volume = result;
     else

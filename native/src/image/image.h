@@ -125,6 +125,11 @@ pea_status pea__tiff_decoder_open(const pea__tiff *tiff, const pea__tiff_page *p
                                   pea_error *err);
 /* Decode block i, in this machine's byte order, into `block.size_bytes` bytes. */
 pea_status pea__tiff_decode(pea__tiff_decoder *decoder, int64_t i, void *bytes, pea_error *err);
+/* Whether strips of this page can be decoded some rows at a time, by pea__tiff_decode_rows(). */
+bool pea__tiff_row_by_row(const pea__tiff_page *page);
+/* The next n_rows rows of strip i, which begin at its row `first`: 0, then where the call before ended. */
+pea_status pea__tiff_decode_rows(pea__tiff_decoder *decoder, int64_t i, int64_t first, int64_t n_rows, void *bytes,
+                                 pea_error *err);
 void pea__tiff_decoder_close(pea__tiff_decoder *decoder);
 
 /* ---- pixels (tiff_read.c) ---- */
@@ -137,9 +142,15 @@ typedef struct pea__tiff_target {
     int first_sample, n_samples; /* of the page */
 } pea__tiff_target;
 
+/* Who is told about a page, and which share of the whole reading it is. */
+typedef struct pea__page_progress {
+    pea_context *context;
+    double from, share;
+} pea__page_progress;
+
 pea_dtype pea__tiff_dtype(const pea__tiff_page *page); /* as read; 0 where we have no such type */
 pea_status pea__tiff_read_page(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
-                               pea_error *err);
+                               const pea__page_progress *progress, pea_error *err);
 
 /* ---- which page is which plane (layout.c, imagej.c, ome.c) ---- */
 
@@ -200,8 +211,8 @@ bool pea__png_recognised(const pea__reader *reader);
 pea_status pea__png_info_read(const pea__reader *reader, pea_image_use use, int64_t max_pixels, pea__png_info *info,
                               pea_error *err);
 /* All channels into `data`, which has info.dims elements of info.dtype. */
-pea_status pea__png_read(const pea__reader *reader, pea_image_use use, const pea__png_info *info, void *data,
-                         pea_error *err);
+pea_status pea__png_read(const pea__reader *reader, pea_image_use use, const pea__png_info *info, pea_context *context,
+                         void *data, pea_error *err);
 
 /* ---- luminance of one palette entry, 0..255 ---- */
 static inline uint8_t pea__luminance(unsigned r, unsigned g, unsigned b) /* 8 bits each */

@@ -127,15 +127,25 @@ static void pixels_per_unit(double size, uint32_t fraction[2])
     fraction[1] = (uint32_t)(tiny ? 1 : huge ? most : over);
 }
 
-static uint32_t largest_label(const pea_array *labels)
+/* Labels between two questions whether to stop. */
+enum { AT_ONCE = 1 << 16 };
+
+/* Reading is fast, writing is not: shares of the stage. */
+static const double searched = 0.1;
+
+static pea_status find_largest(const pea_array *labels, pea_context *context, uint32_t *largest, pea_error *err)
 {
     const uint32_t *values = labels->data;
     const int64_t n = labels->dims.z * labels->dims.y * labels->dims.x;
-    uint32_t largest = 0;
-    for (int64_t i = 0; i < n; i++)
-        if (values[i] > largest)
-            largest = values[i];
-    return largest;
+    pea_status status = PEA_OK;
+    *largest = 0;
+    for (int64_t i = 0; i < n && status == PEA_OK; i++) {
+        if (values[i] > *largest)
+            *largest = values[i];
+        if (i % AT_ONCE == 0)
+            status = pea__progress(context, searched * (double)i / (double)n, err);
+    }
+    return status;
 }
 
 static void choose_type(form *f)
@@ -202,12 +212,12 @@ static void write_head(const form *f, FILE *stream)
 }
 
 /* `n` labels as the chosen type. */
-static void write_labels(const form *f, const uint32_t *labels, int64_t n, FILE *stream)
+static void write_some(const form *f, const uint32_t *labels, int64_t n, FILE *stream)
 {
-    enum { AT_ONCE = 2048 };
-    unsigned char bytes[4 * AT_ONCE];
-    for (int64_t i = 0; i < n; i += AT_ONCE) {
-        const int64_t part = pea__min_i64(AT_ONCE, n - i);
+    enum { BUFFER = 2048 };
+    unsigned char bytes[4 * BUFFER];
+    for (int64_t i = 0; i < n; i += BUFFER) {
+        const int64_t part = pea__min_i64(BUFFER, n - i);
         unsigned char *p = bytes;
         for (int64_t k = 0; k < part; k++) {
             uint32_t value = labels[i + k];
@@ -219,6 +229,50 @@ static void write_labels(const form *f, const uint32_t *labels, int64_t n, FILE 
         }
         (void)fwrite(bytes, 1, (size_t)(p - bytes), stream);
     }
+}
+
+/* All labels. The system is made to store them as they come: it would otherwise take seconds over the whole at the end,
+ * where nobody can be asked whether to stop. */
+static pea_status write_labels(const form *f, const uint32_t *labels, pea__writer *writer, pea_context *context,
+                               pea_error *err)
+{
+    enum { STORE_EVERY = 1 << 25 };
+    const int64_t n = f->dims.z * f->dims.y * f->dims.x;
+    int64_t unstored = 0;
+    pea_status status = PEA_OK;
+    for (int64_t i = 0; i < n && status == PEA_OK && !ferror(writer->stream); i += AT_ONCE) {
+        const int64_t part = pea__min_i64(AT_ONCE, n - i);
+        write_some(f, labels + i, part, writer->stream);
+        unstored += part * (f->bits / 8);
+        if (unstored >= STORE_EVERY) {
+            pea__writer_store(writer);
+            unstored = 0;
+        }
+        status = pea__progress(context, searched + (1.0 - searched) * (double)i / (double)n, err);
+    }
+    return status;
+}
+
+static pea_status write_file(const form *f, const char *path, const uint32_t *labels, pea_context *context,
+                             pea_error *err)
+{
+    pea__writer writer;
+    pea_status status = pea__writer_open(path, &writer, err);
+    if (status != PEA_OK)
+        return status;
+    write_head(f, writer.stream);
+    status = write_labels(f, labels, &writer, context, err);
+    if (status != PEA_OK) {
+        pea__writer_discard(&writer);
+        return status;
+    }
+    if (!f->single && f->dims.z > 1) {
+        if ((f->first_plane_at + f->dims.z * f->plane_bytes) % 2 != 0)
+            (void)fputc(0, writer.stream);
+        for (int64_t page = 1; page < f->dims.z; page++)
+            write_directory(f, page, writer.stream);
+    }
+    return pea__writer_commit(&writer, err);
 }
 
 /* ---- the call ---- */
@@ -258,32 +312,24 @@ static pea_status check(const char *path, const pea_array *labels, int64_t n_fra
 }
 
 pea_status pea_labels_write(const char *path, const pea_array *labels, int64_t n_frames,
-                            const pea_calibration *calibration, pea_error *err)
+                            const pea_calibration *calibration, pea_context *context, pea_error *err)
 {
     pea_status status = check(path, labels, n_frames, calibration, err);
     if (status != PEA_OK)
         return status;
-    form f = {.dims = labels->dims, .n_frames = n_frames, .n_labels = largest_label(labels)};
+    form f = {.dims = labels->dims, .n_frames = n_frames};
+    pea__stage(context, "write");
+    status = find_largest(labels, context, &f.n_labels, err);
     choose_type(&f);
     compose_text(&f, calibration);
     pixels_per_unit(calibration->x, f.resolution);
     pixels_per_unit(calibration->y, f.resolution + 2);
     place_parts(&f);
-    if (f.dims.y * f.dims.x * (f.bits / 8) > (int64_t)UINT32_MAX - f.first_plane_at && f.dims.z == 1)
-        return pea__fail(err, PEA_E_LIMIT, "a plane of %" PRId64 " bytes does not fit into a classic TIFF", f.plane_bytes);
-    pea__writer writer;
-    status = pea__writer_open(path, &writer, err);
-    if (status != PEA_OK)
-        return status;
-    write_head(&f, writer.stream);
-    const int64_t in_plane = f.dims.y * f.dims.x;
-    for (int64_t z = 0; z < f.dims.z && !ferror(writer.stream); z++)
-        write_labels(&f, (const uint32_t *)labels->data + z * in_plane, in_plane, writer.stream);
-    if (!f.single && f.dims.z > 1) {
-        if ((f.first_plane_at + f.dims.z * f.plane_bytes) % 2 != 0)
-            (void)fputc(0, writer.stream);
-        for (int64_t page = 1; page < f.dims.z; page++)
-            write_directory(&f, page, writer.stream);
-    }
-    return pea__writer_commit(&writer, err);
+    if (status == PEA_OK && f.plane_bytes > (int64_t)UINT32_MAX - f.first_plane_at && f.dims.z == 1)
+        status = pea__fail(err, PEA_E_LIMIT, "a plane of %" PRId64 " bytes does not fit into a classic TIFF",
+                           f.plane_bytes);
+    if (status == PEA_OK)
+        status = write_file(&f, path, labels->data, context, err);
+    pea__stage(context, NULL);
+    return status;
 }

@@ -17,8 +17,9 @@ typedef struct job {
     png_structp png;
     png_infop info;
     jmp_buf jump; /* where to go on failure */
-    png_bytep *rows;        /* owned */
     int64_t row_bytes;
+    unsigned char *pixels; /* borrowed: rows one after another */
+    pea_context *context;
     /* from the header */
     png_uint_32 x, y;
     int bits, color_type;
@@ -88,6 +89,13 @@ static void read_header(job *j, pea_image_use use)
     (void)png_get_IHDR(j->png, j->info, &j->x, &j->y, &j->bits, &j->color_type, NULL, NULL, NULL);
 }
 
+static void go_on(job *j, double fraction)
+{
+    j->status = pea__progress(j->context, fraction, &j->error);
+    if (j->status != PEA_OK)
+        longjmp(j->jump, 1);
+}
+
 static void read_picture(job *j, pea_image_use use)
 {
     read_header(j, use);
@@ -102,11 +110,15 @@ static void read_picture(job *j, pea_image_use use)
     }
     if (j->color_type & PNG_COLOR_MASK_ALPHA)
         png_set_strip_alpha(j->png);
-    (void)png_set_interlace_handling(j->png);
+    const int n_passes = png_set_interlace_handling(j->png);
     png_read_update_info(j->png, j->info);
     if ((int64_t)png_get_rowbytes(j->png, j->info) != j->row_bytes)
         png_error(j->png, "rows have another length than the header says");
-    png_read_image(j->png, j->rows);
+    for (int pass = 0; pass < n_passes; pass++)
+        for (int64_t y = 0; y < (int64_t)j->y; y++) {
+            go_on(j, (pass + (double)y / j->y) / n_passes);
+            png_read_row(j->png, j->pixels + y * j->row_bytes, NULL);
+        }
     png_read_end(j->png, NULL);
 }
 
@@ -146,7 +158,6 @@ static pea_status end(job *j, pea_error *err)
         *err = j->error;
     if (j->png)
         png_destroy_read_struct(&j->png, &j->info, NULL);
-    pea__free(j->rows);
     pea__free(j);
     return status;
 }
@@ -187,36 +198,35 @@ pea_status pea__png_info_read(const pea__reader *reader, pea_image_use use, int6
 }
 
 /* Luminance in place of the index; an index beyond the palette is black, as viewers show it. */
-static void map_palette(const job *j, uint8_t *pixels, int64_t n)
+static void map_palette(job *j, pea_image_use use)
 {
     png_colorp colors = NULL;
     int n_colors = 0;
     uint8_t table[256] = {0};
+    (void)use;
     if (!png_get_PLTE(j->png, j->info, &colors, &n_colors))
         return;
     for (int i = 0; i < n_colors && i < 256; i++)
         table[i] = pea__luminance(colors[i].red, colors[i].green, colors[i].blue);
-    for (int64_t i = 0; i < n; i++)
-        pixels[i] = table[pixels[i]];
+    for (int64_t y = 0; y < (int64_t)j->y; y++) {
+        uint8_t *row = j->pixels + y * j->row_bytes;
+        for (int64_t x = 0; x < j->row_bytes; x++)
+            row[x] = table[row[x]];
+        go_on(j, 1.0);
+    }
 }
 
-pea_status pea__png_read(const pea__reader *reader, pea_image_use use, const pea__png_info *info, void *data,
-                         pea_error *err)
+pea_status pea__png_read(const pea__reader *reader, pea_image_use use, const pea__png_info *info, pea_context *context,
+                         void *data, pea_error *err)
 {
-    const int64_t n_rows = info->dims.y;
     job *j = begin(reader, err);
     if (!j)
         return PEA_E_NOMEM;
     j->row_bytes = info->dims.x * info->dims.c * (int64_t)pea_dtype_size_bytes(info->dtype);
-    j->rows = pea__alloc((size_t)n_rows, sizeof *j->rows, &j->error);
-    if (!j->rows) {
-        j->status = PEA_E_NOMEM;
-        return end(j, err);
-    }
-    for (int64_t y = 0; y < n_rows; y++)
-        j->rows[y] = (unsigned char *)data + y * j->row_bytes;
+    j->pixels = data;
+    j->context = context;
     if (run(j, create, use) == PEA_OK && run(j, read_picture, use) == PEA_OK && info->has_palette &&
         use == PEA_IMAGE_INTENSITY)
-        map_palette(j, data, info->dims.y * info->dims.x);
+        (void)run(j, map_palette, use);
     return end(j, err);
 }

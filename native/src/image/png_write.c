@@ -10,6 +10,7 @@
 typedef struct job {
     FILE *stream; /* borrowed */
     const pea_array *picture;
+    pea_context *context;
     pea_status status;
     pea_error error;
     png_structp png;
@@ -74,8 +75,12 @@ static void write_picture(job *j)
                  d.c == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
                  PNG_FILTER_TYPE_DEFAULT);
     png_write_info(j->png, j->info);
-    for (int64_t y = 0; y < d.y; y++)
+    for (int64_t y = 0; y < d.y; y++) {
+        j->status = pea__progress(j->context, (double)y / (double)d.y, &j->error);
+        if (j->status != PEA_OK)
+            longjmp(j->jump, 1);
         png_write_row(j->png, row + y * d.x * d.c);
+    }
     png_write_end(j->png, NULL);
 }
 
@@ -87,7 +92,7 @@ static pea_status run(job *j)
     return j->status;
 }
 
-pea_status pea_png_write(const char *path, const pea_array *picture, pea_error *err)
+pea_status pea_png_write(const char *path, const pea_array *picture, pea_context *context, pea_error *err)
 {
     pea_status status = pea__array_check(picture, "the picture", PEA_UINT8, err);
     if (status != PEA_OK)
@@ -103,6 +108,8 @@ pea_status pea_png_write(const char *path, const pea_array *picture, pea_error *
     if (!j)
         return PEA_E_NOMEM;
     j->picture = picture;
+    j->context = context;
+    pea__stage(context, "write");
     j->status = pea__writer_open(path, &writer, &j->error);
     if (j->status == PEA_OK) {
         j->stream = writer.stream;
@@ -114,6 +121,7 @@ pea_status pea_png_write(const char *path, const pea_array *picture, pea_error *
         else
             pea__writer_discard(&writer);
     }
+    pea__stage(context, NULL);
     status = j->status;
     if (status != PEA_OK && err)
         *err = j->error;

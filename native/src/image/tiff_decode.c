@@ -440,6 +440,35 @@ pea_status pea__tiff_decode(pea__tiff_decoder *decoder, int64_t i, void *bytes, 
     return complain(decoder, what, err);
 }
 
+bool pea__tiff_row_by_row(const pea__tiff_page *page)
+{
+    enum { WEBP = 50001, LERC = 34887 }; /* they decode a strip as a whole */
+    return !page->tiled && page->compression != WEBP && page->compression != LERC;
+}
+
+pea_status pea__tiff_decode_rows(pea__tiff_decoder *decoder, int64_t i, int64_t first, int64_t n_rows, void *bytes,
+                                 pea_error *err)
+{
+    const pea__tiff_block block = pea__tiff_block_at(decoder->page, i);
+    const pea_status status = first == 0 ? check_memory(decoder, i, err) : PEA_OK;
+    if (status != PEA_OK)
+        return status;
+    if (TIFFScanlineSize(decoder->handle) != block.row_bytes)
+        return pea__fail(err, PEA_E_FORMAT, "libtiff expects %" PRId64 " bytes per row, the page has %" PRId64,
+                         (int64_t)TIFFScanlineSize(decoder->handle), block.row_bytes);
+    decoder->message[0] = '\0';
+    const uint16_t sample = decoder->page->planar ? (uint16_t)block.first_sample : 0;
+    for (int64_t y = first; y < first + n_rows; y++) {
+        unsigned char *row = (unsigned char *)bytes + (y - first) * block.row_bytes;
+        if (TIFFReadScanline(decoder->handle, row, (uint32_t)(block.y + y), sample) == 1)
+            continue;
+        char what[64];
+        snprintf(what, sizeof what, "row %" PRId64 " of strip %" PRId64, y + 1, i + 1);
+        return complain(decoder, what, err);
+    }
+    return PEA_OK;
+}
+
 void pea__tiff_decoder_close(pea__tiff_decoder *decoder)
 {
     if (!decoder)

@@ -119,16 +119,26 @@ static bool block_is_wanted(const pea__tiff_block *block, const pea__tiff_target
            target->first_sample < block->first_sample + block->n_samples;
 }
 
-/* Uncompressed: straight from the file, some rows at a time, so that a strip of any size needs little memory. */
-static pea_status read_plain_block(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_block *block,
-                                   int64_t offset, unsigned char *buffer, int64_t rows_at_once,
-                                   const pea__tiff_target *target, pea_error *err)
+/* Row `row` of block i is done. */
+static pea_status tell(const pea__page_progress *progress, const pea__tiff_page *page, int64_t i, int64_t row,
+                       pea_error *err)
 {
+    const double blocks = (double)i + (double)row / (double)page->block_y;
+    return pea__progress(progress->context, progress->from + progress->share * blocks / (double)page->n_blocks, err);
+}
+
+/* Uncompressed: straight from the file, some rows at a time, so that a strip of any size needs little memory. */
+static pea_status read_plain_block(const pea__tiff *tiff, const pea__tiff_page *page, int64_t i, int64_t offset,
+                                   unsigned char *buffer, int64_t rows_at_once, const pea__tiff_target *target,
+                                   const pea__page_progress *progress, pea_error *err)
+{
+    const pea__tiff_block whole = pea__tiff_block_at(page, i), *block = &whole;
     const bool swapped = page->bits > 8 && tiff->big_endian != machine_is_big_endian();
     for (int64_t y = 0; y < block->n_y; y += rows_at_once) {
         const int64_t n = pea__min_i64(rows_at_once, block->n_y - y), n_bytes = n * block->row_bytes;
-        const pea_status status =
-            pea__reader_at(tiff->reader, offset + y * block->row_bytes, buffer, (size_t)n_bytes, err);
+        pea_status status = tell(progress, page, i, y, err);
+        if (status == PEA_OK)
+            status = pea__reader_at(tiff->reader, offset + y * block->row_bytes, buffer, (size_t)n_bytes, err);
         if (status != PEA_OK)
             return status;
         if (swapped)
@@ -141,7 +151,7 @@ static pea_status read_plain_block(const pea__tiff *tiff, const pea__tiff_page *
 }
 
 static pea_status read_plain(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
-                             pea_error *err)
+                             const pea__page_progress *progress, pea_error *err)
 {
     enum { BUFFER_BYTES = 1 << 20 };
     const int64_t row_bytes = pea__tiff_block_at(page, 0).row_bytes;
@@ -158,17 +168,40 @@ static pea_status read_plain(const pea__tiff *tiff, const pea__tiff_page *page, 
                                       offsets, err);
         const pea__tiff_block block = pea__tiff_block_at(page, i);
         if (status == PEA_OK && block_is_wanted(&block, target))
-            status = read_plain_block(tiff, page, &block, offsets[k] + page->shift_bytes, buffer, rows, target, err);
+            status = read_plain_block(tiff, page, i, offsets[k] + page->shift_bytes, buffer, rows, target, progress,
+                                      err);
     }
     pea__free(buffer);
     return status;
 }
 
-static pea_status read_compressed(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
-                                  pea_error *err)
+/* Large strips come some rows at a time, so that between them somebody can be asked whether to stop. */
+static pea_status read_in_parts(pea__tiff_decoder *decoder, const pea__tiff_page *page, int64_t i,
+                                unsigned char *buffer, int64_t rows_at_once, const pea__tiff_target *target,
+                                const pea__page_progress *progress, pea_error *err)
 {
+    const pea__tiff_block block = pea__tiff_block_at(page, i);
+    pea_status status = PEA_OK;
+    for (int64_t y = 0; y < block.n_y && status == PEA_OK; y += rows_at_once) {
+        const int64_t n = pea__min_i64(rows_at_once, block.n_y - y);
+        status = tell(progress, page, i, y, err);
+        if (status == PEA_OK)
+            status = pea__tiff_decode_rows(decoder, i, y, n, buffer, err);
+        if (status == PEA_OK)
+            place(page, &block, y, n, buffer, target);
+    }
+    return status;
+}
+
+static pea_status read_compressed(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
+                                  const pea__page_progress *progress, pea_error *err)
+{
+    enum { LARGE_BYTES = 4 << 20, PART_BYTES = 1 << 20 };
+    const pea__tiff_block first = pea__tiff_block_at(page, 0);
+    const bool in_parts = first.size_bytes > LARGE_BYTES && pea__tiff_row_by_row(page);
+    const int64_t rows = in_parts ? pea__max_i64(1, PART_BYTES / first.row_bytes) : first.n_y;
     /* Zeroed: before libtiff 4.7 a failing decoder may leave part of the buffer as it was. */
-    unsigned char *buffer = pea__alloc((size_t)pea__tiff_block_at(page, 0).size_bytes, 1, err);
+    unsigned char *buffer = pea__alloc((size_t)(in_parts ? rows * first.row_bytes : first.size_bytes), 1, err);
     if (!buffer)
         return PEA_E_NOMEM;
     pea__tiff_decoder *decoder = NULL;
@@ -177,7 +210,13 @@ static pea_status read_compressed(const pea__tiff *tiff, const pea__tiff_page *p
         const pea__tiff_block block = pea__tiff_block_at(page, i);
         if (!block_is_wanted(&block, target))
             continue;
-        status = pea__tiff_decode(decoder, i, buffer, err);
+        if (in_parts) {
+            status = read_in_parts(decoder, page, i, buffer, rows, target, progress, err);
+            continue;
+        }
+        status = tell(progress, page, i, 0, err);
+        if (status == PEA_OK)
+            status = pea__tiff_decode(decoder, i, buffer, err);
         if (status == PEA_OK)
             place(page, &block, 0, block.n_y, buffer, target);
     }
@@ -187,7 +226,8 @@ static pea_status read_compressed(const pea__tiff *tiff, const pea__tiff_page *p
 }
 
 pea_status pea__tiff_read_page(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
-                               pea_error *err)
+                               const pea__page_progress *progress, pea_error *err)
 {
-    return page->compression == 1 ? read_plain(tiff, page, target, err) : read_compressed(tiff, page, target, err);
+    return page->compression == 1 ? read_plain(tiff, page, target, progress, err)
+                                  : read_compressed(tiff, page, target, progress, err);
 }

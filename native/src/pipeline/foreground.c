@@ -29,7 +29,10 @@ pea_status pea__foreground_from_logits(const pea_array *logits, double threshold
                                        pea_context *context, const pea_array *mask, pea_error *err)
 {
     decision d = {logits, mask, threshold};
-    const pea_status status =
-        pea__parallel(context, mask->dims.z * mask->dims.y, 0.0, 0.0, decide_row, &d, err);
-    return status == PEA_OK && min_size > 1 ? pea_mask_remove_small(mask, min_size, err) : status;
+    pea_status status = pea__parallel(context, mask->dims.z * mask->dims.y, 0.0, 0.0, decide_row, &d, err);
+    const pea__window window = pea__progress_part(context, 0.0, PEA__MASK_CLEANED);
+    if (status == PEA_OK && min_size > 1)
+        status = pea_mask_remove_small(mask, min_size, context, err);
+    pea__progress_rejoin(context, window);
+    return status;
 }

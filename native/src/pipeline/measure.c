@@ -9,6 +9,10 @@
 #include <string.h>
 
 enum { FIRST_SLOTS = 1 << 8, FIRST_ROWS = FIRST_SLOTS / 2 };
+enum { AT_ONCE = 1 << 13 }; /* instances between two questions whether to stop */
+
+/* Shares of the stage that are done after each step: by and large, without and with affinities. */
+static const double looked = 0.4, judged = 0.95;
 
 /* Affinities of the attractive edges of one instance. */
 typedef struct edges {
@@ -22,6 +26,7 @@ typedef struct instances {
     size_t n, capacity;
     uint32_t *slots; /* 1 + index into rows; 0: free */
     size_t n_slots;  /* a power of two */
+    pea_context *context;
 } instances;
 
 /* Where the label is, or the free slot where it belongs. */
@@ -49,25 +54,31 @@ static pea_status grow(instances *all, pea_error *err)
     all->slots = slots;
     all->n_slots = n_slots;
     all->capacity = capacity;
-    for (size_t i = 0; i < all->n; i++)
+    pea_status status = PEA_OK;
+    for (size_t i = 0; i < all->n && status == PEA_OK; i++) {
         *find(all, all->rows[i].label) = (uint32_t)(i + 1);
-    return PEA_OK;
+        status = i % AT_ONCE == 0 ? pea__progress(all->context, 0.0, err) : PEA_OK; /* never falls: only asks */
+    }
+    return status;
 }
 
-/* The row of a label, made where there is none; the next call may move it. NULL: no memory. */
-static pea_instance *row_of(instances *all, uint32_t label, pea_error *err)
+/* The row of a label, made where there is none; the next call may move it. */
+static pea_status row_of(instances *all, uint32_t label, pea_instance **row, pea_error *err)
 {
     if (all->n_slots > 0) {
         const uint32_t slot = *find(all, label);
-        if (slot != 0)
-            return &all->rows[slot - 1];
+        if (slot != 0) {
+            *row = &all->rows[slot - 1];
+            return PEA_OK;
+        }
     }
-    if (all->n == all->capacity && grow(all, err) != PEA_OK)
-        return NULL;
-    pea_instance *row = &all->rows[all->n++];
-    *row = (pea_instance){.label = label, .first = {INT64_MAX, INT64_MAX, INT64_MAX}};
+    const pea_status status = all->n == all->capacity ? grow(all, err) : PEA_OK;
+    if (status != PEA_OK)
+        return status;
+    *row = &all->rows[all->n++];
+    **row = (pea_instance){.label = label, .first = {INT64_MAX, INT64_MAX, INT64_MAX}};
     *find(all, label) = (uint32_t)all->n;
-    return row;
+    return PEA_OK;
 }
 
 static void extend(pea_instance *row, int axis, int64_t from, int64_t to)
@@ -99,9 +110,10 @@ static pea_status add_line(instances *all, const uint32_t *labels, pea_dims d, i
             x++;
         if (line[first] == 0)
             continue;
-        pea_instance *row = row_of(all, line[first], err);
-        if (!row)
-            return PEA_E_NOMEM;
+        pea_instance *row;
+        const pea_status status = row_of(all, line[first], &row, err);
+        if (status != PEA_OK)
+            return status;
         add_run(row, z, y, first, x - first);
         for (int64_t i = first; image && i < x; i++)
             row->mean_intensity += pea__array_value(image, (start + i) * image->dims.c);
@@ -152,17 +164,20 @@ static pea_status find_confidence(instances *all, const uint32_t *labels, const 
     edges *sums = pea__alloc(all->n, sizeof *sums, err);
     if (!sums)
         return PEA_E_NOMEM;
-    for (int64_t z = 0; z < affinity->dims.z; z++)
-        for (int64_t y = 0; y < affinity->dims.y; y++)
-            for (int k = 0; k < offsets->n_axes; k++)
-                add_line_edges(all, sums, labels, affinity, z, y, offsets->step[k], k);
-    for (size_t i = 0; i < all->n; i++) {
+    const int64_t n_y = affinity->dims.y, n_lines = affinity->dims.z * n_y;
+    pea_status status = PEA_OK;
+    for (int64_t i = 0; i < n_lines && status == PEA_OK; i++) {
+        for (int k = 0; k < offsets->n_axes; k++)
+            add_line_edges(all, sums, labels, affinity, i / n_y, i % n_y, offsets->step[k], k);
+        status = pea__progress(all->context, looked + (judged - looked) * (double)i / (double)n_lines, err);
+    }
+    for (size_t i = 0; i < all->n && status == PEA_OK; i++) {
         const edges e = sums[i];
         all->rows[i].confidence = (e.n_inside > 0 ? e.inside / (double)e.n_inside : 0.0) -
                                   (e.n_across > 0 ? e.across / (double)e.n_across : 0.0);
     }
     pea__free(sums);
-    return PEA_OK;
+    return status;
 }
 
 static void finish(instances *all, bool has_image, bool has_affinity)
@@ -191,16 +206,22 @@ static void sift(pea_instance *rows, size_t root, size_t n)
     rows[root] = moving;
 }
 
-static void sort_by_label(pea_instance *rows, size_t n)
+static pea_status sort_by_label(pea_instance *rows, size_t n, pea_context *context, pea_error *err)
 {
-    for (size_t i = n / 2; i-- > 0;)
+    pea_status status = PEA_OK;
+    for (size_t i = n / 2; i-- > 0 && status == PEA_OK;) {
         sift(rows, i, n);
-    for (size_t end = n; end-- > 1;) {
+        status = i % AT_ONCE == 0 ? pea__progress(context, judged, err) : PEA_OK;
+    }
+    for (size_t end = n; end-- > 1 && status == PEA_OK;) {
         const pea_instance largest = rows[0];
         rows[0] = rows[end];
         rows[end] = largest;
         sift(rows, 0, end);
+        if (end % AT_ONCE == 0)
+            status = pea__progress(context, 1.0 - (1.0 - judged) * (double)end / (double)n, err);
     }
+    return status;
 }
 
 static pea_status check_affinity(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
@@ -235,26 +256,33 @@ static pea_status check(const pea_array *labels, const pea_array *image, const p
 }
 
 pea_status pea_measure(const pea_array *labels, const pea_array *image, const pea_array *affinity,
-                       const pea_offsets *offsets, pea_table *table, pea_error *err)
+                       const pea_offsets *offsets, pea_context *context, pea_table *table, pea_error *err)
 {
     *table = (pea_table){0};
     pea_status status = check(labels, image, affinity, offsets, err);
     if (status != PEA_OK)
         return status;
-    instances all = {0};
+    instances all = {.context = context};
     const pea_dims d = labels->dims;
-    for (int64_t z = 0; z < d.z && status == PEA_OK; z++)
-        for (int64_t y = 0; y < d.y && status == PEA_OK; y++)
-            status = add_line(&all, labels->data, d, z, y, image, err);
+    const double share = affinity ? looked : judged;
+    pea__stage(context, "measure");
+    for (int64_t i = 0; i < d.z * d.y && status == PEA_OK; i++) {
+        status = pea__progress(context, share * (double)i / (double)(d.z * d.y), err);
+        if (status == PEA_OK)
+            status = add_line(&all, labels->data, d, i / d.y, i % d.y, image, err);
+    }
     if (status == PEA_OK && affinity && all.n > 0)
         status = find_confidence(&all, labels->data, affinity, offsets, err);
+    if (status == PEA_OK) {
+        finish(&all, image != NULL, affinity != NULL);
+        status = sort_by_label(all.rows, all.n, context, err);
+    }
+    pea__stage(context, NULL);
     pea__free(all.slots);
     if (status != PEA_OK) {
         pea__free(all.rows);
         return status;
     }
-    finish(&all, image != NULL, affinity != NULL);
-    sort_by_label(all.rows, all.n);
     *table = (pea_table){.n = all.n, .rows = all.rows, .n_axes = d.z > 1 ? 3 : 2};
     return PEA_OK;
 }

@@ -66,17 +66,23 @@ static void choose_colours(colour colours[N_COLOURS])
 }
 
 /* Smallest and largest finite value of all channels together, so that colours keep their hue. */
-static void find_range(const pea_array *image, int64_t n, double *low, double *high)
+static pea_status find_range(const pea_array *image, pea_context *context, double *low, double *high, pea_error *err)
 {
+    const int64_t n_y = image->dims.y, of_row = image->dims.x * image->dims.c;
+    pea_status status = PEA_OK;
     *low = INFINITY;
     *high = -INFINITY;
-    for (int64_t i = 0; i < n; i++) {
-        const double value = pea__array_value(image, i);
-        if (!isfinite(value))
-            continue;
-        *low = value < *low ? value : *low;
-        *high = value > *high ? value : *high;
+    for (int64_t y = 0; y < n_y && status == PEA_OK; y++) {
+        for (int64_t i = y * of_row; i < (y + 1) * of_row; i++) {
+            const double value = pea__array_value(image, i);
+            if (!isfinite(value))
+                continue;
+            *low = value < *low ? value : *low;
+            *high = value > *high ? value : *high;
+        }
+        status = pea__progress(context, 0.5 * (double)y / (double)n_y, err);
     }
+    return status;
 }
 
 static int stretch(double value, double low, double high)
@@ -145,29 +151,44 @@ static pea_status check(const pea_array *image, const pea_array *labels, const p
     return PEA_OK;
 }
 
-pea_status pea_overlay(const pea_array *image, const pea_array *labels, const pea_array *picture, pea_error *err)
+/* What every row needs. */
+typedef struct palette {
+    colour colours[N_COLOURS];
+    double low, high;
+} palette;
+
+static void draw_row(const pea_array *image, const pea_array *labels, const palette *shown, int64_t y, uint8_t *out)
 {
-    const pea_status status = check(image, labels, picture, err);
+    const pea_dims d = labels->dims;
+    const int64_t channels = image->dims.c;
+    const uint32_t *label = (const uint32_t *)labels->data + y * d.x;
+    for (int64_t x = 0; x < d.x; x++, label++, out += 3) {
+        const int64_t p = y * d.x + x;
+        const place where = place_of(labels->data, d, y, x);
+        const colour tint = shown->colours[(*label - 1) % N_COLOURS]; /* unused in the background */
+        const int tints[3] = {tint.r, tint.g, tint.b};
+        for (int c = 0; c < 3; c++) {
+            const double value = pea__array_value(image, p * channels + (channels == 3 ? c : 0));
+            out[c] = paint(where, stretch(value, shown->low, shown->high), tints[c]);
+        }
+    }
+}
+
+pea_status pea_overlay(const pea_array *image, const pea_array *labels, pea_context *context,
+                       const pea_array *picture, pea_error *err)
+{
+    pea_status status = check(image, labels, picture, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
-    const int64_t channels = image->dims.c;
-    const uint32_t *label = labels->data;
-    uint8_t *out = picture->data;
-    colour colours[N_COLOURS];
-    double low, high;
-    choose_colours(colours);
-    find_range(image, d.y * d.x * channels, &low, &high);
-    for (int64_t y = 0; y < d.y; y++)
-        for (int64_t x = 0; x < d.x; x++, label++, out += 3) {
-            const int64_t p = y * d.x + x;
-            const place where = place_of(labels->data, d, y, x);
-            const colour tint = colours[(*label - 1) % N_COLOURS]; /* unused in the background */
-            const int tints[3] = {tint.r, tint.g, tint.b};
-            for (int c = 0; c < 3; c++) {
-                const double value = pea__array_value(image, p * channels + (channels == 3 ? c : 0));
-                out[c] = paint(where, stretch(value, low, high), tints[c]);
-            }
-        }
-    return PEA_OK;
+    palette shown;
+    choose_colours(shown.colours);
+    pea__stage(context, "draw");
+    status = find_range(image, context, &shown.low, &shown.high, err);
+    for (int64_t y = 0; y < d.y && status == PEA_OK; y++) {
+        draw_row(image, labels, &shown, y, (uint8_t *)picture->data + y * d.x * 3);
+        status = pea__progress(context, 0.5 + 0.5 * (double)y / (double)d.y, err);
+    }
+    pea__stage(context, NULL);
+    return status;
 }

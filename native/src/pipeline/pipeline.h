@@ -142,9 +142,16 @@ pea_status pea__segment_volume(const pea__job *job, uint32_t *n, pea_error *err)
 pea_status pea__plane_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
 pea_status pea__volume_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
 
-/* Mutex watershed and clean-up on one grid. */
+/* The stage "clean up" is made of up to four calls: what is done of it after each of the first three. */
+#define PEA__MASK_CLEANED 0.1
+#define PEA__MERGED 0.6
+#define PEA__REMOVED 0.8
+
+/* Mutex watershed, merging and removing on one grid. */
 pea_status pea__cluster(const pea__job *job, const pea_array *affinity, const pea_array *mask,
                         const pea_array *labels, pea_error *err);
+/* What is left becomes 1..n. */
+pea_status pea__renumber(const pea__job *job, const pea_array *labels, uint32_t *n, pea_error *err);
 uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid);
 
 /* Sums and products of byte counts that stick at the largest value instead of wrapping. */

@@ -33,12 +33,22 @@ pea_status pea__cluster(const pea__job *job, const pea_array *affinity, const pe
     pea_status status = pea_mutex_watershed(affinity, &o->offsets, mask, &mutex, job->context, labels, NULL, err);
     if (status != PEA_OK)
         return status;
-    pea__stage(job->context, "clean up");
-    status = pea__progress(job->context, 0.0, err);
-    if (status == PEA_OK && o->n_merge > 0)
-        status = pea_merge_small(labels, o->merge, o->n_merge, err);
+    pea__window window = pea__progress_part(job->context, PEA__MASK_CLEANED, PEA__MERGED);
+    if (o->n_merge > 0)
+        status = pea_merge_small(labels, o->merge, o->n_merge, job->context, err);
+    pea__progress_rejoin(job->context, window);
+    window = pea__progress_part(job->context, PEA__MERGED, PEA__REMOVED);
     if (status == PEA_OK && o->min_size > 1)
-        status = pea_remove_small(labels, o->min_size, err);
+        status = pea_remove_small(labels, o->min_size, job->context, err);
+    pea__progress_rejoin(job->context, window);
+    return status;
+}
+
+pea_status pea__renumber(const pea__job *job, const pea_array *labels, uint32_t *n, pea_error *err)
+{
+    const pea__window window = pea__progress_part(job->context, PEA__REMOVED, 1.0);
+    const pea_status status = pea_relabel(labels, job->context, n, err);
+    pea__progress_rejoin(job->context, window);
     return status;
 }
 
@@ -177,14 +187,19 @@ static pea_status segment_planes(const pea__job *job, uint32_t *n_labels, pea_er
     for (int64_t z = 0; z < d.z; z++) {
         uint32_t n = 0;
         pea__progress_window(job->context, (double)z / (double)d.z, (double)(z + 1) / (double)d.z);
-        const pea_status status = pea__segment_plane(job, z, &n, err);
+        pea_status status = pea__segment_plane(job, z, &n, err);
         if (status != PEA_OK)
             return status;
         if (n > UINT32_MAX - total)
             return pea__fail(err, PEA_E_LIMIT, "more than %" PRIu32 " instances", UINT32_MAX);
         uint32_t *labels = (uint32_t *)job->labels.data + z * d.y * d.x;
-        for (int64_t p = 0; p < d.y * d.x && total > 0; p++)
+        pea__stage(job->context, "clean up");
+        for (int64_t p = 0; p < d.y * d.x && total > 0 && status == PEA_OK; p++) {
             labels[p] += labels[p] ? total : 0;
+            status = p % d.x == 0 ? pea__progress(job->context, 1.0, err) : PEA_OK;
+        }
+        if (status != PEA_OK)
+            return status;
         total += n;
     }
     *n_labels = total;

@@ -200,7 +200,7 @@ pea_status pea__segment_plane(const pea__job *job, int64_t z, uint32_t *n, pea_e
         status = cluster(&w, err);
     if (status == PEA_OK) {
         const pea_array labels = plane_of(&job->labels, z);
-        status = pea_relabel(&labels, n, err);
+        status = pea__renumber(job, &labels, n, err);
     }
     pea__outputs_free(&w.outputs);
     pea__free(w.mask.data);

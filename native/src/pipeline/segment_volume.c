@@ -117,7 +117,7 @@ pea_status pea__segment_volume(const pea__job *job, uint32_t *n, pea_error *err)
     if (status == PEA_OK)
         status = pea__cluster(job, &w.blend.sum, job->mask.data ? &job->mask : NULL, &job->labels, err);
     if (status == PEA_OK)
-        status = pea_relabel(&job->labels, n, err);
+        status = pea__renumber(job, &job->labels, n, err);
     pea__free(w.own_sum);
     return status;
 }

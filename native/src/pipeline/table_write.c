@@ -71,23 +71,34 @@ static void put_row(FILE *stream, const pea_instance *row, size_t frame, double 
 }
 
 pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_tables,
-                           const pea_calibration *calibration, pea_error *err)
+                           const pea_calibration *calibration, pea_context *context, pea_error *err)
 {
     if (!path || !tables || n_tables == 0)
         return pea__fail(err, PEA_E_ARG, "there is no %s to write", path ? "table" : "path");
     const pea_calibration c = calibration ? *calibration : pea_calibration_default();
     bool is_volume = false;
-    for (size_t t = 0; t < n_tables; t++)
+    double n_rows = 0.0, n_done = 0.0;
+    for (size_t t = 0; t < n_tables; t++) {
         is_volume = is_volume || tables[t].n_axes == 3;
+        n_rows += (double)tables[t].n;
+    }
     const double voxel_size = c.x * c.y * (is_volume ? c.z : 1.0);
 
     pea__writer writer;
-    const pea_status status = pea__writer_open(path, &writer, err);
+    pea_status status = pea__writer_open(path, &writer, err);
     if (status != PEA_OK)
         return status;
+    pea__stage(context, "write");
     put_header(writer.stream, n_tables > 1, is_volume, c.unit[0] ? c.unit : "pixel");
     for (size_t t = 0; t < n_tables; t++)
-        for (size_t i = 0; i < tables[t].n; i++)
+        for (size_t i = 0; i < tables[t].n && status == PEA_OK; i++) {
             put_row(writer.stream, &tables[t].rows[i], n_tables > 1 ? t + 1 : 0, voxel_size, &c);
-    return pea__writer_commit(&writer, err);
+            status = pea__progress(context, ++n_done / n_rows, err);
+        }
+    if (status == PEA_OK)
+        status = pea__writer_commit(&writer, err);
+    else
+        pea__writer_discard(&writer);
+    pea__stage(context, NULL);
+    return status;
 }

@@ -11,7 +11,7 @@ static pea_status run(const uint32_t *labels, pea_dims d, const pea_offsets *off
 {
     const pea_dims k = {d.z, d.y, d.x, (int64_t)offsets->n};
     const pea_array l = {(void *)labels, PEA_UINT32, d}, a = {affinity, PEA_FLOAT32, k}, v = {valid, PEA_UINT8, k};
-    return pea_affinity_from_labels(&l, offsets, rule, &a, &v, &err);
+    return pea_affinity_from_labels(&l, offsets, rule, NULL, &a, &v, &err);
 }
 
 static void set_box(uint32_t *labels, pea_dims d, int z0, int z1, int y0, int y1, int x0, int x1, uint32_t label)
@@ -102,13 +102,13 @@ static void label_arrays_that_do_not_fit_are_refused(void **state)
     const pea_array l = {labels, PEA_UINT32, {1, 2, 2, 1}}, a = {affinity, PEA_FLOAT32, {1, 2, 2, 2}};
     const pea_array wide = {affinity, PEA_FLOAT32, {1, 2, 2, 3}}, two = {labels, PEA_UINT32, {1, 2, 2, 2}};
     const pea_array v3 = {valid, PEA_UINT8, {1, 2, 2, 3}}, vf = {affinity, PEA_FLOAT32, {1, 2, 2, 2}};
-    assert_fails(pea_affinity_from_labels(&l, NULL, PEA_TRUTH_2D, &a, NULL, &err), PEA_E_ARG, "offsets");
-    assert_fails(pea_affinity_from_labels(&l, &offsets, (pea_truth_rule)9, &a, NULL, &err), PEA_E_ARG, "rule");
-    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, &wide, NULL, &err), PEA_E_SHAPE, "2 channels");
-    assert_fails(pea_affinity_from_labels(&two, &offsets, PEA_TRUTH_2D, &a, NULL, &err), PEA_E_SHAPE, "1 channel");
-    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, &a, &v3, &err), PEA_E_SHAPE, "valid");
-    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, &a, &vf, &err), PEA_E_DTYPE, "valid");
-    assert_ok(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, &a, NULL, &err));
+    assert_fails(pea_affinity_from_labels(&l, NULL, PEA_TRUTH_2D, NULL, &a, NULL, &err), PEA_E_ARG, "offsets");
+    assert_fails(pea_affinity_from_labels(&l, &offsets, (pea_truth_rule)9, NULL, &a, NULL, &err), PEA_E_ARG, "rule");
+    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, NULL, &wide, NULL, &err), PEA_E_SHAPE, "2 channels");
+    assert_fails(pea_affinity_from_labels(&two, &offsets, PEA_TRUTH_2D, NULL, &a, NULL, &err), PEA_E_SHAPE, "1 channel");
+    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, NULL, &a, &v3, &err), PEA_E_SHAPE, "valid");
+    assert_fails(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, NULL, &a, &vf, &err), PEA_E_DTYPE, "valid");
+    assert_ok(pea_affinity_from_labels(&l, &offsets, PEA_TRUTH_2D, NULL, &a, NULL, &err));
 }
 
 static const struct CMUnitTest tests[] = {

@@ -12,7 +12,7 @@ static const pea_merge_pass nuclei[] = {{5, 5}, {25, 11}, {50, 11}, {100, 21}};
 static void merge(uint32_t *labels, int64_t n_y, int64_t n_x, const pea_merge_pass *passes, size_t n_passes)
 {
     const pea_array a = {labels, PEA_UINT32, {1, n_y, n_x, 1}};
-    assert_ok(pea_merge_small(&a, passes, n_passes, &err));
+    assert_ok(pea_merge_small(&a, passes, n_passes, NULL, &err));
 }
 
 /* Map C with some labels replaced: pairs old, new. */
@@ -166,7 +166,7 @@ static void each_plane_is_merged_on_its_own(void **state)
     enlarged_map(stack + LARGE_N);
     const pea_array a = {stack, PEA_UINT32, {2, LARGE_Y, LARGE_X, 1}};
     merge(alone, LARGE_Y, LARGE_X, leaf, 4);
-    assert_ok(pea_merge_small(&a, leaf, 4, &err));
+    assert_ok(pea_merge_small(&a, leaf, 4, NULL, &err));
     assert_memory_equal(stack, alone, sizeof alone);
     assert_memory_equal(stack + LARGE_N, alone, sizeof alone);
 }
@@ -176,12 +176,12 @@ static void passes_that_make_no_sense_are_refused(void **state)
     (void)state;
     uint32_t label = 1;
     const pea_array a = {&label, PEA_UINT32, {1, 1, 1, 1}}, wide = {&label, PEA_UINT32, {1, 1, 1, 2}};
-    assert_fails(pea_merge_small(&a, (pea_merge_pass[]){{5, 0}}, 1, &err), PEA_E_ARG, "window 0");
-    assert_fails(pea_merge_small(&a, (pea_merge_pass[]){{-1, 5}}, 1, &err), PEA_E_ARG, "size -1");
-    assert_fails(pea_merge_small(&a, NULL, 1, &err), PEA_E_ARG, "missing");
-    assert_fails(pea_merge_small(&wide, leaf, 4, &err), PEA_E_SHAPE, "1 channel");
-    assert_fails(pea_merge_small(NULL, leaf, 4, &err), PEA_E_ARG, "missing");
-    assert_ok(pea_merge_small(&a, NULL, 0, &err));
+    assert_fails(pea_merge_small(&a, (pea_merge_pass[]){{5, 0}}, 1, NULL, &err), PEA_E_ARG, "window 0");
+    assert_fails(pea_merge_small(&a, (pea_merge_pass[]){{-1, 5}}, 1, NULL, &err), PEA_E_ARG, "size -1");
+    assert_fails(pea_merge_small(&a, NULL, 1, NULL, &err), PEA_E_ARG, "missing");
+    assert_fails(pea_merge_small(&wide, leaf, 4, NULL, &err), PEA_E_SHAPE, "1 channel");
+    assert_fails(pea_merge_small(NULL, leaf, 4, NULL, &err), PEA_E_ARG, "missing");
+    assert_ok(pea_merge_small(&a, NULL, 0, NULL, &err));
     assert_int_equal(label, 1);
 }
 
@@ -197,7 +197,7 @@ static void failing_memory_while_merging_leaves_labels_alone(void **state)
         for (size_t n = 1; status != PEA_OK; n++) {
             enlarged_map(labels);
             pea__alloc_fail_at(n, for_ever);
-            status = pea_merge_small(&a, leaf, 4, &err);
+            status = pea_merge_small(&a, leaf, 4, NULL, &err);
             pea__alloc_fail_at(0, false);
             assert_int_equal(pea__alloc_live(), live);
             if (status != PEA_OK) {

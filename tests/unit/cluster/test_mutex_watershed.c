@@ -249,7 +249,7 @@ static void random_graphs_equal_the_textbook(void **state)
         if (memcmp(labels, expected, n_voxels * sizeof *labels) != 0)
             fail_msg("seed %d gives another partition than the textbook", (int)seed);
         const pea_array a = {labels, PEA_UINT32, {c.d.z, c.d.y, c.d.x, 1}};
-        assert_ok(pea_relabel(&a, NULL, &err)); /* numbers are in raster order already */
+        assert_ok(pea_relabel(&a, NULL, NULL, &err)); /* numbers are in raster order already */
         assert_memory_equal(labels, expected, n_voxels * sizeof *labels);
         free_case(&c);
     }

@@ -12,10 +12,10 @@ static void labels_become_numbers_in_raster_order(void **state)
     uint32_t labels[] = {0, 70, 70, 4294967295u, 0, 3, 70, 1, 3, 3, 0, 2}, n;
     const uint32_t expected[] = {0, 1, 1, 2, 0, 3, 1, 4, 3, 3, 0, 5};
     const pea_array a = {labels, PEA_UINT32, {2, 2, 3, 1}};
-    assert_ok(pea_relabel(&a, &n, &err));
+    assert_ok(pea_relabel(&a, NULL, &n, &err));
     assert_int_equal(n, 5);
     assert_memory_equal(labels, expected, sizeof expected);
-    assert_ok(pea_relabel(&a, NULL, &err)); /* again: nothing changes */
+    assert_ok(pea_relabel(&a, NULL, NULL, &err)); /* again: nothing changes */
     assert_memory_equal(labels, expected, sizeof expected);
 }
 
@@ -24,9 +24,9 @@ static void an_image_without_objects_stays_so(void **state)
     (void)state;
     uint32_t labels[6] = {0}, n = 9;
     const pea_array a = {labels, PEA_UINT32, {1, 2, 3, 1}};
-    assert_ok(pea_relabel(&a, &n, &err));
+    assert_ok(pea_relabel(&a, NULL, &n, &err));
     assert_int_equal(n, 0);
-    assert_ok(pea_remove_small(&a, 100, &err));
+    assert_ok(pea_remove_small(&a, 100, NULL, &err));
 }
 
 static void many_labels_are_numbered(void **state)
@@ -37,7 +37,7 @@ static void many_labels_are_numbered(void **state)
     const pea_array a = {labels, PEA_UINT32, {1, 1, N, 1}};
     for (uint32_t p = 0; p < N; p++)
         labels[p] = (p / 2 + 1) * 2654435761u;
-    assert_ok(pea_relabel(&a, &n, &err));
+    assert_ok(pea_relabel(&a, NULL, &n, &err));
     assert_int_equal(n, N / 2);
     for (uint32_t p = 0; p < N; p++)
         assert_int_equal(labels[p], p / 2 + 1);
@@ -51,14 +51,14 @@ static void small_objects_go_wherever_they_are(void **state)
     const uint32_t below_2[] = {9, 9, 0, 5, 5, 5, 0, 7, 9, 7, 0, 5};
     const uint32_t below_4[] = {0, 0, 0, 5, 5, 5, 0, 0, 0, 0, 0, 5};
     const pea_array a = {labels, PEA_UINT32, {1, 3, 4, 1}};
-    assert_ok(pea_remove_small(&a, 0, &err));
-    assert_ok(pea_remove_small(&a, 1, &err));
+    assert_ok(pea_remove_small(&a, 0, NULL, &err));
+    assert_ok(pea_remove_small(&a, 1, NULL, &err));
     assert_int_equal(labels[10], 8);
-    assert_ok(pea_remove_small(&a, 2, &err));
+    assert_ok(pea_remove_small(&a, 2, NULL, &err));
     assert_memory_equal(labels, below_2, sizeof labels);
-    assert_ok(pea_remove_small(&a, 4, &err));
+    assert_ok(pea_remove_small(&a, 4, NULL, &err));
     assert_memory_equal(labels, below_4, sizeof labels);
-    assert_fails(pea_remove_small(&a, -1, &err), PEA_E_ARG, "at least 0");
+    assert_fails(pea_remove_small(&a, -1, NULL, &err), PEA_E_ARG, "at least 0");
 }
 
 static void specks_are_cleared_corners_count_as_joined(void **state)
@@ -67,7 +67,7 @@ static void specks_are_cleared_corners_count_as_joined(void **state)
     uint8_t mask[] = {1, 0, 0, 0, 200, /**/ 0, 1, 0, 0, 0, /**/ 0, 0, 1, 0, 200, /**/ 1, 0, 0, 0, 200};
     const uint8_t expected[] = {1, 0, 0, 0, 0, /**/ 0, 1, 0, 0, 0, /**/ 0, 0, 1, 0, 0, /**/ 0, 0, 0, 0, 0};
     const pea_array a = {mask, PEA_UINT8, {1, 4, 5, 1}};
-    assert_ok(pea_mask_remove_small(&a, 3, &err));
+    assert_ok(pea_mask_remove_small(&a, 3, NULL, &err));
     assert_memory_equal(mask, expected, sizeof expected);
 }
 
@@ -76,7 +76,7 @@ static void planes_of_a_mask_do_not_touch(void **state)
     (void)state;
     uint8_t mask[] = {1, 1, 0, 0, /**/ 1, 0, 0, 0}, expected[] = {1, 1, 0, 0, /**/ 0, 0, 0, 0};
     const pea_array a = {mask, PEA_UINT8, {2, 2, 2, 1}};
-    assert_ok(pea_mask_remove_small(&a, 2, &err));
+    assert_ok(pea_mask_remove_small(&a, 2, NULL, &err));
     assert_memory_equal(mask, expected, sizeof expected);
 }
 
@@ -112,7 +112,7 @@ static void random_masks_equal_a_flood_fill(void **state)
         for (int64_t p = 0; p < n_y * n_x; p++)
             mask[p] = before[p] = test_random(&random) % 10 < share;
         const pea_array a = {mask, PEA_UINT8, {1, n_y, n_x, 1}};
-        assert_ok(pea_mask_remove_small(&a, min_size, &err));
+        assert_ok(pea_mask_remove_small(&a, min_size, NULL, &err));
         for (int64_t p = 0; p < n_y * n_x; p++)
             assert_int_equal(mask[p], before[p] && flood(before, n_y, n_x, p, member) >= min_size);
     }
@@ -125,22 +125,22 @@ static void wrong_arrays_are_refused(void **state)
     const pea_array wide = {labels, PEA_UINT32, {1, 1, 1, 2}}, bytes = {labels, PEA_UINT8, {1, 1, 1, 2}};
     const pea_array narrow = {labels, PEA_UINT8, {1, 1, 2, 1}};
     const pea_array huge = {labels, PEA_UINT8, {1, 70000, 70000, 1}};
-    assert_fails(pea_relabel(&wide, NULL, &err), PEA_E_SHAPE, "1 channel");
-    assert_fails(pea_relabel(&narrow, NULL, &err), PEA_E_DTYPE, "uint32");
-    assert_fails(pea_remove_small(NULL, 3, &err), PEA_E_ARG, "missing");
-    assert_fails(pea_mask_remove_small(&wide, 3, &err), PEA_E_DTYPE, "uint8");
-    assert_fails(pea_mask_remove_small(&bytes, 3, &err), PEA_E_SHAPE, "1 channel");
-    assert_fails(pea_mask_remove_small(&narrow, -3, &err), PEA_E_ARG, "at least 0");
-    assert_fails(pea_mask_remove_small(&huge, 3, &err), PEA_E_LIMIT, "2^31");
+    assert_fails(pea_relabel(&wide, NULL, NULL, &err), PEA_E_SHAPE, "1 channel");
+    assert_fails(pea_relabel(&narrow, NULL, NULL, &err), PEA_E_DTYPE, "uint32");
+    assert_fails(pea_remove_small(NULL, 3, NULL, &err), PEA_E_ARG, "missing");
+    assert_fails(pea_mask_remove_small(&wide, 3, NULL, &err), PEA_E_DTYPE, "uint8");
+    assert_fails(pea_mask_remove_small(&bytes, 3, NULL, &err), PEA_E_SHAPE, "1 channel");
+    assert_fails(pea_mask_remove_small(&narrow, -3, NULL, &err), PEA_E_ARG, "at least 0");
+    assert_fails(pea_mask_remove_small(&huge, 3, NULL, &err), PEA_E_LIMIT, "2^31");
 }
 
 static pea_status clean_all(uint32_t *labels, uint8_t *mask, int64_t n)
 {
     const pea_array a = {labels, PEA_UINT32, {1, 1, n, 1}}, m = {mask, PEA_UINT8, {1, 1, n, 1}};
-    pea_status status = pea_relabel(&a, NULL, &err);
+    pea_status status = pea_relabel(&a, NULL, NULL, &err);
     if (status == PEA_OK)
-        status = pea_remove_small(&a, 2, &err);
-    return status == PEA_OK ? pea_mask_remove_small(&m, 2, &err) : status;
+        status = pea_remove_small(&a, 2, NULL, &err);
+    return status == PEA_OK ? pea_mask_remove_small(&m, 2, NULL, &err) : status;
 }
 
 static void failing_memory_while_tidying_leaks_nothing(void **state)

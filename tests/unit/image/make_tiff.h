@@ -124,7 +124,7 @@ static inline int64_t all_values(pea_image *image, double *values)
 {
     pea_error err;
     pea_volume v = {0};
-    assert_ok(pea_image_read(image, (pea_image_part){.channel = -1}, &v, &err));
+    assert_ok(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &v, &err));
     const pea_dims d = v.array.dims;
     const int64_t n = d.z * d.y * d.x * d.c;
     assert_true(n <= 4096);

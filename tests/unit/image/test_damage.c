@@ -28,7 +28,7 @@ static pea_status read_exactly(const char *bytes, size_t n)
     pea_status status = pea__image_open_reader(pea__reader_memory(copy, n), PEA_IMAGE_INTENSITY, 1 << 20, &image, &err);
     for (int64_t t = 0; status == PEA_OK && t < pea_image_get_info(image).n_frames; t++) {
         pea_volume v = {0};
-        status = pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, &v, &err);
+        status = pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, NULL, &v, &err);
         assert_true((status == PEA_OK) == (v.array.data != NULL));
         pea_volume_free(&v);
     }
@@ -107,7 +107,7 @@ static void every_failing_allocation_is_said_and_nothing_leaks(void **state)
                 pea__alloc_fail_at(n, for_ever);
                 pea_status status = pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err);
                 if (status == PEA_OK)
-                    status = pea_image_read(image, (pea_image_part){.channel = -1}, &v, &err);
+                    status = pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &v, &err);
                 pea__alloc_fail_at(0, false);
                 done = status == PEA_OK || strstr(err.message, "which we do not read");
                 if (!done) {

@@ -240,7 +240,7 @@ static void volume_of_ten_gigabytes_is_read_plane_by_plane(void **state)
         assert_int_equal(pea_image_get_info(image).dims.z, N);
         for (size_t i = 0; i < 6; i++) {
             pea_volume volume = {0};
-            assert_ok(pea_image_read(image, (pea_image_part){0, marked[i], 1, -1}, &volume, &err));
+            assert_ok(pea_image_read(image, (pea_image_part){0, marked[i], 1, -1}, NULL, &volume, &err));
             const uint16_t *words = volume.array.data;
             assert_int_equal(words[X + 3], (marked[i] & 0xff00) + (marked[i] + 1) % 256);
             assert_int_equal(words[X + 2], 0);

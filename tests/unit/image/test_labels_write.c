@@ -28,7 +28,7 @@ static pea_image_info round_trip(const uint32_t *values, pea_dims dims, int64_t 
     const pea_array labels = {(void *)(uintptr_t)values, PEA_UINT32, dims};
     pea_image *image = NULL;
     pea_error err;
-    assert_ok(pea_labels_write(path, &labels, n_frames, &calibration, &err));
+    assert_ok(pea_labels_write(path, &labels, n_frames, &calibration, NULL, &err));
     assert_ok(pea_image_open(path, PEA_IMAGE_LABELS, &image, &err));
     const pea_image_info info = pea_image_get_info(image);
     assert_string_equal(info.notes, "");
@@ -38,7 +38,7 @@ static pea_image_info round_trip(const uint32_t *values, pea_dims dims, int64_t 
     const int64_t in_frame = dims.z / n_frames * dims.y * dims.x;
     for (int64_t t = 0; t < n_frames; t++) {
         pea_volume v = {0};
-        assert_ok(pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, &v, &err));
+        assert_ok(pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, NULL, &v, &err));
         for (int64_t i = 0; i < in_frame; i++)
             assert_true(pea__array_value(&v.array, i) == (double)values[t * in_frame + i]);
         pea_volume_free(&v);
@@ -119,7 +119,7 @@ static void planes_lie_behind_each_other_as_imagej_expects(void **state)
     for (uint32_t i = 0; i < 45; i++)
         values[i] = i + 500;
     const pea_calibration c = pea_calibration_default();
-    assert_ok(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {3, 3, 5, 1}}, 1, &c, &err));
+    assert_ok(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {3, 3, 5, 1}}, 1, &c, NULL, &err));
     assert_ok(pea__file_read(path, 1 << 20, &bytes, &n, &err));
     const pea__reader reader = pea__reader_memory(bytes, n);
     pea__tiff tiff;
@@ -150,18 +150,18 @@ static void wrong_arguments_are_named_and_write_nothing(void **state)
     pea_calibration c = pea_calibration_default();
     const pea_array labels = {values, PEA_UINT32, {2, 1, 2, 1}};
     (void)state;
-    assert_fails(pea_labels_write(path, &labels, 0, &c, &err), PEA_E_ARG, "0 frames");
-    assert_fails(pea_labels_write(path, &labels, 3, &c, &err), PEA_E_ARG, "3 frames");
-    assert_fails(pea_labels_write(NULL, &labels, 1, &c, &err), PEA_E_ARG, "path");
-    assert_fails(pea_labels_write(path, &labels, 1, NULL, &err), PEA_E_ARG, "calibration");
-    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1, 2, 2}}, 1, &c, &err), PEA_E_SHAPE, "channel");
-    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT16, {1, 1, 2, 1}}, 1, &c, &err), PEA_E_DTYPE, "uint32");
-    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1 << 16, 1 << 16, 1}}, 1, &c, &err), PEA_E_LIMIT,
+    assert_fails(pea_labels_write(path, &labels, 0, &c, NULL, &err), PEA_E_ARG, "0 frames");
+    assert_fails(pea_labels_write(path, &labels, 3, &c, NULL, &err), PEA_E_ARG, "3 frames");
+    assert_fails(pea_labels_write(NULL, &labels, 1, &c, NULL, &err), PEA_E_ARG, "path");
+    assert_fails(pea_labels_write(path, &labels, 1, NULL, NULL, &err), PEA_E_ARG, "calibration");
+    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1, 2, 2}}, 1, &c, NULL, &err), PEA_E_SHAPE, "channel");
+    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT16, {1, 1, 2, 1}}, 1, &c, NULL, &err), PEA_E_DTYPE, "uint32");
+    assert_fails(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1 << 16, 1 << 16, 1}}, 1, &c, NULL, &err), PEA_E_LIMIT,
                  "more than a TIFF for ImageJ");
     c.x = 0;
-    assert_fails(pea_labels_write(path, &labels, 1, &c, &err), PEA_E_ARG, "voxel size");
+    assert_fails(pea_labels_write(path, &labels, 1, &c, NULL, &err), PEA_E_ARG, "voxel size");
     c = pea_calibration_default();
-    assert_fails(pea_labels_write("/nowhere/labels.tif", &labels, 1, &c, &err), PEA_E_IO, "/nowhere/labels.tif");
+    assert_fails(pea_labels_write("/nowhere/labels.tif", &labels, 1, &c, NULL, &err), PEA_E_IO, "/nowhere/labels.tif");
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -172,10 +172,10 @@ static void every_failing_allocation_leaves_the_old_file(void **state)
     pea_error err;
     const size_t live = pea__alloc_live();
     (void)state;
-    assert_ok(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1, 1, 1}}, 1, &c, &err));
+    assert_ok(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {1, 1, 1, 1}}, 1, &c, NULL, &err));
     for (size_t n = 1, done = 0; !done; n++) {
         pea__alloc_fail_at(n, true);
-        const pea_status status = pea_labels_write(path, &(pea_array){values, PEA_UINT32, {2, 1, 1, 1}}, 1, &c, &err);
+        const pea_status status = pea_labels_write(path, &(pea_array){values, PEA_UINT32, {2, 1, 1, 1}}, 1, &c, NULL, &err);
         pea__alloc_fail_at(0, false);
         done = status == PEA_OK;
         pea_image *image = NULL;

@@ -63,7 +63,7 @@ static void assert_reads(png *p, pea_image_use use, int64_t channel, pea_dtype d
     assert_ok(pea__image_open_reader(pea__reader_memory(p->bytes, p->n), use, 0, &image, &err));
     assert_int_equal(pea_image_get_info(image).dtype, dtype);
     assert_string_equal(pea_image_get_info(image).format, "PNG");
-    assert_ok(pea_image_read(image, (pea_image_part){.channel = channel}, &v, &err));
+    assert_ok(pea_image_read(image, (pea_image_part){.channel = channel}, NULL, &v, &err));
     assert_int_equal(v.array.dims.y * v.array.dims.x * v.array.dims.c, n);
     for (int64_t i = 0; i < n; i++)
         if (pea__array_value(&v.array, i) != expected[i])
@@ -143,7 +143,7 @@ static void every_prefix_and_every_bit_flip_ends_well(void **state)
         pea_error err = {0};
         pea_volume v = {0};
         if (pea__image_open_reader(pea__reader_memory(copy, n), 0, 0, &image, &err) == PEA_OK)
-            (void)pea_image_read(image, (pea_image_part){.channel = -1}, &v, &err);
+            (void)pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &v, &err);
         else
             assert_true(err.message[0] != '\0');
         assert_true(k >= p->n || err.status != PEA_OK); /* no prefix is a whole image */
@@ -184,10 +184,10 @@ static void pictures_come_back_as_they_were(void **state)
         const pea_array picture = {pixels, PEA_UINT8, {1, 5, 7, c}};
         pea_image *image = NULL;
         pea_volume v = {0};
-        assert_ok(pea_png_write(path, &picture, &err));
+        assert_ok(pea_png_write(path, &picture, NULL, &err));
         assert_ok(pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err));
         assert_int_equal(pea_image_get_info(image).is_rgb, c == 3);
-        assert_ok(pea_image_read(image, (pea_image_part){.channel = -1}, &v, &err));
+        assert_ok(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &v, &err));
         assert_int_equal(v.array.dims.c, c);
         assert_memory_equal(v.array.data, pixels, (size_t)(35 * c));
         pea_volume_free(&v);
@@ -200,11 +200,11 @@ static void what_is_no_picture_is_refused(void **state)
     unsigned char pixels[8] = {0};
     pea_error err;
     (void)state;
-    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT8, {2, 2, 2, 1}}, &err), PEA_E_SHAPE, "2 planes");
-    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 2}}, &err), PEA_E_SHAPE, "planes of 2");
-    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT16, {1, 2, 2, 1}}, &err), PEA_E_DTYPE, "uint8");
-    assert_fails(pea_png_write(NULL, &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 1}}, &err), PEA_E_ARG, "path");
-    assert_fails(pea_png_write("/nowhere/x.png", &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 1}}, &err), PEA_E_IO, "/nowhere");
+    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT8, {2, 2, 2, 1}}, NULL, &err), PEA_E_SHAPE, "2 planes");
+    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 2}}, NULL, &err), PEA_E_SHAPE, "planes of 2");
+    assert_fails(pea_png_write(path, &(pea_array){pixels, PEA_UINT16, {1, 2, 2, 1}}, NULL, &err), PEA_E_DTYPE, "uint8");
+    assert_fails(pea_png_write(NULL, &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 1}}, NULL, &err), PEA_E_ARG, "path");
+    assert_fails(pea_png_write("/nowhere/x.png", &(pea_array){pixels, PEA_UINT8, {1, 2, 2, 1}}, NULL, &err), PEA_E_IO, "/nowhere");
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
@@ -219,7 +219,7 @@ static void every_failing_allocation_leaves_no_file_and_no_memory(void **state)
         for (size_t n = 1; !done; n++) {
             pea_error err = {0};
             pea__alloc_fail_at(n, for_ever);
-            const pea_status status = pea_png_write(path, &picture, &err);
+            const pea_status status = pea_png_write(path, &picture, NULL, &err);
             pea__alloc_fail_at(0, false);
             done = status == PEA_OK;
             if (!done) {
@@ -248,7 +248,7 @@ static void every_failing_allocation_while_reading_is_said(void **state)
             pea__alloc_fail_at(n, for_ever);
             pea_status status = pea__image_open_reader(pea__reader_memory(p->bytes, p->n), 0, 0, &image, &err);
             if (status == PEA_OK)
-                status = pea_image_read(image, (pea_image_part){.channel = 0}, &v, &err);
+                status = pea_image_read(image, (pea_image_part){.channel = 0}, NULL, &v, &err);
             pea__alloc_fail_at(0, false);
             done = status == PEA_OK;
             assert_true(done || err.message[0] != '\0');

@@ -66,7 +66,7 @@ static pea_image_info check_file(const char *name, pea_image_use use, formula *v
     const pea_image_info info = pea_image_get_info(image);
     for (int64_t t = 0; t < info.n_frames; t++) {
         pea_volume volume = {0};
-        assert_ok(pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, &volume, &err));
+        assert_ok(pea_image_read(image, (pea_image_part){.frame = t, .channel = -1}, NULL, &volume, &err));
         const pea_dims d = volume.array.dims;
         for (int64_t i = 0; i < d.z * d.y * d.x * d.c; i++) {
             const int64_t c = i % d.c, x = i / d.c % d.x, y = i / d.c / d.x % d.y, z = i / d.c / d.x / d.y;
@@ -270,7 +270,7 @@ static void parts_are_the_same_as_in_the_whole(void **state)
     assert_ok(pea_image_open(SAMPLES "imagej/python-written-hyperstack.tif", PEA_IMAGE_INTENSITY, &image, &err));
     for (int64_t c = -1; c < 3; c++) {
         pea_volume part = {0};
-        assert_ok(pea_image_read(image, (pea_image_part){0, 1, 1, c}, &part, &err));
+        assert_ok(pea_image_read(image, (pea_image_part){0, 1, 1, c}, NULL, &part, &err));
         assert_int_equal(part.array.dims.z, 1);
         assert_int_equal(part.array.dims.c, c < 0 ? 3 : 1);
         for (int64_t i = 0; i < 20 * part.array.dims.c; i++) {
@@ -289,13 +289,13 @@ static void parts_that_are_not_there_are_named(void **state)
     pea_volume part = {0};
     (void)state;
     assert_ok(pea_image_open(SAMPLES "imagej/hyperstack8-c2z3t2.tif", PEA_IMAGE_INTENSITY, &image, &err));
-    assert_fails(pea_image_read(image, (pea_image_part){.frame = 2}, &part, &err), PEA_E_ARG, "frame 3");
-    assert_fails(pea_image_read(image, (pea_image_part){.frame = -1}, &part, &err), PEA_E_ARG, "frame 0");
-    assert_fails(pea_image_read(image, (pea_image_part){.channel = 2}, &part, &err), PEA_E_ARG, "channel 3");
-    assert_fails(pea_image_read(image, (pea_image_part){.first_slice = 3}, &part, &err), PEA_E_ARG, "slices 4");
-    assert_fails(pea_image_read(image, (pea_image_part){.first_slice = 2, .n_slices = 2}, &part, &err), PEA_E_ARG,
+    assert_fails(pea_image_read(image, (pea_image_part){.frame = 2}, NULL, &part, &err), PEA_E_ARG, "frame 3");
+    assert_fails(pea_image_read(image, (pea_image_part){.frame = -1}, NULL, &part, &err), PEA_E_ARG, "frame 0");
+    assert_fails(pea_image_read(image, (pea_image_part){.channel = 2}, NULL, &part, &err), PEA_E_ARG, "channel 3");
+    assert_fails(pea_image_read(image, (pea_image_part){.first_slice = 3}, NULL, &part, &err), PEA_E_ARG, "slices 4");
+    assert_fails(pea_image_read(image, (pea_image_part){.first_slice = 2, .n_slices = 2}, NULL, &part, &err), PEA_E_ARG,
                  "slices 3 to 4");
-    assert_fails(pea_image_read(NULL, (pea_image_part){0}, &part, &err), PEA_E_ARG, "open image");
+    assert_fails(pea_image_read(NULL, (pea_image_part){0}, NULL, &part, &err), PEA_E_ARG, "open image");
     pea_image_close(image);
 }
 

@@ -149,7 +149,7 @@ static void single_channel_of_interleaved_pixels_is_taken_out(void **state)
     pea_volume volume = {0};
     (void)state;
     assert_ok(open_made(m, PEA_IMAGE_INTENSITY, &image, &err));
-    assert_ok(pea_image_read(image, (pea_image_part){.channel = 1}, &volume, &err));
+    assert_ok(pea_image_read(image, (pea_image_part){.channel = 1}, NULL, &volume, &err));
     assert_int_equal(volume.array.dims.c, 1);
     assert_memory_equal(volume.array.data, ((unsigned char[]){1, 4, 7, 10}), 4);
     pea_volume_free(&volume);
@@ -271,7 +271,7 @@ static void damaged_compressed_data_is_said_when_reading(void **state)
         pea_error err = {0};
         pea_volume volume = {0};
         if (open_made(m, PEA_IMAGE_INTENSITY, &image, &err) == PEA_OK) {
-            const pea_status status = pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err);
+            const pea_status status = pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err);
             if (!fax) /* fax data has no wrong form, only wrong pictures */
                 assert_int_equal(status, PEA_E_FORMAT);
             pea_volume_free(&volume);
@@ -385,7 +385,7 @@ static void file_cut_while_open_is_noticed(void **state)
         assert_int_equal(status, PEA_OK);
         assert_int_equal(ftruncate(fd, 20), 0);
         close(fd);
-        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_FORMAT, "ends early");
+        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err), PEA_E_FORMAT, "ends early");
         assert_null(volume.array.data);
         pea_image_close(image);
     }
@@ -407,7 +407,7 @@ static void lzma_dictionary_of_four_gigabytes_is_refused(void **state)
     assert_int_equal((unsigned char)bytes[at + 17], 0x21);
     bytes[at + 19] = 40;
     if (pea__image_open_reader(pea__reader_memory(bytes, n), 0, 0, &image, &err) == PEA_OK) { /* this libtiff has LZMA */
-        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_LIMIT, "dictionary");
+        assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err), PEA_E_LIMIT, "dictionary");
         pea_image_close(image);
     }
     pea__free(bytes);
@@ -431,7 +431,7 @@ static void zstd_window_of_every_frame_is_checked(void **state)
         pea_error err;
         pea_volume volume = {0};
         if (open_made(m, 0, &image, &err) == PEA_OK) { /* this libtiff has ZSTD */
-            assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_LIMIT,
+            assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err), PEA_E_LIMIT,
                          k == 1 ? "134217728 bytes" : "1073741824 bytes");
             pea_image_close(image);
         }
@@ -469,7 +469,7 @@ static void four_thousand_tags_on_the_same_megabyte_cost_nothing(void **state)
     assert_ok(pea__image_open_reader(pea__reader_memory(bytes, size), PEA_IMAGE_INTENSITY, 0, &image, &err));
     assert_int_equal(pea_image_get_info(image).dims.z, N_PAGES);
     pea_volume volume = {0};
-    assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, &volume, &err), PEA_E_FORMAT, "Deflate");
+    assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err), PEA_E_FORMAT, "Deflate");
     assert_true(peak_bytes() - before < 16 << 20);
     pea_image_close(image);
     free(bytes);

@@ -32,7 +32,7 @@ static void rows_hold_size_place_box_and_brightness(void **state)
     const pea_array l = labels_of(labels, 1, 3, 4), im = {image, PEA_UINT16, {1, 3, 4, 2}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, &im, NULL, NULL, &table, &err));
+    assert_ok(pea_measure(&l, &im, NULL, NULL, NULL, &table, &err));
     assert_int_equal(table.n, 2);
     assert_int_equal(table.n_axes, 2);
     const pea_instance a = table.rows[0], b = table.rows[1];
@@ -55,7 +55,7 @@ static void volumes_and_largest_ids_are_measured(void **state)
     const pea_array l = labels_of(labels, 2, 2, 2);
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, NULL, NULL, &table, &err));
+    assert_ok(pea_measure(&l, NULL, NULL, NULL, NULL, &table, &err));
     assert_int_equal(table.n, 2);
     assert_int_equal(table.n_axes, 3);
     assert_true(table.rows[0].label == 1 && table.rows[1].label == UINT32_MAX);
@@ -74,7 +74,7 @@ static void thousands_of_rows_come_in_ascending_order(void **state)
     const pea_array l = labels_of(labels, 1, 100, N / 100);
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, NULL, NULL, &table, &err));
+    assert_ok(pea_measure(&l, NULL, NULL, NULL, NULL, &table, &err));
     assert_int_equal(table.n, N - N / 3);
     for (size_t i = 0; i < table.n; i++) {
         const pea_instance row = table.rows[i];
@@ -95,7 +95,7 @@ static void image_without_instances_gives_an_empty_table(void **state)
     const pea_array l = labels_of(labels, 1, 2, 2), a = {affinity, PEA_FLOAT32, {1, 2, 2, 2}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
     assert_int_equal(table.n, 0);
     pea_table_free(&table);
 }
@@ -110,7 +110,7 @@ static void confidence_is_mean_inside_minus_mean_across(void **state)
     const pea_array l = labels_of(labels, 1, 2, 3), a = {affinity, PEA_FLOAT32, {1, 2, 3, 2}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
     const double one = (0.9 + 0.7) / 2 - (0.2 + 0.3 + 0.1) / 3, two = 0.6 - (0.2 + 0.4) / 2;
     assert_true(fabs(table.rows[0].confidence - one) < 1e-7);
     assert_true(fabs(table.rows[1].confidence - two) < 1e-7);
@@ -127,10 +127,10 @@ static void confidence_without_border_or_inside_counts_that_part_as_zero(void **
     const pea_array a = {affinity, PEA_FLOAT32, {1, 1, 2, 2}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&w, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&w, NULL, &a, &offsets, NULL, &table, &err));
     assert_true(table.rows[0].confidence == 0.75);
     pea_table_free(&table);
-    assert_ok(pea_measure(&p, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&p, NULL, &a, &offsets, NULL, &table, &err));
     assert_true(table.rows[0].confidence == -0.75 && table.rows[1].confidence == -0.75);
     pea_table_free(&table);
 }
@@ -168,7 +168,7 @@ static void confidence_equals_a_plain_loop_in_3d_and_ignores_repulsive_offsets(v
     const pea_array l = labels_of(labels, Z, Y, X), a = {affinity, PEA_FLOAT32, {Z, Y, X, K}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
     assert_int_equal(table.n, 2);
     for (int i = 0; i < 2; i++)
         assert_true(fabs(table.rows[i].confidence - (sum[i + 1][0] / n[i + 1][0] - sum[i + 1][1] / n[i + 1][1])) <
@@ -185,7 +185,7 @@ static void offsets_longer_than_the_image_have_no_edges(void **state)
     const pea_array l = labels_of(labels, 1, 1, 3), a = {affinity, PEA_FLOAT32, {1, 1, 3, 2}};
     pea_table table;
     pea_error err;
-    assert_ok(pea_measure(&l, NULL, &a, &offsets, &table, &err));
+    assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
     assert_true(table.rows[0].confidence == 0.0);
     pea_table_free(&table);
 }
@@ -200,13 +200,13 @@ static void inputs_that_do_not_fit_are_refused_in_words(void **state)
     pea_array a = {values, PEA_FLOAT32, {1, 2, 4, 2}}, im = {values, PEA_FLOAT32, {1, 4, 2, 1}};
     pea_table table;
     pea_error err;
-    assert_fails(pea_measure(&im, NULL, NULL, NULL, &table, &err), PEA_E_DTYPE, "labels must be uint32");
-    assert_fails(pea_measure(&l, &im, NULL, NULL, &table, &err), PEA_E_SHAPE, "image is 1 x 4 x 2");
-    assert_fails(pea_measure(&l, NULL, &a, NULL, &table, &err), PEA_E_ARG, "offsets");
+    assert_fails(pea_measure(&im, NULL, NULL, NULL, NULL, &table, &err), PEA_E_DTYPE, "labels must be uint32");
+    assert_fails(pea_measure(&l, &im, NULL, NULL, NULL, &table, &err), PEA_E_SHAPE, "image is 1 x 4 x 2");
+    assert_fails(pea_measure(&l, NULL, &a, NULL, NULL, &table, &err), PEA_E_ARG, "offsets");
     a.dims = (pea_dims){1, 2, 4, 1};
-    assert_fails(pea_measure(&l, NULL, &a, &offsets, &table, &err), PEA_E_SHAPE, "must have 2 channels");
+    assert_fails(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err), PEA_E_SHAPE, "must have 2 channels");
     const pea_array two = {labels, PEA_UINT32, {1, 1, 4, 2}};
-    assert_fails(pea_measure(&two, NULL, NULL, NULL, &table, &err), PEA_E_SHAPE, "1 channel");
+    assert_fails(pea_measure(&two, NULL, NULL, NULL, NULL, &table, &err), PEA_E_SHAPE, "1 channel");
     assert_true(table.n == 0 && table.rows == NULL);
 }
 
@@ -252,7 +252,7 @@ static void table_is_csv_in_calibrated_units(void **state)
     const pea_table table = {2, rows, 2};
     const pea_calibration calibration = {.z = 3.0, .y = 0.5, .x = 0.25, .unit = "um"};
     pea_error err;
-    assert_ok(pea_table_write(path, &table, 1, &calibration, &err));
+    assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     char *text = written();
     assert_string_equal(text,
                         "label,area_um2,n_voxels,centroid_x_um,centroid_y_um,centroid_z_um,first_x_voxel,first_y_voxel,"
@@ -268,7 +268,7 @@ static void frames_have_a_column_and_volumes_their_name(void **state)
     pea_instance rows[1] = {instance(3)};
     const pea_table tables[3] = {{1, rows, 3}, {0, NULL, 3}, {1, rows, 3}};
     pea_error err;
-    assert_ok(pea_table_write(path, tables, 3, NULL, &err));
+    assert_ok(pea_table_write(path, tables, 3, NULL, NULL, &err));
     char *text = written();
     assert_non_null(strstr(text, "label,frame,volume_pixel3,n_voxels,"));
     assert_non_null(strstr(text, "\r\n3,1,10,10,3.25,4.5,2,"));
@@ -283,12 +283,12 @@ static void strange_units_stay_in_their_field(void **state)
     const pea_table table = {0, NULL, 2};
     pea_calibration calibration = {.z = 1.0, .y = 1.0, .x = 1.0, .unit = "a,\"b"};
     pea_error err;
-    assert_ok(pea_table_write(path, &table, 1, &calibration, &err));
+    assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     char *text = written();
     assert_non_null(strstr(text, "label,\"area_a,\"\"b2\",n_voxels,\"centroid_x_a,\"\"b\",\""));
     pea__free(text);
     calibration.unit[0] = '\0';
-    assert_ok(pea_table_write(path, &table, 1, &calibration, &err));
+    assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     text = written();
     assert_non_null(strstr(text, "label,area_pixel2,"));
     pea__free(text);
@@ -306,7 +306,7 @@ static void decimal_point_does_not_depend_on_the_locale(void **state)
     pea_instance rows[1] = {instance(1)};
     const pea_table table = {1, rows, 2};
     pea_error err;
-    assert_ok(pea_table_write(path, &table, 1, NULL, &err));
+    assert_ok(pea_table_write(path, &table, 1, NULL, NULL, &err));
     setlocale(LC_NUMERIC, "C");
     char *text = written();
     assert_non_null(strstr(text, "\r\n1,10,10,3.25,4.5,2,"));
@@ -318,9 +318,9 @@ static void table_that_cannot_be_written_is_an_error(void **state)
     (void)state;
     const pea_table table = {0, NULL, 2};
     pea_error err;
-    assert_fails(pea_table_write("/nowhere/at/all.csv", &table, 1, NULL, &err), PEA_E_IO, "/nowhere/at/all.csv");
-    assert_fails(pea_table_write(path, NULL, 0, NULL, &err), PEA_E_ARG, "no table");
-    assert_fails(pea_table_write(NULL, &table, 1, NULL, &err), PEA_E_ARG, "no path");
+    assert_fails(pea_table_write("/nowhere/at/all.csv", &table, 1, NULL, NULL, &err), PEA_E_IO, "/nowhere/at/all.csv");
+    assert_fails(pea_table_write(path, NULL, 0, NULL, NULL, &err), PEA_E_ARG, "no table");
+    assert_fails(pea_table_write(NULL, &table, 1, NULL, NULL, &err), PEA_E_ARG, "no path");
 }
 
 static pea_status measure_and_write(pea_error *err)
@@ -333,9 +333,9 @@ static pea_status measure_and_write(pea_error *err)
     const pea_offsets offsets = unit_offsets(2);
     const pea_array l = labels_of(labels, 1, 30, 30), a = {affinity, PEA_FLOAT32, {1, 30, 30, 2}};
     pea_table table;
-    pea_status status = pea_measure(&l, &l, &a, &offsets, &table, err);
+    pea_status status = pea_measure(&l, &l, &a, &offsets, NULL, &table, err);
     if (status == PEA_OK)
-        status = pea_table_write(path, &table, 1, NULL, err);
+        status = pea_table_write(path, &table, 1, NULL, NULL, err);
     pea_table_free(&table);
     return status;
 }

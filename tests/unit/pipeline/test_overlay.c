@@ -22,7 +22,7 @@ static void draw(const void *image, pea_dtype dtype, int64_t channels, uint32_t 
     const pea_array im = {(void *)image, dtype, {1, Y, X, channels}}, l = {labels, PEA_UINT32, {1, Y, X, 1}};
     const pea_array out = {picture, PEA_UINT8, {1, Y, X, 3}};
     pea_error err;
-    assert_ok(pea_overlay(&im, &l, &out, &err));
+    assert_ok(pea_overlay(&im, &l, NULL, &out, &err));
 }
 
 static const uint8_t *pixel(const uint8_t *picture, int y, int x)
@@ -150,14 +150,14 @@ static void arrays_that_do_not_fit_are_refused_in_words(void **state)
     pea_array out = {picture, PEA_UINT8, {1, Y, X, 3}};
     pea_error err;
     im.dims.c = 2;
-    assert_fails(pea_overlay(&im, &l, &out, &err), PEA_E_SHAPE, "1 or 3 image channels");
+    assert_fails(pea_overlay(&im, &l, NULL, &out, &err), PEA_E_SHAPE, "1 or 3 image channels");
     im.dims = (pea_dims){1, X, Y, 1};
-    assert_fails(pea_overlay(&im, &l, &out, &err), PEA_E_SHAPE, "image is 1 x 8 x 6");
+    assert_fails(pea_overlay(&im, &l, NULL, &out, &err), PEA_E_SHAPE, "image is 1 x 8 x 6");
     im.dims = l.dims = out.dims = (pea_dims){2, Y / 2, X, 1};
     out.dims.c = 3;
-    assert_fails(pea_overlay(&im, &l, &out, &err), PEA_E_SHAPE, "one plane, not 2");
+    assert_fails(pea_overlay(&im, &l, NULL, &out, &err), PEA_E_SHAPE, "one plane, not 2");
     out.dtype = PEA_UINT16;
-    assert_fails(pea_overlay(&im, &l, &out, &err), PEA_E_DTYPE, "picture must be uint8");
+    assert_fails(pea_overlay(&im, &l, NULL, &out, &err), PEA_E_DTYPE, "picture must be uint8");
 }
 
 static const struct CMUnitTest tests[] = {

@@ -359,10 +359,10 @@ static void padded_clustering_is_the_published_sequence(void **state)
     affinities.stride[1] = affinities.stride[2] = mutex.stride[1] = mutex.stride[2] = 5;
     assert_ok(pea_affinity_from_embedding(&e, &o.offsets, &affinities, NULL, &a, &err));
     assert_ok(pea_mutex_watershed(&a, &o.offsets, &m, &mutex, NULL, &l, NULL, &err));
-    assert_ok(pea_merge_small(&l, o.merge, o.n_merge, &err));
+    assert_ok(pea_merge_small(&l, o.merge, o.n_merge, NULL, &err));
     for (int y = 0; y < Y; y++)
         memcpy(expected + y * X, padded + (y + TOP) * S + LEFT, X * sizeof *padded);
-    assert_ok(pea_relabel(&cropped, &n_expected, &err));
+    assert_ok(pea_relabel(&cropped, NULL, &n_expected, &err));
 
     assert_ok(pea_segment(model, NULL, &image.array, &given, &o, &labels.array, &n, &details, &err));
     assert_int_equal(n, n_expected);
@@ -408,8 +408,8 @@ static void cropped_clustering_is_the_published_sequence(void **state)
     mutex.stride[1] = mutex.stride[2] = 10;
     assert_ok(pea_affinity_from_embedding(&e, &o.offsets, NULL, NULL, &a, &err));
     assert_ok(pea_mutex_watershed(&a, &o.offsets, NULL, &mutex, NULL, &l, NULL, &err));
-    assert_ok(pea_merge_small(&l, o.merge, o.n_merge, &err));
-    assert_ok(pea_relabel(&l, NULL, &err));
+    assert_ok(pea_merge_small(&l, o.merge, o.n_merge, NULL, &err));
+    assert_ok(pea_relabel(&l, NULL, NULL, &err));
     assert_ok(pea_segment(model, NULL, &image.array, NULL, &o, &labels.array, &n, NULL, &err));
     assert_memory_equal(labels.array.data, expected, sizeof expected);
     free_all(model, &image, &labels);
