@@ -239,7 +239,7 @@ static pea_status read_view(const pea__node *call, const pea__storages *storages
                          "tensor %s is not described by a storage, an offset, and a size and a stride of at most %d "
                          "numbers, none negative",
                          name, PEA_MAX_TENSOR_AXES);
-    pea__storage wanted;
+    pea__storage wanted = {0};
     pea_status status = read_reference(arguments->items[0], &wanted, err);
     if (status == PEA_OK)
         status = count_view(v, err);
