@@ -20,6 +20,8 @@ extern "C" {
  */
 typedef int pea_progress_fn(void *user, const char *stage, double fraction);
 
+#define PEA_MAX_THREADS 256
+
 typedef struct pea_context_options {
     size_t struct_size;
     int n_threads;               /* 0: as many as the machine lends this process; results do not depend on it */
@@ -33,8 +35,14 @@ pea_context_options pea_context_options_default(void);
 /* Threads and wishes for one call at a time. NULL wherever a context is expected: one thread, no progress. */
 typedef struct pea_context pea_context;
 
+/**
+ * Start the threads. Fewer than wished for, where the system has no more: pea_context_threads() tells.
+ * @param options  borrowed  NULL: the defaults
+ * @param context  owned     free with pea_context_free()
+ * @return PEA_OK; PEA_E_ARG for more than PEA_MAX_THREADS threads or options that were not initialised; PEA_E_NOMEM
+ */
 pea_status pea_context_new(const pea_context_options *options, pea_context **context, pea_error *err);
-void pea_context_free(pea_context *context);
+void pea_context_free(pea_context *context); /* NULL allowed; ends its threads */
 
 /* Seconds spent so far in each stage, for reports. */
 typedef struct pea_stage_time {

@@ -173,8 +173,10 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
                                        const pea_affinity_options *options, pea_context *context,
                                        const pea_array *affinity, pea_error *err)
 {
-    const pea_affinity_options chosen = options ? *options : pea_affinity_options_default();
-    pea_status status = check_arguments(embedding, offsets, &chosen, affinity, err);
+    pea_affinity_options chosen = pea_affinity_options_default();
+    pea_status status = pea__options_take(&chosen, sizeof chosen, options, "affinity", err);
+    if (status == PEA_OK)
+        status = check_arguments(embedding, offsets, &chosen, affinity, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = embedding->dims;

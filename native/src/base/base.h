@@ -22,6 +22,13 @@ pea_status pea__fail(pea_error *err, pea_status status, const char *format, ...)
 /* A text from a file made safe to show: control characters become '?', at most 60 bytes. Returns buffer. */
 const char *pea__printable(const char *text, size_t length_bytes, char buffer[64]);
 
+/* ---- options (options.c) ---- */
+
+/* Put what the caller chose over the defaults that `chosen` holds; NULL chose nothing. Both begin with struct_size: of a
+ * caller built with an older header the options are shorter, and the rest keeps its default. PEA_E_ARG where it is 0;
+ * `what` names them in the message: "affinity". */
+pea_status pea__options_take(void *chosen, size_t n_bytes, const void *given, const char *what, pea_error *err);
+
 /* ---- memory (alloc.c) ---- */
 
 /* All heap memory of the library's own code comes from here. Contents are zeroed; n_items * item_bytes is checked.
@@ -40,7 +47,7 @@ char *pea__copy_text(const char *text, size_t length_bytes, pea_error *err); /* 
 size_t pea__alloc_fail_at(size_t n, bool for_ever);
 size_t pea__alloc_live(void); /* blocks allocated and not yet freed */
 
-/* ---- sizes (size.c is not needed: inline) ---- */
+/* ---- sizes (inline) ---- */
 
 /* False, and *product untouched, where the true product does not fit or a factor is negative. */
 static inline bool pea__mul_i64(int64_t a, int64_t b, int64_t *product)

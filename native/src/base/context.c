@@ -15,16 +15,22 @@
 #include <time.h>
 
 enum {
-    MAX_THREADS = 256,
     MAX_STAGES = 16,
     WORKER_STACK_BYTES = 4 << 20, /* a JVM's default of 1 MiB is too near to what decoders may want */
     REPORT_EVERY_MS = 30
 };
 
+/* Of timed waits. macOS cannot choose: there a change of the clock makes one report early or late. */
+#ifdef __APPLE__
+static const clockid_t WAIT_CLOCK = CLOCK_REALTIME;
+#else
+static const clockid_t WAIT_CLOCK = CLOCK_MONOTONIC;
+#endif
+
 struct pea_context {
     pea_context_options options;
     int n_threads; /* the caller's own included */
-    pthread_t threads[MAX_THREADS];
+    pthread_t threads[PEA_MAX_THREADS];
 
     pthread_mutex_t lock; /* guards what follows up to the next blank line */
     pthread_cond_t begin, end;
@@ -129,13 +135,11 @@ pea_status pea_context_new(const pea_context_options *options, pea_context **con
 {
     *context = NULL;
     pea_context_options chosen = pea_context_options_default();
-    if (options && options->struct_size == 0)
-        return pea__fail(err, PEA_E_ARG,
-                         "context options were not initialised (struct_size is 0): start from pea_context_options_default()");
-    if (options) /* of a caller built with an older header they are shorter: the rest keeps its default */
-        memcpy(&chosen, options, options->struct_size < sizeof chosen ? options->struct_size : sizeof chosen);
-    if (chosen.n_threads < 0 || chosen.n_threads > MAX_THREADS)
-        return pea__fail(err, PEA_E_ARG, "threads must be 0 to %d, not %d", MAX_THREADS, chosen.n_threads);
+    const pea_status status = pea__options_take(&chosen, sizeof chosen, options, "context", err);
+    if (status != PEA_OK)
+        return status;
+    if (chosen.n_threads < 0 || chosen.n_threads > PEA_MAX_THREADS)
+        return pea__fail(err, PEA_E_ARG, "threads must be 0 to %d, not %d", PEA_MAX_THREADS, chosen.n_threads);
     pea_context *made = pea__alloc(1, sizeof *made, err);
     if (!made)
         return PEA_E_NOMEM;
@@ -146,11 +150,13 @@ pea_status pea_context_new(const pea_context_options *options, pea_context **con
     pthread_cond_init(&made->begin, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#ifndef __APPLE__
+    pthread_condattr_setclock(&attributes, WAIT_CLOCK);
+#endif
     pthread_cond_init(&made->end, &attributes);
     pthread_condattr_destroy(&attributes);
     int wanted = chosen.n_threads ? chosen.n_threads : pea_cpu_threads();
-    start_workers(made, wanted > MAX_THREADS ? MAX_THREADS : wanted);
+    start_workers(made, wanted > PEA_MAX_THREADS ? PEA_MAX_THREADS : wanted);
     *context = made;
     return PEA_OK;
 }
@@ -276,7 +282,7 @@ static pea_status wait_for_workers(pea_context *context, pea_status status, doub
     pthread_mutex_lock(&context->lock);
     while (context->n_busy > 0) {
         struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
+        clock_gettime(WAIT_CLOCK, &until);
         until.tv_nsec += REPORT_EVERY_MS * 1000000L;
         if (until.tv_nsec >= 1000000000L) {
             until.tv_nsec -= 1000000000L;

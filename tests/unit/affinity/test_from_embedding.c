@@ -410,6 +410,8 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     options = pea_affinity_options_default();
     options.border = (pea_border)7;
     assert_fails(pea_affinity_from_embedding(&e, &offsets, &options, NULL, &a, &err), PEA_E_ARG, "border");
+    options = (pea_affinity_options){.stride = {1, 1, 1}};
+    assert_fails(pea_affinity_from_embedding(&e, &offsets, &options, NULL, &a, &err), PEA_E_ARG, "not initialised");
 }
 
 static const struct CMUnitTest tests[] = {
