@@ -98,6 +98,7 @@ int cli_import(int argc, char **argv)
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = convert(&r, operands.item[0], notes, &err);
+    cli_interruptible(true); /* the model is written; it is read back whole or not at all */
     if (status == PEA_OK)
         status = describe(&r, notes, &err);
     return status == PEA_OK ? EXIT_DONE : cli_report(command, &err);
