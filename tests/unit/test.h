@@ -42,6 +42,22 @@
                      pea_status_name(expected_status), (part));                                                       \
     } while (0)
 
+/* All of a file and a NUL behind it; free(). */
+static inline char *test_read_file(const char *path, size_t *n_bytes)
+{
+    FILE *stream = fopen(path, "rb");
+    if (!stream)
+        fail_msg("%s cannot be opened", path);
+    assert_int_equal(fseek(stream, 0, SEEK_END), 0);
+    *n_bytes = (size_t)ftell(stream);
+    rewind(stream);
+    char *content = calloc(*n_bytes + 1, 1);
+    assert_non_null(content);
+    assert_int_equal(fread(content, 1, *n_bytes, stream), *n_bytes);
+    fclose(stream);
+    return content;
+}
+
 /* u(t,k): the deterministic numbers in [0,1) that reference values were made from (64-bit safe, modulo 2^32). */
 static inline double test_u(uint32_t t, uint32_t k)
 {

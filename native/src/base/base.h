@@ -114,9 +114,6 @@ pea_status pea__reader_open(const char *path, pea__reader *reader, pea_error *er
 pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffer, size_t n_bytes, pea_error *err);
 void pea__reader_close(pea__reader *reader); /* safe twice, and after a failed open */
 
-/* The whole file, NUL-terminated beyond its end; PEA_E_LIMIT above limit_bytes. Owned: pea__free(). */
-pea_status pea__file_read(const char *path, int64_t limit_bytes, char **content, size_t *n_bytes, pea_error *err);
-
 /* ---- work on many threads (context.c) ---- */
 
 /* One piece of work. `worker` is 0..n_workers-1, for scratch memory. Must not fail: check and allocate before. */

@@ -72,30 +72,6 @@ void pea__reader_close(pea__reader *reader)
     reader->fd = -1;
 }
 
-pea_status pea__file_read(const char *path, int64_t limit_bytes, char **content, size_t *n_bytes, pea_error *err)
-{
-    pea__reader reader;
-    pea_status status = pea__reader_open(path, &reader, err);
-    if (status != PEA_OK)
-        return status;
-    char *text = NULL;
-    if (reader.size_bytes > limit_bytes)
-        status = pea__fail(err, PEA_E_LIMIT, "%s has %lld bytes, more than the %lld expected at most", path,
-                           (long long)reader.size_bytes, (long long)limit_bytes);
-    else if (!(text = pea__alloc((size_t)reader.size_bytes + 1, 1, err)))
-        status = PEA_E_NOMEM;
-    else
-        status = pea__reader_at(&reader, 0, text, (size_t)reader.size_bytes, err);
-    if (status == PEA_OK) {
-        *content = text;
-        *n_bytes = (size_t)reader.size_bytes;
-    } else {
-        pea__free(text);
-    }
-    pea__reader_close(&reader);
-    return status;
-}
-
 /* A name that nobody else uses, in the target's folder: rename works only inside one file system. It does not contain the
  * target's own name, which may be as long as names can be. */
 static int open_temporary(char *name, size_t folder_length, size_t capacity)

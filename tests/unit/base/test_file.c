@@ -62,13 +62,11 @@ static void put(const char *path, const char *content)
 
 static void assert_content(const char *path, const char *expected)
 {
-    pea_error err;
-    char *content = NULL;
-    size_t n = 0;
-    assert_ok(pea__file_read(path, 1 << 20, &content, &n, &err));
+    size_t n;
+    char *content = test_read_file(path, &n);
     assert_string_equal(content, expected);
     assert_int_equal(n, strlen(expected));
-    pea__free(content);
+    free(content);
 }
 
 /* ---- reading ---- */
@@ -120,40 +118,6 @@ static void what_is_no_file_is_refused_in_words(void **state)
     assert_int_equal(mkfifo(in_folder("pipe"), 0600), 0);
     assert_fails(pea__reader_open(in_folder("pipe"), &reader, &err), PEA_E_IO, "not a regular file"); /* and no waiting */
     pea__reader_close(&reader);
-}
-
-static void a_file_above_the_limit_is_refused_unread(void **state)
-{
-    (void)state;
-    pea_error err;
-    char *content = NULL;
-    size_t n = 0;
-    put(in_folder("a"), "0123456789");
-    assert_fails(pea__file_read(in_folder("a"), 9, &content, &n, &err), PEA_E_LIMIT, "10 bytes, more than the 9");
-    assert_ok(pea__file_read(in_folder("a"), 10, &content, &n, &err));
-    assert_int_equal(content[10], '\0');
-    pea__free(content);
-}
-
-static void an_empty_file_reads_as_empty_text(void **state)
-{
-    (void)state;
-    put(in_folder("a"), "");
-    assert_content(in_folder("a"), "");
-}
-
-static void a_failing_allocation_while_reading_leaks_nothing(void **state)
-{
-    (void)state;
-    pea_error err;
-    char *content = NULL;
-    size_t n = 0;
-    put(in_folder("a"), "0123456789");
-    const size_t live = pea__alloc_live();
-    pea__alloc_fail_at(1, true);
-    assert_fails(pea__file_read(in_folder("a"), 100, &content, &n, &err), PEA_E_NOMEM, "out of memory");
-    pea__alloc_fail_at(0, false);
-    assert_int_equal(pea__alloc_live(), live);
 }
 
 /* ---- writing ---- */
@@ -339,9 +303,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(bytes_come_from_where_they_are_asked, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown(reading_beyond_the_end_is_a_format_error, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown(what_is_no_file_is_refused_in_words, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_file_above_the_limit_is_refused_unread, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(an_empty_file_reads_as_empty_text, make_folder, remove_folder),
-    cmocka_unit_test_setup_teardown(a_failing_allocation_while_reading_leaks_nothing, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown(a_committed_file_is_there_and_alone, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown(nothing_is_seen_before_the_commit, make_folder, remove_folder),
     cmocka_unit_test_setup_teardown(a_discarded_file_leaves_everything_as_it_was, make_folder, remove_folder),

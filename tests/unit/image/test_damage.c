@@ -10,11 +10,8 @@
 static char *load(const char *name, size_t *n)
 {
     char path[1024];
-    char *bytes = NULL;
-    pea_error err;
     snprintf(path, sizeof path, SAMPLES "%s", name);
-    assert_ok(pea__file_read(path, 1 << 24, &bytes, n, &err));
-    return bytes;
+    return test_read_file(path, n);
 }
 
 /* Open and read everything from a block of exactly n bytes, so that a sanitizer sees any step beyond it. */
@@ -56,7 +53,7 @@ static void prefixes_end_well(void **state)
         (void)read_exactly(bytes, n);
         for (size_t k = 0; k < n; k += 1 + n / N_TRIES)
             (void)read_exactly(bytes, k);
-        pea__free(bytes);
+        free(bytes);
     }
 }
 
@@ -71,7 +68,7 @@ static void bit_flips_end_well(void **state)
             (void)read_exactly(bytes, n);
             bytes[bit / 8] ^= (char)(1 << bit % 8);
         }
-        pea__free(bytes);
+        free(bytes);
     }
 }
 
@@ -86,7 +83,7 @@ static void cut_pixels_are_noticed(void **state)
         assert_int_equal(read_exactly(bytes, n), PEA_OK);
         for (size_t cut = 201; cut < n; cut += 13)
             assert_int_equal(read_exactly(bytes, n - cut), PEA_E_FORMAT);
-        pea__free(bytes);
+        free(bytes);
     }
 }
 
@@ -139,7 +136,7 @@ static void hostile_files_take_little_memory(void **state)
         size_t n;
         char *bytes = load(names[i], &n);
         (void)read_exactly(bytes, n);
-        pea__free(bytes);
+        free(bytes);
     }
     assert_true(peak_bytes() - before < 16 << 20);
 }

@@ -120,7 +120,7 @@ static void planes_lie_behind_each_other_as_imagej_expects(void **state)
         values[i] = i + 500;
     const pea_calibration c = pea_calibration_default();
     assert_ok(pea_labels_write(path, &(pea_array){values, PEA_UINT32, {3, 3, 5, 1}}, 1, &c, NULL, &err));
-    assert_ok(pea__file_read(path, 1 << 20, &bytes, &n, &err));
+    bytes = test_read_file(path, &n);
     const pea__reader reader = pea__reader_memory(bytes, n);
     pea__tiff tiff;
     pea__notes notes = {""};
@@ -140,7 +140,7 @@ static void planes_lie_behind_each_other_as_imagej_expects(void **state)
     const char *text = bytes + tiff.description.at;
     assert_string_equal(text, "ImageJ=1.53t\nimages=3\nslices=3\nloop=false\nmin=0.0\nmax=544\n");
     pea__tiff_free(&tiff);
-    pea__free(bytes);
+    free(bytes);
 }
 
 static void wrong_arguments_are_named_and_write_nothing(void **state)

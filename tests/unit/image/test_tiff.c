@@ -377,9 +377,9 @@ static void file_cut_while_open_is_noticed(void **state)
         snprintf(path, sizeof path, "%s/pea-cut-XXXXXX", folder ? folder : "/tmp");
         const int fd = mkstemp(path);
         assert_true(fd >= 0);
-        assert_ok(pea__file_read(from, 1 << 20, &bytes, &n, &err));
+        bytes = test_read_file(from, &n);
         assert_int_equal(write(fd, bytes, n), n);
-        pea__free(bytes);
+        free(bytes);
         pea_status status = pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err);
         unlink(path);
         assert_int_equal(status, PEA_OK);
@@ -399,7 +399,7 @@ static void lzma_dictionary_of_four_gigabytes_is_refused(void **state)
     pea_image *image = NULL;
     pea_volume volume = {0};
     (void)state;
-    assert_ok(pea__file_read(CODECS "lzma.tif", 1 << 20, &bytes, &n, &err));
+    bytes = test_read_file(CODECS "lzma.tif", &n);
     /* xz: 12 bytes of stream header; block header: size, flags (two filters), delta 03 01 01, LZMA2 21 01 <dictionary> */
     size_t at = 0;
     while (at + 24 < n && memcmp(bytes + at, "\xfd" "7zXZ", 6) != 0)
@@ -410,7 +410,7 @@ static void lzma_dictionary_of_four_gigabytes_is_refused(void **state)
         assert_fails(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &volume, &err), PEA_E_LIMIT, "dictionary");
         pea_image_close(image);
     }
-    pea__free(bytes);
+    free(bytes);
 }
 
 static void zstd_window_of_every_frame_is_checked(void **state)

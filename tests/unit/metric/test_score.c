@@ -99,10 +99,9 @@ static void scores_equal_those_of_scikit_image_and_the_papers_code(void **state)
     (void)state;
     static const char *const names[] = {"a", "b", "c", "vol", "identical"};
     pea_error err;
-    char *json = NULL;
     size_t n_bytes;
     int n_checked = 0;
-    assert_ok(pea__file_read(PEA_TESTDATA "/golden/metrics/expected.json", 1 << 20, &json, &n_bytes, &err));
+    char *json = test_read_file(PEA_TESTDATA "/golden/metrics/expected.json", &n_bytes);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         pea_dims dims, same;
         uint32_t *truth = load(names[i], "gt", &dims), *pred = load(names[i], "pred", &same);
@@ -114,7 +113,7 @@ static void scores_equal_those_of_scikit_image_and_the_papers_code(void **state)
         free(pred);
     }
     assert_int_equal(n_checked, 4 * 18 + 8);
-    pea__free(json);
+    free(json);
 }
 
 enum { ROWS = 12, COLUMNS = 16, SMALL = ROWS * COLUMNS };

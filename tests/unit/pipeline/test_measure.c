@@ -230,11 +230,8 @@ static int remove_folder(void **state)
 
 static char *written(void)
 {
-    pea_error err;
-    char *text;
     size_t n_bytes;
-    assert_ok(pea__file_read(path, 1 << 20, &text, &n_bytes, &err));
-    return text;
+    return test_read_file(path, &n_bytes);
 }
 
 static pea_instance instance(uint32_t label)
@@ -259,7 +256,7 @@ static void table_is_csv_in_calibrated_units(void **state)
                         "first_z_voxel,last_x_voxel,last_y_voxel,last_z_voxel,mean_intensity,confidence\r\n"
                         "1,1.25,10,0.8125,2.25,6,2,4,1,6,5,3,12.5,\r\n"
                         "4294967295,1.25,10,0.8125,2.25,6,2,4,1,6,5,3,,-0.125\r\n");
-    pea__free(text);
+    free(text);
 }
 
 static void frames_have_a_column_and_volumes_their_name(void **state)
@@ -274,7 +271,7 @@ static void frames_have_a_column_and_volumes_their_name(void **state)
     assert_non_null(strstr(text, "\r\n3,1,10,10,3.25,4.5,2,"));
     assert_non_null(strstr(text, "\r\n3,3,10,10,3.25,4.5,2,"));
     assert_null(strstr(text, "\r\n3,2,"));
-    pea__free(text);
+    free(text);
 }
 
 static void strange_units_stay_in_their_field(void **state)
@@ -286,12 +283,12 @@ static void strange_units_stay_in_their_field(void **state)
     assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     char *text = written();
     assert_non_null(strstr(text, "label,\"area_a,\"\"b2\",n_voxels,\"centroid_x_a,\"\"b\",\""));
-    pea__free(text);
+    free(text);
     calibration.unit[0] = '\0';
     assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     text = written();
     assert_non_null(strstr(text, "label,area_pixel2,"));
-    pea__free(text);
+    free(text);
 }
 
 static void decimal_point_does_not_depend_on_the_locale(void **state)
@@ -310,7 +307,7 @@ static void decimal_point_does_not_depend_on_the_locale(void **state)
     setlocale(LC_NUMERIC, "C");
     char *text = written();
     assert_non_null(strstr(text, "\r\n1,10,10,3.25,4.5,2,"));
-    pea__free(text);
+    free(text);
 }
 
 static void table_that_cannot_be_written_is_an_error(void **state)

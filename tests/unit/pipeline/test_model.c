@@ -280,18 +280,17 @@ static void failed_import_leaves_no_file(void **state)
 
 static void same_checkpoint_gives_the_same_file(void **state)
 {
-    char a[256], b[256], *content_a, *content_b;
+    char a[256], b[256];
     size_t n_a, n_b;
     pea_error err;
     (void)state;
     assert_ok(pea_model_import(PLANE_CHECKPOINT, "nuclei", NULL, toy_path(a), NULL, &err));
     assert_ok(pea_model_import(PLANE_CHECKPOINT, "nuclei", NULL, toy_path(b), NULL, &err));
-    assert_ok(pea__file_read(a, 1 << 24, &content_a, &n_a, &err));
-    assert_ok(pea__file_read(b, 1 << 24, &content_b, &n_b, &err));
+    char *content_a = test_read_file(a, &n_a), *content_b = test_read_file(b, &n_b);
     assert_int_equal(n_a, n_b);
     assert_memory_equal(content_a, content_b, n_a);
-    pea__free(content_a);
-    pea__free(content_b);
+    free(content_a);
+    free(content_b);
     unlink(a);
     unlink(b);
 }
