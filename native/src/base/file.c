@@ -144,7 +144,7 @@ static bool sync_file(int fd)
 void pea__writer_store(pea__writer *writer)
 {
     if (fflush(writer->stream) == 0)
-        (void)fdatasync(writer->fd);
+        (void)fsync(writer->fd); /* not fdatasync, which macOS lacks */
 }
 
 /* A write failed some time ago and its reason is forgotten: one more byte asks the system again. */
