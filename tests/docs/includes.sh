@@ -26,6 +26,14 @@ may metric array base
 may io array base
 may image array base
 may pipeline nn affinity cluster metric io image array base
+if grep -nE '#include <(sys/|unistd|fcntl|sched|signal|dirent|strings|dlfcn)' src/*/*.[ch] | grep -v '^src/base/'; then
+    echo "src/base alone speaks to the operating system"
+    wrong=1
+fi
+if grep -nE '#include <[a-z0-9]*(mmintrin|immintrin|arm_neon)' src/*/*.[ch] | grep -v '^src/kernel/'; then
+    echo "src/kernel alone knows processors"
+    wrong=1
+fi
 if grep -nE '#include "' cli/*.[ch] | grep -E '"[a-z0-9_]+/' | grep -v '"pea/'; then
     echo "cli may include public headers only"
     wrong=1
