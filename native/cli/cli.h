@@ -94,7 +94,7 @@ typedef struct cli_progress {
     double started, last_shown;  /* seconds of the monotonic clock */
     double items_started;
     const char *stage;
-    double stage_started;
+    double stage_started, work_started; /* the item's first stage that has a share */
     double part_from, part_to;   /* of the item, such as one of its frames */
     const struct cli_share *shares; /* NULL: the command has one stage worth telling */
     double reached[CLI_MAX_STAGES]; /* of each share's stage, for this item */

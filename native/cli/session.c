@@ -68,24 +68,31 @@ void cli_interruptible(bool on)
 enum { BAR_CELLS = 24 };
 static const double bar_every = 0.1, line_every = 5, silent_first = 1; /* seconds */
 
-/* What part of the time each stage of a segmentation takes, by and large: enough to guess what is left. */
+/* What part of the time each stage of a segmentation takes, by and large: enough to guess what is left. How long reading
+ * takes says nothing of the rest. */
 static const struct cli_share {
     const char *stage;
     double share;
-} segment_shares[] = {{"read", 0.03},     {"network", 0.68}, {"affinity", 0.06}, {"cluster", 0.16}, {"clean up", 0.02},
-                      {"measure", 0.02}, {"draw", 0.01},    {"write", 0.02},    {NULL, 0}};
+} segment_shares[] = {{"network", 0.70}, {"affinity", 0.06}, {"cluster", 0.17}, {"clean up", 0.02},
+                      {"measure", 0.02}, {"draw", 0.01},     {"write", 0.02},   {NULL, 0}};
 
 /* The part of the whole item that is done. Planes run through all stages one by one, so no stage is over until the last
  * of them: what each has reached adds up. */
-static double item_done(cli_progress *p, double fraction)
+static double item_done(cli_progress *p, double fraction, double now)
 {
     double done = 0;
-    for (size_t i = 0; p->shares && p->shares[i].stage; i++) {
-        if (!strcmp(p->shares[i].stage, p->stage) && fraction > p->reached[i])
-            p->reached[i] = fraction;
+    if (!p->shares) {
+        p->work_started = p->stage_started;
+        return fraction;
+    }
+    for (size_t i = 0; p->shares[i].stage; i++) {
+        if (!strcmp(p->shares[i].stage, p->stage)) {
+            p->work_started = p->work_started > 0 ? p->work_started : now;
+            p->reached[i] = fraction > p->reached[i] ? fraction : p->reached[i];
+        }
         done += p->shares[i].share * p->reached[i];
     }
-    return p->shares ? done : fraction;
+    return done;
 }
 
 /* Seconds that this item still takes at its pace, and those after it at theirs; negative: unknown. */
@@ -93,7 +100,7 @@ static double seconds_left(const cli_progress *p, double done, double now)
 {
     if (done < 0.02)
         return -1;
-    const double item = (now - (p->shares ? p->items_started : p->stage_started)) * (1 - done) / done;
+    const double item = (now - p->work_started) * (1 - done) / done;
     const double per_item = p->items_done ? (p->items_started - p->started) / (double)p->items_done : 0;
     const size_t items_after = p->n_items > p->items_done + 1 ? p->n_items - p->items_done - 1 : 0;
     return item + per_item * (double)items_after;
@@ -133,7 +140,7 @@ static int on_progress(void *user, const char *stage, double fraction)
         p->stage = stage;
         p->stage_started = now;
     }
-    const double every = p->on_terminal ? bar_every : line_every, done = item_done(p, fraction);
+    const double every = p->on_terminal ? bar_every : line_every, done = item_done(p, fraction, now);
     if (now - p->started >= silent_first && now - (p->shown ? p->last_shown : p->started) >= every)
         show(p, fraction, done, now);
     return 0;
@@ -162,6 +169,7 @@ void cli_session_item(cli_session *session, const char *item, size_t index, size
     p->n_items = n_items;
     p->items_started = cli_seconds();
     p->stage = NULL;
+    p->work_started = 0;
     memset(p->reached, 0, sizeof p->reached);
 }
 

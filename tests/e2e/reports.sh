@@ -67,7 +67,10 @@ info_describes_models_images_and_the_machine() {
     done
     exits 0 "$pea" info "$image" --json
     says '"kind":"image"' out
+    exits 0 "$pea" info
+    grep -qE '^memory_available +[0-9]+\.[0-9] [kMGT]B$' out || fail "memory is not for people: $(cat out)"
     exits 0 "$pea" info --json
+    grep -qE '"memory_available":[0-9]+[,}]' out || fail "memory is not in bytes: $(cat out)"
     for key in version kernels cpu threads memory_available; do
         says "\"$key\":" out
     done

@@ -220,6 +220,18 @@ ctrl_c_stops_at_once_and_leaves_nothing() {
     done
 }
 
+a_folder_made_for_nothing_is_removed() {
+    refuses 1 nowhere "$pea" segment nowhere.tif -m nuclei -o results/of/today/
+    [ ! -e results ] || fail "an empty folder was left"
+    exits 1 "$pea" segment nowhere.tif elsewhere.tif -m nuclei -o results --table tables
+    [ ! -e results ] && [ ! -e tables ] || fail "empty folders were left"
+    mkdir results
+    refuses 1 nowhere "$pea" segment nowhere.tif -m nuclei -o results/
+    [ -d results ] || fail "a folder was removed that was there before"
+    exits 1 "$pea" segment nowhere.tif "$small" -m nuclei -o some/results --quiet
+    [ "$(files some/results)" = "$(basename "$small")" ] || fail "found $(files some/results)"
+}
+
 timings_are_the_last_line_of_stderr() {
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --timings
     tail -n 1 err >last
