@@ -1,9 +1,8 @@
 /* forward.c - times one pass of the full networks with random weights, as bench/forward_torch.py does in PyTorch:
- *     forward plane|stack [threads] [repeats]      PEA_CPU chooses the kernels
- * Prints one line of JSON. It builds the networks of the unit tests, so it needs native/src and cmocka:
- *     cc -O3 -ffp-contract=off -fno-math-errno -D_POSIX_C_SOURCE=200809L -Inative/src -Inative/include -Itests/unit
- *        bench/forward.c native/src/base/?*.c native/src/array/?*.c native/src/kernel/?*.c native/src/nn/?*.c
- *        -lcmocka -lm -lpthread -o forward
+ *     bench_forward plane|stack [threads] [repeats]      PEA_CPU chooses the kernels
+ * Prints one line of JSON. `pea bench forward` is for users; this one also tells CPU time, which a busy machine leaves
+ * comparable, and the forecast of memory. It takes the networks of the unit tests, and is built with them: bench_forward
+ * in the folder tests of the build.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,7 @@
 #include <time.h>
 
 #include "pea/cpu.h"
-#include "../tests/unit/nn/nets.h"
+#include "nn/nets.h"
 
 static double now_s(clockid_t clock)
 {
@@ -33,7 +32,7 @@ int main(int argc, char **argv)
     if (pea_context_new(&options, &context, NULL) != PEA_OK ||
         pea_network_forecast(n.network, n.in.dims, NULL, threads, &forecast, NULL) != PEA_OK)
         return 1;
-    double seconds[100], cpu_seconds[100]; /* CPU time of all threads: what a busy machine leaves comparable */
+    double seconds[100], cpu_seconds[100]; /* CPU time: of all threads */
     for (int i = 0; i <= repeats && i < 100; i++) { /* the first one warms up */
         const double begin = now_s(CLOCK_MONOTONIC), cpu_begin = now_s(CLOCK_PROCESS_CPUTIME_ID);
         if (pea_network_forward(n.network, context, &n.in, n.outputs, NULL) != PEA_OK)
