@@ -6,6 +6,7 @@
 #include "affinity/affinity.h"
 #include "kernel/kernel.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 
@@ -54,7 +55,7 @@ static pea_status check_arguments(const pea_array *embedding, const pea_offsets 
 }
 
 /* The length of one vector. Squares of floats fit in double, which is only asked where they do not fit in float. */
-static float norm_of(const float *v, int64_t n, float sum_of_squares)
+static double norm_of(const float *v, int64_t n, float sum_of_squares)
 {
     double sum = sum_of_squares;
     if (!(sum_of_squares <= 1e30f)) {
@@ -63,7 +64,19 @@ static float norm_of(const float *v, int64_t n, float sum_of_squares)
             sum += (double)v[i] * (double)v[i];
     }
     const double norm = sqrt(sum);
-    return norm < 1e-12 ? 1e-12f : (float)norm; /* a zero vector stays zero instead of NaN */
+    return norm < 1e-12 ? 1e-12 : norm; /* a zero vector stays zero instead of NaN */
+}
+
+static void divide(const float *from, int64_t n, double norm, float *to)
+{
+    if (norm <= FLT_MAX) {
+        const float divisor = (float)norm;
+        for (int64_t i = 0; i < n; i++)
+            to[i] = from[i] / divisor;
+    } else { /* numbers that fit in float may have a length that does not */
+        for (int64_t i = 0; i < n; i++)
+            to[i] = (float)((double)from[i] / norm);
+    }
 }
 
 /* Once for each voxel and not once for each edge: a vector is needed by every offset in both directions. */
@@ -78,11 +91,8 @@ static void normalise_row(void *argument, int64_t row, int worker)
         const float *from = work->embedding + first;
         float *to = work->unit + first;
         pea__kernels()->dots_f32(from, from, n_channels, n_channels, n, squares, 1);
-        for (int64_t i = 0; i < n; i++, from += n_channels, to += n_channels) {
-            const float norm = norm_of(from, n_channels, squares[i]);
-            for (int64_t c = 0; c < n_channels; c++)
-                to[c] = from[c] / norm;
-        }
+        for (int64_t i = 0; i < n; i++, from += n_channels, to += n_channels)
+            divide(from, n_channels, norm_of(from, n_channels, squares[i]), to);
     }
 }
 
