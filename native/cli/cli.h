@@ -73,7 +73,7 @@ typedef struct cli_wishes {
 } cli_wishes;
 
 #define CLI_WISH_OPTIONS(wishes)                                                                                      \
-    {.name = "threads", .kind = CLI_INT, .target = &(wishes).threads, .value = "N", .low = 1, .high = 1024,           \
+    {.name = "threads", .kind = CLI_INT, .target = &(wishes).threads, .value = "N", .low = 1, .high = PEA_MAX_THREADS, \
      .fallback = "all that the machine lends", .help = "Threads to use. The result does not depend on it."},          \
     {.name = "memory", .kind = CLI_SIZE, .target = &(wishes).memory, .value = "SIZE",                                 \
      .fallback = "what is free when the work begins",                                                                 \

@@ -68,8 +68,8 @@ void cli_interruptible(bool on)
 enum { BAR_CELLS = 24 };
 static const double bar_every = 0.1, line_every = 5, silent_first = 1; /* seconds */
 
-/* What part of the time each stage of a segmentation takes, by and large: enough to guess what is left. How long reading
- * takes says nothing of the rest. */
+/* What part of the time each stage of a segmentation takes, by and large: enough to guess what is left. How long
+ * reading takes says nothing of the rest. */
 static const struct cli_share {
     const char *stage;
     double share;

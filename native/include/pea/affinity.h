@@ -17,6 +17,10 @@ typedef enum pea_border {
     PEA_BORDER_COPY  /* 0, then for the first n_axes offsets the first plane repeats the second (3-D code) */
 } pea_border;
 
+/* "none" "wrap" "copy", as files and options call them. Parse returns 0 for an unknown name. */
+const char *pea_border_name(pea_border value);
+int pea_border_parse(const char *name, pea_border *value);
+
 typedef struct pea_affinity_options {
     size_t struct_size;
     pea_border border;  /* default NONE */
@@ -53,7 +57,8 @@ typedef enum pea_truth_rule {
  * Ground-truth affinities of a label image, in a stage named "affinity".
  * @param labels    borrowed  uint32 (z,y,x,1)
  * @param affinity  filled    float32 (z,y,x,k), each 0 or 1
- * @param valid     filled    uint8 (z,y,x,k), 1 where the partner is inside; data NULL: not wanted
+ * @param valid     filled    uint8 (z,y,x,k), 1 where the partner is inside; NULL or data NULL: not wanted
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_CANCELLED. After a failure both are unspecified
  */
 pea_status pea_affinity_from_labels(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule,
                                     pea_context *context, const pea_array *affinity, const pea_array *valid,

@@ -71,6 +71,10 @@ pea_status pea_volume_alloc(pea_dtype dtype, pea_dims dims, pea_volume *volume, 
  */
 pea_status pea_labels_from_array(const pea_array *in, const pea_array *out, pea_error *err);
 
+/* (c,[z,]y,x) float32 to the library's z,y,x,c and back; dims are those of the z,y,x,c side. */
+void pea_channels_last(const float *channels_first, pea_dims dims, float *channels_last);
+void pea_channels_first(const float *channels_last, pea_dims dims, float *channels_first);
+
 /* Step from a voxel to the neighbour it is compared with, in voxels. (0,-1,0) is one row up. */
 typedef struct pea_offset {
     int32_t z, y, x;

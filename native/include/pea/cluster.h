@@ -37,7 +37,13 @@ pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *off
 /* What follows changes labels or a mask in place, in a stage named "clean up". After a failure, PEA_E_CANCELLED
  * included, they may be changed in part: discard them. */
 
-/* Labels become 1..n; which label is which number follows the raster order of first voxels. */
+/**
+ * Labels become 1..n; which label is which number follows the raster order of first voxels.
+ * @param labels    borrowed and changed in place  uint32 (z,y,x,1)
+ * @param n_labels  filled    n; may be NULL
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_LIMIT for more than 2^29 labels;
+ *         PEA_E_NOMEM; PEA_E_CANCELLED
+ */
 pea_status pea_relabel(const pea_array *labels, pea_context *context, uint32_t *n_labels, pea_error *err);
 
 /* One pass of the paper's small-object merging: objects of at most max_size voxels, window side in pixels. */
@@ -49,15 +55,26 @@ typedef struct pea_merge_pass {
  * Merge small objects as the paper's code does, quirks included (stale sizes, three labels needed in the window,
  * nothing near the top and left border). Each plane on its own.
  * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
+ * @param passes  borrowed  run one after another; max_size at least 0, window at least 1
+ * @return as pea_relabel(); PEA_E_LIMIT also for a plane of more than 2^31 - 1 pixels
  */
 pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes,
                            pea_context *context, pea_error *err);
 
-/* Objects of fewer than min_size voxels become background, wherever they are. In place. */
+/**
+ * Objects of fewer than min_size voxels become background, wherever they are.
+ * @param labels    borrowed and changed in place  uint32 (z,y,x,1)
+ * @param min_size  at least 0
+ * @return as pea_relabel()
+ */
 pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_context *context, pea_error *err);
 
-/* Components (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared from a
- * uint8 mask. In place. */
+/**
+ * Components of a mask (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared.
+ * @param mask      borrowed and changed in place  uint8 (z,y,x,1), not 0 is inside
+ * @param min_size  at least 0
+ * @return as pea_merge_small()
+ */
 pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_context *context, pea_error *err);
 
 #ifdef __cplusplus

@@ -14,7 +14,7 @@ extern "C" {
 
 /**
  * Called on the thread that made the call, at least every 50 ms of work and never from another thread.
- * @param stage     lent  what is being done: "read", "network", "affinity", "cluster", "clean up", "measure", "write", ...
+ * @param stage     lent  what is being done: "read", "network", "affinity", "clean up", "write", ...
  * @param fraction  of that stage, 0..1, never falling within a stage
  * @return 0 to go on; anything else cancels: the call returns PEA_E_CANCELLED within 0.1 s
  */

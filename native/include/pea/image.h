@@ -34,7 +34,7 @@ typedef struct pea_image_info {
  * @return PEA_OK; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM
  */
 pea_status pea_image_open(const char *path, pea_image_use use, pea_image **image, pea_error *err);
-void pea_image_close(pea_image *image);
+void pea_image_close(pea_image *image); /* NULL allowed */
 pea_image_info pea_image_get_info(const pea_image *image);
 
 /* Which part: counted from 0. */
@@ -47,11 +47,12 @@ typedef struct pea_image_part {
 /**
  * Read part of an image, in a stage named "read". Cancelling is heard between strips or tiles, and within a strip of a
  * method that decodes row by row, which WebP and LERC do not.
+ * Several threads may read one open image, each with a context of its own.
  * @param volume  owned  (n_slices, y, x, 1 or c) of the file's dtype; free with pea_volume_free()
  * @return PEA_OK; PEA_E_ARG for a part that is not there; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM;
  *         PEA_E_CANCELLED
  */
-pea_status pea_image_read(pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+pea_status pea_image_read(const pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
                           pea_error *err);
 
 /**
@@ -60,11 +61,17 @@ pea_status pea_image_read(pea_image *image, pea_image_part part, pea_context *co
  * flushed, renamed, in a stage named "write". Cancelled, it leaves nothing behind, and an older file as it was.
  * @param labels    borrowed  uint32 (n_frames * slices, y, x, 1)
  * @param n_frames  >= 1, divides dims.z
+ * @param calibration  borrowed  x and y above 0
+ * @return PEA_OK; PEA_E_ARG; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_IO; PEA_E_NOMEM; PEA_E_CANCELLED
  */
 pea_status pea_labels_write(const char *path, const pea_array *labels, int64_t n_frames,
                             const pea_calibration *calibration, pea_context *context, pea_error *err);
 
-/* Write an 8-bit PNG: uint8 (1,y,x,1 or 3). Written beside `path`, flushed, renamed; "write" and cancelling as above. */
+/**
+ * Write an 8-bit PNG. Written beside `path`, flushed, renamed; stage and cancelling as pea_labels_write().
+ * @param picture  borrowed  uint8 (1,y,x,1 or 3)
+ * @return as pea_labels_write()
+ */
 pea_status pea_png_write(const char *path, const pea_array *picture, pea_context *context, pea_error *err);
 
 #ifdef __cplusplus

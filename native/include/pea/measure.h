@@ -32,11 +32,12 @@ typedef struct pea_table {
  * @param image     borrowed  any numeric dtype, same z,y,x; NULL: no intensities
  * @param affinity  borrowed  float32 (z,y,x,k) with its offsets; NULL: no confidence. An instance that has no border
  *                            or no inner edge counts that part as 0
- * @param table     owned     free with pea_table_free()
+ * @param table     owned     free with pea_table_free(); empty after a failure
+ * @return PEA_OK; PEA_E_ARG; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
  */
 pea_status pea_measure(const pea_array *labels, const pea_array *image, const pea_array *affinity,
                        const pea_offsets *offsets, pea_context *context, pea_table *table, pea_error *err);
-void pea_table_free(pea_table *table);
+void pea_table_free(pea_table *table); /* NULL and an all-zero struct are fine; leaves it all zero */
 
 /**
  * Write tables as CSV (RFC 4180, UTF-8, decimal point) in calibrated units, with the units in the header:
@@ -60,6 +61,7 @@ pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_t
  * @param image    borrowed  any numeric dtype (1,y,x,1 or 3); shown from its smallest to its largest finite value
  * @param labels   borrowed  uint32 (1,y,x,1)
  * @param picture  filled    uint8 (1,y,x,3)
+ * @return PEA_OK; PEA_E_ARG; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_CANCELLED. After a failure the picture is unspecified
  */
 pea_status pea_overlay(const pea_array *image, const pea_array *labels, pea_context *context,
                        const pea_array *picture, pea_error *err);

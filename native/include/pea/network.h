@@ -40,7 +40,7 @@ typedef struct pea_network_info {
  *         PEA_E_NOMEM
  */
 pea_status pea_network_create(const pea_weights *weights, pea_network **network, pea_error *err);
-void pea_network_free(pea_network *network);
+void pea_network_free(pea_network *network); /* NULL allowed */
 
 pea_network_info pea_network_get_info(const pea_network *network);
 pea_head pea_network_head(const pea_network *network, size_t index);               /* index < n_heads */

@@ -26,12 +26,11 @@ typedef struct pea_npy {
 pea_status pea_npy_read(const char *path, pea_npy *npy, pea_error *err);
 void pea_npy_free(pea_npy *npy);
 
-/* Write version 1.0, little-endian, C order. Written beside `path`, flushed, renamed. */
+/**
+ * Write version 1.0, little-endian, C order. Written beside `path`, flushed, renamed.
+ * @return PEA_OK; PEA_E_ARG; PEA_E_DTYPE; PEA_E_IO; PEA_E_NOMEM. After a failure an older file is as it was
+ */
 pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err);
-
-/* (c,[z,]y,x) float32 to the library's z,y,x,c and back; dims are those of the z,y,x,c side. */
-void pea_channels_last(const float *channels_first, pea_dims dims, float *channels_last);
-void pea_channels_first(const float *channels_last, pea_dims dims, float *channels_first);
 
 #ifdef __cplusplus
 }

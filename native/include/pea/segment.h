@@ -55,16 +55,14 @@ typedef struct pea_segment_options {
     int64_t tile[3], tile_step[3], tile_margin[3]; /* 3-D: z,y,x of network tiles, their step, mirrored margin */
 } pea_segment_options;
 
-/* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted";
- * "none" "wrap" "copy". Parse returns 0 for an unknown name. */
+/* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted".
+ * Parse returns 0 for an unknown name. */
 const char *pea_normalise_name(pea_normalise value);
 const char *pea_padding_name(pea_padding value);
 const char *pea_foreground_name(pea_foreground value);
-const char *pea_border_name(pea_border value);
 int pea_normalise_parse(const char *name, pea_normalise *value);
 int pea_padding_parse(const char *name, pea_padding *value);
 int pea_foreground_parse(const char *name, pea_foreground *value);
-int pea_border_parse(const char *name, pea_border *value);
 
 /**
  * Settings of a published experiment: "cvppp", "bbbc039" or "ac3ac4" (method of the paper's code), or "nuclei".
@@ -78,9 +76,11 @@ typedef struct pea_model pea_model;
 /**
  * Open a model file (docs/model-format.md).
  * @param model  owned  free with pea_model_free()
+ * @return PEA_OK; PEA_E_IO; PEA_E_FORMAT with the tensor or the key of the record that is wrong; PEA_E_LIMIT;
+ *         PEA_E_NOMEM
  */
 pea_status pea_model_open(const char *path, pea_model **model, pea_error *err);
-void pea_model_free(pea_model *model);
+void pea_model_free(pea_model *model); /* NULL allowed */
 
 /**
  * Make a model file from a PyTorch checkpoint.
@@ -88,6 +88,8 @@ void pea_model_free(pea_model *model);
  * @param metadata  borrowed  JSON object with keys to add or replace in the record (name, licence, provenance,
  *                            foreground_threshold, ...), as docs/model-format.md lists them; NULL: none
  * @param notes     filled    what was tolerated, may be empty; NULL: not wanted
+ * @return PEA_OK; PEA_E_ARG for a preset or metadata that do not fit; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM.
+ *         After a failure there is no new file, and an older one is as it was
  */
 pea_status pea_model_import(const char *checkpoint, const char *preset, const char *metadata, const char *model_path,
                             char notes[256], pea_error *err);
@@ -121,8 +123,13 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
                        const pea_segment_options *options, const pea_array *labels, uint32_t *n_labels,
                        pea_segment_details *details, pea_error *err);
 
-/* Bytes that pea_segment() will need at most besides image, mask, labels and details: planes one by one, so that the
- * length of a stack does not count; a volume as a whole. */
+/**
+ * Bytes that pea_segment() will need at most besides image, mask, labels and details: planes one by one, so that the
+ * length of a stack does not count; a volume as a whole.
+ * @param options  borrowed  NULL: the model's
+ * @param bytes    filled
+ * @return PEA_OK; as pea_segment() where image, model and options do not fit
+ */
 pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pea_segment_options *options,
                                 int n_threads, uint64_t *bytes, pea_error *err);
 

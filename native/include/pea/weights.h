@@ -25,7 +25,7 @@ typedef struct pea_tensor {
 
 typedef struct pea_weights pea_weights;
 
-void pea_weights_free(pea_weights *weights);
+void pea_weights_free(pea_weights *weights); /* NULL allowed */
 size_t pea_weights_count(const pea_weights *weights);
 pea_tensor pea_weights_tensor(const pea_weights *weights, size_t index); /* in stored order; index < count */
 int pea_weights_find(const pea_weights *weights, const char *name, pea_tensor *tensor); /* 1 found, 0 not */
@@ -52,6 +52,8 @@ pea_status pea_weights_import(const char *path, pea_weights **weights, char note
 /**
  * Write a model file: safetensors with `metadata` (JSON, UTF-8) under `__metadata__`/`pea`. Written beside `path`
  * under another name, flushed and renamed. The same weights give the same bytes.
+ * @param metadata  borrowed  NULL: none
+ * @return PEA_OK; PEA_E_ARG; PEA_E_IO; PEA_E_LIMIT; PEA_E_NOMEM. After a failure an older file is as it was
  */
 pea_status pea_weights_write(const char *path, const pea_weights *weights, const char *metadata, pea_error *err);
 

@@ -1,7 +1,6 @@
 /* array.c - shapes: what is a valid view, and conversions that keep every value exact.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "array/array.h"
-#include "pea/npy.h"
 
 #include <inttypes.h>
 #include <math.h>

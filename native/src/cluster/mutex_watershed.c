@@ -67,7 +67,10 @@ static pea_status check_arguments(const pea_array *affinity, const pea_offsets *
 static pea_status make_graph(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
                              const pea_mutex_options *options, pea__graph *graph, pea_error *err)
 {
-    const pea_mutex_options chosen = options ? *options : pea_mutex_options_default();
+    pea_mutex_options chosen = pea_mutex_options_default();
+    const pea_status status = pea__options_take(&chosen, sizeof chosen, options, "mutex watershed", err);
+    if (status != PEA_OK)
+        return status;
     const pea_dims d = affinity->dims;
     *graph = (pea__graph){.dims = d, .n_voxels = d.z * d.y * d.x, .offsets = offsets, .affinity = affinity->data};
     graph->mask = mask ? mask->data : NULL;

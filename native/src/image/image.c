@@ -126,14 +126,19 @@ pea_status pea__image_open_reader(pea__reader reader, pea_image_use use, int64_t
     return PEA_OK;
 }
 
-/* Say which file: a user has many. */
+/* Say which file: a user has many. Of a path that is too long the end is shown, from the begin of a character. */
 static pea_status with_path(pea_status status, const char *path, pea_error *err)
 {
+    enum { SHOWN = 200 };
     if (!err || status == PEA_OK)
         return status;
     char message[sizeof err->message];
     memcpy(message, err->message, sizeof message);
-    return pea__fail(err, status, "%.200s: %.300s", path, message);
+    const size_t length = strlen(path);
+    const char *shown = length > SHOWN ? path + length - SHOWN : path;
+    while (((unsigned char)*shown & 0xc0) == 0x80)
+        shown++;
+    return pea__fail(err, status, "%s%s: %s", length > SHOWN ? "..." : "", shown, message);
 }
 
 pea_status pea_image_open(const char *path, pea_image_use use, pea_image **image, pea_error *err)
@@ -332,7 +337,7 @@ static pea_status read_png(const pea_image *image, pea_image_part part, pea_cont
     return status;
 }
 
-pea_status pea_image_read(pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
+pea_status pea_image_read(const pea_image *image, pea_image_part part, pea_context *context, pea_volume *volume,
                           pea_error *err)
 {
     if (!image || !volume)

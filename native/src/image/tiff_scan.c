@@ -312,14 +312,13 @@ static pea_status read_extents(pea__tiff *tiff, const raw_page *raw, pea__tiff_p
                          page->y, page->x > most || page->y > most ? ", more than a TIFF can have" : "");
     page->blocks_across = pea__ceil_div(page->x, page->block_x);
     page->blocks_per_plane = page->blocks_across * pea__ceil_div(page->y, page->block_y);
-    page->n_blocks = page->blocks_per_plane * (page->planar ? page->samples : 1);
-
     const int64_t columns = page->blocks_across * page->block_x; /* as stored: tiles reach over the edge */
     const int64_t rows = page->tiled ? pea__ceil_div(page->y, page->block_y) * page->block_y : page->y;
     int64_t pixels, bytes;
     if (!pea__mul_i64(columns, rows, &pixels) || !pea__mul_i64(pixels, (int64_t)page->samples * 8, &bytes))
         return pea__fail(err, PEA_E_LIMIT, "page %" PRId64 " claims %" PRId64 " x %" PRId64 " pixels", number, page->x,
                          page->y);
+    page->n_blocks = page->blocks_per_plane * (page->planar ? page->samples : 1); /* fits: not more than the pixels */
     bytes = bytes / 64 * page->bits + 64; /* rows of bits end at whole bytes: good enough for a bound */
     int64_t allowed;
     if (!pea__mul_i64(tiff->reader->size_bytes, PEA__IMAGE_PIXELS_PER_BYTE, &allowed))
@@ -497,6 +496,8 @@ static pea_status read_directory(pea__tiff *tiff, int64_t at, raw_page *raw, int
                          number, n, PEA__TIFF_MAX_ENTRIES);
     at += count_bytes;
     status = pea__reader_at(tiff->reader, at, bytes, (size_t)n * (size_t)entry_bytes + (size_t)next_bytes, err);
+    if (status != PEA_OK)
+        return status;
     *raw = (raw_page){0};
     for (uint64_t i = 0; status == PEA_OK && i < n; i++)
         status = take_entry(tiff, bytes + i * (uint64_t)entry_bytes, at + (int64_t)i * entry_bytes, raw, err);

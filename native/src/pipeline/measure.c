@@ -3,12 +3,13 @@
 #include "pea/measure.h"
 
 #include "array/array.h"
+#include "cluster/cluster.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-enum { FIRST_SLOTS = 1 << 8, FIRST_ROWS = FIRST_SLOTS / 2 };
+enum { FIRST_ROWS = 1 << 7 };
 enum { AT_ONCE = 1 << 13 }; /* instances between two questions whether to stop */
 
 /* Shares of the stage that are done after each step: by and large, without and with affinities. */
@@ -20,64 +21,33 @@ typedef struct edges {
     int64_t n_inside, n_across;
 } edges;
 
-/* Rows in order of appearance, found by label through a hash table that is at most half full. */
+/* Rows in order of appearance. */
 typedef struct instances {
     pea_instance *rows; /* centroid and mean_intensity hold sums until the end */
     size_t n, capacity;
-    uint32_t *slots; /* 1 + index into rows; 0: free */
-    size_t n_slots;  /* a power of two */
-    pea_context *context;
+    pea__label_map map; /* label to index into rows */
 } instances;
-
-/* Where the label is, or the free slot where it belongs. */
-static uint32_t *find(const instances *all, uint32_t label)
-{
-    size_t i = label * 2654435761u & (all->n_slots - 1);
-    while (all->slots[i] != 0 && all->rows[all->slots[i] - 1].label != label)
-        i = (i + 1) & (all->n_slots - 1);
-    return &all->slots[i];
-}
-
-static pea_status grow(instances *all, pea_error *err)
-{
-    const size_t n_slots = all->n_slots ? 2 * all->n_slots : FIRST_SLOTS, capacity = n_slots / 2;
-    if (capacity > UINT32_MAX - 1u)
-        return pea__fail(err, PEA_E_LIMIT, "more than %zu instances cannot be measured", all->n);
-    pea_instance *rows = pea__realloc(all->rows, capacity, sizeof *rows, err);
-    if (!rows)
-        return PEA_E_NOMEM;
-    all->rows = rows;
-    uint32_t *slots = pea__alloc(n_slots, sizeof *slots, err);
-    if (!slots)
-        return PEA_E_NOMEM;
-    pea__free(all->slots);
-    all->slots = slots;
-    all->n_slots = n_slots;
-    all->capacity = capacity;
-    pea_status status = PEA_OK;
-    for (size_t i = 0; i < all->n && status == PEA_OK; i++) {
-        *find(all, all->rows[i].label) = (uint32_t)(i + 1);
-        status = i % AT_ONCE == 0 ? pea__progress(all->context, 0.0, err) : PEA_OK; /* never falls: only asks */
-    }
-    return status;
-}
 
 /* The row of a label, made where there is none; the next call may move it. */
 static pea_status row_of(instances *all, uint32_t label, pea_instance **row, pea_error *err)
 {
-    if (all->n_slots > 0) {
-        const uint32_t slot = *find(all, label);
-        if (slot != 0) {
-            *row = &all->rows[slot - 1];
-            return PEA_OK;
-        }
-    }
-    const pea_status status = all->n == all->capacity ? grow(all, err) : PEA_OK;
+    uint32_t number;
+    const pea_status status = pea__label_map_number(&all->map, label, &number, err);
     if (status != PEA_OK)
         return status;
-    *row = &all->rows[all->n++];
-    **row = (pea_instance){.label = label, .first = {INT64_MAX, INT64_MAX, INT64_MAX}};
-    *find(all, label) = (uint32_t)all->n;
+    if (number >= all->capacity) {
+        const size_t capacity = all->capacity ? 2 * all->capacity : FIRST_ROWS;
+        pea_instance *rows = pea__realloc(all->rows, capacity, sizeof *rows, err);
+        if (!rows)
+            return PEA_E_NOMEM;
+        all->rows = rows;
+        all->capacity = capacity;
+    }
+    *row = &all->rows[number];
+    if (number == all->n) {
+        **row = (pea_instance){.label = label, .first = {INT64_MAX, INT64_MAX, INT64_MAX}};
+        all->n++;
+    }
     return PEA_OK;
 }
 
@@ -121,11 +91,12 @@ static pea_status add_line(instances *all, const uint32_t *labels, pea_dims d, i
     return PEA_OK;
 }
 
-static void add_edge(const instances *all, edges *sums, uint32_t label, bool inside, double affinity)
+static void add_edge(instances *all, edges *sums, uint32_t label, bool inside, double affinity)
 {
-    if (label == 0)
+    uint32_t number = 0;
+    if (label == 0 || pea__label_map_number(&all->map, label, &number, NULL) != PEA_OK) /* cannot fail: it is there */
         return;
-    edges *e = &sums[*find(all, label) - 1];
+    edges *e = &sums[number];
     if (inside) {
         e->inside += affinity;
         e->n_inside++;
@@ -136,7 +107,7 @@ static void add_edge(const instances *all, edges *sums, uint32_t label, bool ins
 }
 
 /* Edges that leave line (z,y) along one offset. An edge to background crosses the border too. */
-static void add_line_edges(const instances *all, edges *sums, const uint32_t *labels, const pea_array *affinity,
+static void add_line_edges(instances *all, edges *sums, const uint32_t *labels, const pea_array *affinity,
                            int64_t z, int64_t y, pea_offset step, int64_t channel)
 {
     const pea_dims d = affinity->dims;
@@ -169,7 +140,7 @@ static pea_status find_confidence(instances *all, const uint32_t *labels, const 
     for (int64_t i = 0; i < n_lines && status == PEA_OK; i++) {
         for (int k = 0; k < offsets->n_axes; k++)
             add_line_edges(all, sums, labels, affinity, i / n_y, i % n_y, offsets->step[k], k);
-        status = pea__progress(all->context, looked + (judged - looked) * (double)i / (double)n_lines, err);
+        status = pea__progress(all->map.context, looked + (judged - looked) * (double)i / (double)n_lines, err);
     }
     for (size_t i = 0; i < all->n && status == PEA_OK; i++) {
         const edges e = sums[i];
@@ -262,7 +233,7 @@ pea_status pea_measure(const pea_array *labels, const pea_array *image, const pe
     pea_status status = check(labels, image, affinity, offsets, err);
     if (status != PEA_OK)
         return status;
-    instances all = {.context = context};
+    instances all = {.map.context = context};
     const pea_dims d = labels->dims;
     const double share = affinity ? looked : judged;
     pea__stage(context, "measure");
@@ -278,7 +249,7 @@ pea_status pea_measure(const pea_array *labels, const pea_array *image, const pe
         status = sort_by_label(all.rows, all.n, context, err);
     }
     pea__stage(context, NULL);
-    pea__free(all.slots);
+    pea__label_map_free(&all.map);
     if (status != PEA_OK) {
         pea__free(all.rows);
         return status;

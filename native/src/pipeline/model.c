@@ -97,7 +97,7 @@ static pea_status import_options(const pea_network *network, const char *preset,
     if (status == PEA_OK && options->normalise == PEA_NORMALISE_IMAGENET && info.in_channels != 3)
         options->normalise = PEA_NORMALISE_UNIT;
     if (status == PEA_OK)
-        status = suit_network(network, metadata && strstr(metadata, "\"offsets\""), options, err);
+        status = suit_network(network, metadata && pea__record_has(metadata, "offsets"), options, err);
     return status;
 }
 

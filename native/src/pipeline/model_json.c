@@ -215,6 +215,14 @@ static pea_status parse_object(const char *text, cJSON **record, pea_error *err)
     return pea__fail(err, PEA_E_FORMAT, "the model's settings must be one JSON object");
 }
 
+bool pea__record_has(const char *json, const char *key)
+{
+    cJSON *record = NULL;
+    const bool has = parse_object(json, &record, NULL) == PEA_OK && cJSON_GetObjectItemCaseSensitive(record, key);
+    cJSON_Delete(record);
+    return has;
+}
+
 static pea_status read_record(const cJSON *record, pea_network_info network, pea_segment_options *options, char **name,
                               pea_error *err)
 {

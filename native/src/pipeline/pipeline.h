@@ -19,6 +19,9 @@ pea_status pea__record_read(const char *json, pea_network_info network, pea_segm
 pea_status pea__record_write(pea_network_info network, const pea_segment_options *options, const char *extra,
                              char **json, pea_error *err);
 
+/* Whether a JSON object has this key at its top; false for what is no object. */
+bool pea__record_has(const char *json, const char *key);
+
 /* Ranges of every field, and whether the settings suit the network. The message names the field. */
 pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err);
 

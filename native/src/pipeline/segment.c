@@ -57,14 +57,7 @@ static pea_status choose_options(const pea_model *model, const pea_segment_optio
                                  pea_error *err)
 {
     *options = pea_model_options(model);
-    if (!given)
-        return PEA_OK;
-    if (given->struct_size == 0)
-        return pea__fail(err, PEA_E_ARG, "segment options were not initialised: start from pea_model_options()");
-    const size_t known = given->struct_size < sizeof *options ? given->struct_size : sizeof *options;
-    memcpy(options, given, known);
-    options->struct_size = sizeof *options;
-    return PEA_OK;
+    return pea__options_take(options, sizeof *options, given, "segment", err);
 }
 
 static pea_status check_channels(int64_t found, int64_t wanted, pea_error *err)

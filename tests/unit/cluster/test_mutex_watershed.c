@@ -428,6 +428,10 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     pea_mutex_options options = pea_mutex_options_default();
     options.stride[1] = 0;
     assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "axis y");
+    options.struct_size = offsetof(pea_mutex_options, stride); /* of an older caller, who knew of no strides */
+    assert_ok(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err));
+    options.struct_size = 0;
+    assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "not initialised");
 }
 
 static void too_many_edges_for_32_bits_are_refused(void **state)

@@ -3,6 +3,9 @@
 #include "image/image.h"
 #include "test.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #define SAMPLES PEA_TESTDATA "/tiff/"
 
 typedef double formula(int64_t z, int64_t y, int64_t x, int64_t c);
@@ -246,6 +249,29 @@ static void hostile_files_are_refused_in_words(void **state)
     assert_fails(pea_image_open(SAMPLES "hostile/loop.tif", PEA_IMAGE_INTENSITY, &image, &err), PEA_E_FORMAT, "circle");
 }
 
+/* The end of a long path is what tells files apart; it must not begin inside a character. */
+static void a_long_path_is_named_by_its_end(void **state)
+{
+    char folder[512], path[600];
+    const char *temporary = getenv("TMPDIR");
+    pea_image *image = NULL;
+    pea_error err;
+    (void)state;
+    for (int shift = 0; shift < 2; shift++) {
+        int n = snprintf(folder, sizeof folder, "%s/%s", temporary ? temporary : "/tmp", shift ? "x" : "");
+        for (int i = 0; i < 120; i++)
+            n += snprintf(folder + n, sizeof folder - (size_t)n, "\xc3\xa9");
+        snprintf(path, sizeof path, "%s/no-image.tif", folder);
+        assert_true(mkdir(folder, 0700) == 0);
+        FILE *file = fopen(path, "w");
+        assert_true(file && fclose(file) == 0);
+        assert_fails(pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err), PEA_E_FORMAT, "/no-image.tif: the file is empty");
+        assert_true(strncmp(err.message, "...\xc3", 4) == 0);
+        unlink(path);
+        rmdir(folder);
+    }
+}
+
 static void what_is_no_image_is_named(void **state)
 {
     pea_image *image = NULL;
@@ -310,6 +336,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(python_hyperstack_ome_and_planar_rgb_hold_the_same),
     cmocka_unit_test(pages_win_over_imagej_counts),
     cmocka_unit_test(hostile_files_are_refused_in_words),
+    cmocka_unit_test(a_long_path_is_named_by_its_end),
     cmocka_unit_test(what_is_no_image_is_named),
     cmocka_unit_test(parts_are_the_same_as_in_the_whole),
     cmocka_unit_test(parts_that_are_not_there_are_named),

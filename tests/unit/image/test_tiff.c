@@ -230,6 +230,10 @@ static void wrong_structure_is_said(void **state)
                    "claims 4 x 2 pixels");
     assert_refused(make_one(&(page){4, 2, .compression = 5, .data = bytes16, .data_bytes = 8, .more = {{279, 4, 1, 0}}}),
                    PEA_E_FORMAT, "empty");
+    /* more tiles than can be counted: 2^62 pixels of 4 samples, each in a tile of its own */
+    assert_refused(make_one(&(page){INT32_MAX, INT32_MAX, .samples = 4, .planar = 2, .data = bytes16, .data_bytes = 8,
+                                    .more = {{322, 4, 1, 1}, {323, 4, 1, 1}, {324, 4, 1, 8}, {325, 4, 1, 8}}}),
+                   PEA_E_LIMIT, "pixels");
 }
 
 static void missing_or_generous_byte_counts_of_plain_strips_are_tolerated(void **state)

@@ -4,6 +4,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pea/measure.h"
@@ -62,6 +63,25 @@ static void volumes_and_largest_ids_are_measured(void **state)
     assert_true(table.rows[1].centroid[0] == 0.5 && table.rows[1].last[0] == 1);
     assert_true(isnan(table.rows[0].mean_intensity));
     pea_table_free(&table);
+}
+
+/* Labels that differ in their high bits alone must not all meet in one place of a table. */
+static void labels_that_are_multiples_are_found_quickly(void **state)
+{
+    (void)state;
+    enum { N = 40000 };
+    uint32_t *labels = malloc(N * sizeof *labels);
+    for (uint32_t i = 0; i < N; i++)
+        labels[i] = (i + 1) << 16;
+    const pea_array l = labels_of(labels, 1, 100, N / 100);
+    pea_table table;
+    pea_error err;
+    const clock_t begin = clock();
+    assert_ok(pea_measure(&l, NULL, NULL, NULL, NULL, &table, &err));
+    assert_true(clock() - begin < CLOCKS_PER_SEC / 2);
+    assert_int_equal(table.n, N);
+    pea_table_free(&table);
+    free(labels);
 }
 
 static void thousands_of_rows_come_in_ascending_order(void **state)
@@ -362,6 +382,7 @@ static void every_refused_allocation_leaves_nothing_behind(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_hold_size_place_box_and_brightness),
     cmocka_unit_test(volumes_and_largest_ids_are_measured),
+    cmocka_unit_test(labels_that_are_multiples_are_found_quickly),
     cmocka_unit_test(thousands_of_rows_come_in_ascending_order),
     cmocka_unit_test(image_without_instances_gives_an_empty_table),
     cmocka_unit_test(confidence_is_mean_inside_minus_mean_across),

@@ -262,6 +262,17 @@ static void network_of_affinities_keeps_its_own_offsets(void **state)
     pea_model_free(model);
 }
 
+/* A name or a nested key that reads the same gives no offsets. */
+static void only_the_key_itself_gives_offsets(void **state)
+{
+    (void)state;
+    assert_true(pea__record_has("{\"name\":\"x\",\"offsets\":[[-1,0],[0,-1]]}", "offsets"));
+    assert_false(pea__record_has("{\"name\":\"offsets\"}", "offsets"));
+    assert_false(pea__record_has("{\"provenance\":{\"offsets\":1}}", "offsets"));
+    assert_false(pea__record_has("[\"offsets\"]", "offsets"));
+    assert_false(pea__record_has("\"offsets\":", "offsets"));
+}
+
 static void failed_import_leaves_no_file(void **state)
 {
     char path[256];
@@ -353,6 +364,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(settings_must_suit_the_heads_of_the_network),
     cmocka_unit_test(checkpoint_becomes_a_model_with_default_settings),
     cmocka_unit_test(network_of_affinities_keeps_its_own_offsets),
+    cmocka_unit_test(only_the_key_itself_gives_offsets),
     cmocka_unit_test(failed_import_leaves_no_file),
     cmocka_unit_test(same_checkpoint_gives_the_same_file),
     cmocka_unit_test(every_failing_allocation_of_import_is_survived),
