@@ -104,8 +104,8 @@ static int64_t wrapped(int64_t i, int64_t n)
 
 /* Affinities of the voxels a <= x < b, every step-th one from the first multiple of step on, with partners at x + shift
  * of another row. */
-static void compare(const comparison *work, const float *row, const float *partners, int64_t a, int64_t b, int64_t shift,
-                    int64_t step, float *out)
+static void compare(const comparison *work, const float *row, const float *partners, int64_t a, int64_t b,
+                    int64_t shift, int64_t step, float *out)
 {
     const int64_t c = work->dims.c, n_offsets = (int64_t)work->offsets->n;
     const int64_t first = pea__ceil_div(a, step) * step;

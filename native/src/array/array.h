@@ -7,7 +7,7 @@
 #include "pea/array.h"
 #include "pea/weights.h"
 
-/* Number of voxels z*y*x, and of elements with c; false where an extent is < 1 or the bytes exceed the address space. */
+/* Number of voxels z*y*x, and of elements with c; false where an extent is < 1 or the address space is too small. */
 bool pea__dims_count(pea_dims dims, size_t element_bytes, int64_t *n_voxels, int64_t *n_elements);
 
 /* An array that can be worked on: data there, extents positive, product in range, dtype as wanted (0: any numeric).
