@@ -48,8 +48,8 @@ static pea_status read_steps(const cJSON *list, pea_offsets *offsets, pea_error 
         offsets->n++;
     }
     if (offsets->n < 2 || offsets->n < (size_t)offsets->n_axes)
-        return pea__fail(err, PEA_E_FORMAT, "%zu offset%s listed, expected at least one for each of the %d axes", offsets->n,
-                         offsets->n == 1 ? " is" : "s are", offsets->n_axes ? offsets->n_axes : 2);
+        return pea__fail(err, PEA_E_FORMAT, "%zu offset%s listed, expected at least one for each of the %d axes",
+                         offsets->n, offsets->n == 1 ? " is" : "s are", offsets->n_axes ? offsets->n_axes : 2);
     return PEA_OK;
 }
 
