@@ -103,6 +103,8 @@ int cli_affinity(int argc, char **argv)
         outcome = choose_settings(&r, &err);
     if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
+    if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, r.graph.offsets, r.output);
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = read_input(&r, operands.item[0], &err);

@@ -148,6 +148,10 @@ const char *cli_base_name(const char *path);                /* after the last sl
 void cli_stem(const char *path, char stem[CLI_MAX_PATH]);   /* base name without its last extension */
 pea_status cli_join(const char *folder, const char *name, const char *extension, char path[CLI_MAX_PATH],
                     pea_error *err);
+/* For reading; refuses what is no regular file, and never waits for one as a pipe would make us. */
+pea_status cli_open(const char *path, FILE **file, pea_error *err);
+/* Numbers of the folder, a slash, the last name: the same for every spelling of a file that need not be there. */
+pea_status cli_identity(const char *path, char identity[CLI_MAX_PATH], pea_error *err);
 /* A whole small text file, NUL-terminated; free(). */
 pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size_t *n_bytes, pea_error *err);
 
@@ -164,7 +168,7 @@ void cli_set_program(const char *argv0);
 /* Label image: one frame, or all frames one after another along z. */
 pea_status cli_read_labels(const char *path, cli_session *session, pea_volume *labels, int64_t *n_frames,
                            pea_error *err);
-/* Mask of any numeric type, not 0 means inside: uint8 (z,y,x,1). n_slices 0: to the end. */
+/* Mask of any numeric type, not 0 in any channel means inside: uint8 (z,y,x,1). PEA_E_FORMAT for NaN. n_slices 0: to the end. */
 pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *session, pea_volume *mask, pea_error *err);
 
 /* A batch of tensors from (n,c,[z,]y,x), channels last. */
@@ -213,7 +217,7 @@ typedef struct cli_graph {
      .help = "JSON list of steps in voxels, [[-1,0],[0,-1],...] as y,x or [[-1,0,0],...] as z,y,x. The first two "    \
              "(three) attract, all others repel. Instead of --shifts.", .fallback = ""}
 
-/* The offsets asked for; offsets->n stays 0 when no option was given. */
+/* --neighbours belongs to --shifts. The offsets asked for; offsets->n stays 0 when no option was given. */
 pea_status cli_graph_offsets(const cli_graph *graph, pea_offsets *offsets, pea_error *err);
 /* y,x or z,y,x of --strides; untouched when not given. */
 pea_status cli_graph_strides(const cli_list *strides, int n_axes, int stride[3], pea_error *err);

@@ -142,6 +142,8 @@ int cli_cluster(int argc, char **argv)
     if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
     if (outcome == CLI_RUN)
+        outcome = cli_refuse_overwrite(command, r.graph.offsets, r.output);
+    if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, r.mask, r.output);
     if (outcome != CLI_RUN)
         return outcome;

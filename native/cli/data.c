@@ -1,5 +1,6 @@
 /* data.c - label images, masks and .npy tensors as the subcommands want them.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,12 +54,22 @@ done:
     return PEA_OK;
 }
 
-/* NaN counts as inside: it is not 0. */
 #define SET_NONZERO(type)                                                                                             \
     for (int64_t i = 0; i < n; i++)                                                                                   \
         for (int64_t c = 0; c < n_channels; c++)                                                                      \
             mask[i] |= ((const type *)in->data)[i * n_channels + c] != 0;                                             \
     break
+
+static int64_t count_nan(const pea_array *in)
+{
+    const int64_t n = in->dims.z * in->dims.y * in->dims.x * in->dims.c;
+    int64_t found = 0;
+    for (int64_t i = 0; i < n && in->dtype == PEA_FLOAT32; i++)
+        found += isnan(((const float *)in->data)[i]) != 0;
+    for (int64_t i = 0; i < n && in->dtype == PEA_FLOAT64; i++)
+        found += isnan(((const double *)in->data)[i]) != 0;
+    return found;
+}
 
 static void set_nonzero(const pea_array *in, uint8_t *mask)
 {
@@ -89,6 +100,9 @@ pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *ses
         status = pea_image_read(image, part, session ? session->context : NULL, &stored, err);
     }
     pea_image_close(image);
+    if (status == PEA_OK && count_nan(&stored.array) > 0)
+        status = cli_fail(err, PEA_E_FORMAT, "the mask has %lld values that are no number: say what is inside by 0 and 1",
+                          (long long)count_nan(&stored.array));
     if (status == PEA_OK) {
         pea_dims dims = stored.array.dims;
         dims.c = 1;
@@ -149,6 +163,30 @@ pea_array cli_tensor_item(const cli_tensor *t, int64_t index)
     return (pea_array){t->data + index * item_floats(t), PEA_FLOAT32, t->dims};
 }
 
+/* NaN spreads through a network to every voxel, and no order of edges has a place for it. */
+static pea_status check_finite(const char *path, const pea_npy *npy, pea_error *err)
+{
+    int64_t n = 1, at[PEA_MAX_NPY_AXES];
+    for (int a = 0; a < npy->n_axes; a++)
+        n *= npy->shape[a]; /* of allocated memory: cannot overflow */
+    const float *v = npy->data;
+    int64_t i = 0;
+    while (i < n && isfinite(v[i]))
+        i++;
+    if (i == n)
+        return PEA_OK;
+    const double found = (double)v[i];
+    char place[160];
+    size_t used = 0;
+    for (int a = npy->n_axes - 1; a >= 0; a--) {
+        at[a] = i % npy->shape[a];
+        i /= npy->shape[a];
+    }
+    for (int a = 0; a < npy->n_axes; a++)
+        used += (size_t)snprintf(place + used, sizeof place - used, "%s%lld", a ? "," : "", (long long)at[a]);
+    return cli_fail(err, PEA_E_FORMAT, "%s holds %g at [%s]: every value must be a finite number", path, found, place);
+}
+
 pea_status cli_tensor_read(const char *path, int n_axes, bool batch_optional, cli_tensor *t, pea_error *err)
 {
     char shape[160];
@@ -176,7 +214,9 @@ pea_status cli_tensor_read(const char *path, int n_axes, bool batch_optional, cl
         status = cli_fail(err, PEA_E_SHAPE, "%s has shape (%s): it is empty", path, shape);
         goto done;
     }
-    status = cli_tensor_alloc(t, err);
+    status = check_finite(path, &npy, err);
+    if (status == PEA_OK)
+        status = cli_tensor_alloc(t, err);
     for (int64_t i = 0; status == PEA_OK && i < t->n; i++)
         pea_channels_last((const float *)npy.data + i * item_floats(t), t->dims, cli_tensor_item(t, i).data);
 done:

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -164,14 +165,40 @@ pea_status cli_check_writable(const char *path, pea_error *err)
     return PEA_OK;
 }
 
+pea_status cli_open(const char *path, FILE **file, pea_error *err)
+{
+    struct stat about;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    *file = NULL;
+    if (fd < 0)
+        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path, strerror(errno));
+    const bool regular = fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    if (regular && (*file = fdopen(fd, "rb")))
+        return PEA_OK;
+    close(fd);
+    return cli_fail(err, PEA_E_IO, "cannot read %s: it is %s", path,
+                    regular ? "too much for this process" : S_ISDIR(about.st_mode) ? "a folder" : "no regular file");
+}
+
+pea_status cli_identity(const char *path, char identity[CLI_MAX_PATH], pea_error *err)
+{
+    char folder[CLI_MAX_PATH];
+    struct stat about;
+    const char *name = cli_base_name(path);
+    snprintf(folder, sizeof folder, "%.*s", name == path ? 1 : (int)(name - path), name == path ? "." : path);
+    if (stat(folder, &about))
+        return cli_fail(err, PEA_E_IO, "cannot look into %s: %s", folder, strerror(errno));
+    snprintf(folder, sizeof folder, "%llu:%llu", (unsigned long long)about.st_dev, (unsigned long long)about.st_ino);
+    return cli_join(folder, name, "", identity, err);
+}
+
 pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size_t *n_bytes, pea_error *err)
 {
-    pea_status status = PEA_E_IO;
+    FILE *file;
     *text = NULL;
-    FILE *file = cli_is_folder(path) ? NULL : fopen(path, "rb");
-    if (!file)
-        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path,
-                        cli_is_folder(path) ? "it is a folder" : strerror(errno));
+    pea_status status = cli_open(path, &file, err);
+    if (status != PEA_OK)
+        return status;
     char *content = malloc(limit_bytes + 1);
     if (!content) {
         status = cli_fail(err, PEA_E_NOMEM, "out of memory for %s", path);

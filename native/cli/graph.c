@@ -23,6 +23,8 @@ pea_status cli_graph_offsets(const cli_graph *graph, pea_offsets *offsets, pea_e
     offsets->n = 0;
     if (graph->offsets && graph->shifts.n)
         return cli_fail(err, PEA_E_ARG, "--offsets and --shifts both say what the neighbours are: give one of them");
+    if (graph->offsets && graph->neighbours)
+        return cli_fail(err, PEA_E_ARG, "--offsets says what the neighbours are: --neighbours goes with --shifts");
     if (graph->offsets)
         return read_offsets(graph->offsets, offsets, err);
     if (!graph->shifts.n)

@@ -1,6 +1,7 @@
 /* import.c - `pea import`: a PyTorch checkpoint becomes a model file.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -56,7 +57,7 @@ static pea_status convert(const struct run *r, const char *checkpoint, char note
         status = cli_read_text(r->metadata, 1 << 20, &metadata, &n_bytes, err);
     if (status == PEA_OK) {
         status = pea_model_import(checkpoint, r->preset, metadata, r->output, notes, err);
-        cli_name_file(err, checkpoint);
+        cli_name_file(err, r->metadata && !strncmp(err->message, "the metadata", 12) ? r->metadata : checkpoint);
     }
     free(metadata);
     return status;

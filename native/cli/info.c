@@ -1,6 +1,5 @@
 /* info.c - `pea info`: what a model, an image or this machine is.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,23 +193,25 @@ static void describe_machine(cJSON *json)
 
 enum kind { KIND_IMAGE, KIND_CHECKPOINT, KIND_MODEL };
 
-/* By the first bytes, as names may be wrong. Whatever is neither image nor checkpoint is tried as a model. */
+/* By the first bytes, as names may be wrong. */
 static pea_status find_kind(const char *path, enum kind *kind, pea_error *err)
 {
     unsigned char first[9] = {0};
-    FILE *file = cli_is_folder(path) ? NULL : fopen(path, "rb");
-    if (!file)
-        return cli_fail(err, PEA_E_IO, "cannot read %s: %s", path,
-                        cli_is_folder(path) ? "it is a folder, expected a file" : strerror(errno));
+    FILE *file;
+    const pea_status status = cli_open(path, &file, err);
+    if (status != PEA_OK)
+        return status;
     const size_t n = fread(first, 1, sizeof first, file);
     fclose(file);
-    *kind = KIND_MODEL;
-    if (n < sizeof first || first[8] == '{') /* a model begins with the length of a JSON text: those bytes may be any */
-        return PEA_OK;
-    if (!memcmp(first, "II", 2) || !memcmp(first, "MM", 2) || !memcmp(first, "\x89PNG", 4))
+    if (n == sizeof first && first[8] == '{') /* a model begins with the length of a JSON text: those bytes may be any */
+        *kind = KIND_MODEL;
+    else if (!memcmp(first, "II", 2) || !memcmp(first, "MM", 2) || !memcmp(first, "\x89PNG", 4))
         *kind = KIND_IMAGE;
     else if (!memcmp(first, "PK", 2) || (first[0] == 0x80 && first[1] >= 2 && first[1] <= 5))
         *kind = KIND_CHECKPOINT;
+    else
+        return cli_fail(err, PEA_E_FORMAT, "%s is %s", path,
+                        n == 0 ? "empty" : "neither a TIFF, nor a PNG, nor a model file");
     return PEA_OK;
 }
 

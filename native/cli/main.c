@@ -1,6 +1,7 @@
 /* main.c - the command `pea`: finds the subcommand, and makes sure that what was printed has arrived.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -76,6 +77,9 @@ int main(int argc, char **argv)
     cli_set_program(argv[0]);
     cli_signals_install();
     cli_json_watch();
+    const char *wish = getenv("PEA_CPU");
+    if (wish && wish[0] && strcmp(wish, pea_cpu_kernels()))
+        fprintf(stderr, "pea: there are no kernels PEA_CPU=%.40s here: running %s\n", wish, pea_cpu_kernels());
     int status = run(argc, argv);
     errno = 0;
     if ((fflush(stdout) || ferror(stdout)) && status == EXIT_DONE) {

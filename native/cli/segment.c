@@ -112,7 +112,7 @@ static int parse(struct options *o, int argc, char **argv, cli_operands *operand
          .choices = "none|given|predicted", .fallback = "the model's; given when --mask is",
          .help = "Where instances may be: everywhere, in the mask, or where the network sees foreground."},
         {.name = "threshold", .kind = CLI_FLOAT, .target = &o->threshold, .value = "P", .low = 0, .high = 1,
-         .fallback = "the model's", .help = "Predicted foreground is where its probability exceeds P."},
+         .fallback = "the model's", .help = "Predicted foreground is where its probability exceeds P, at least 0 and below 1."},
         {.name = "speckles", .kind = CLI_INT, .target = &o->speckles, .value = "N", .low = 0, .high = 2147483647,
          .fallback = "the model's", .help = "Parts of the predicted foreground of fewer than N pixels are ignored."},
         {.name = "minsize", .kind = CLI_INT, .target = &o->minsize, .value = "N", .low = 0, .high = 2147483647,
@@ -196,8 +196,14 @@ static pea_status choose_settings(struct run *run, pea_error *err)
         status = cli_merge_passes(o->merge, s->merge, &s->n_merge, err);
     if (status == PEA_OK)
         status = parse_slices(o->slices, &run->first_slice, &run->n_slices, err);
+    if (status != PEA_OK)
+        return status;
     if (o->mask) /* somebody who gives a mask wants it obeyed */
         s->foreground = PEA_FOREGROUND_GIVEN;
+    if (o->foreground && !strcmp(o->foreground, "given") && !o->mask)
+        return cli_fail(err, PEA_E_ARG, "--foreground given is where the mask says: give one with --mask, or choose none");
+    if (!isnan(o->threshold) && o->threshold >= 1)
+        return cli_fail(err, PEA_E_ARG, "--threshold must be at least 0 and below 1, not %g", o->threshold);
     if (o->foreground)
         pea_foreground_parse(o->foreground, &s->foreground); /* the option's choices are the library's names */
     if (o->normalise)
@@ -278,28 +284,30 @@ static int by_target(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* No two results in one file: images a.tif and a.png of one call, or --overlay and -o of one name. */
-static pea_status check_distinct(const struct plan *plan, pea_error *err)
+/* No two results in one file, however it is spelt: images a.tif and a.png of one call, or --overlay and -o of one name. */
+static pea_status check_distinct(struct plan *plan, pea_error *err)
 {
     const cli_paths *lists[] = {&plan->outputs, &plan->overlays, &plan->tables};
-    size_t n = 0;
-    char **all = calloc(3 * plan->inputs.n + 1, sizeof *all);
-    if (!all)
-        return cli_fail(err, PEA_E_NOMEM, "out of memory for file names");
-    for (size_t l = 0; l < CLI_COUNT(lists); l++)
-        for (size_t i = 0; i < lists[l]->n; i++)
-            all[n++] = lists[l]->item[i];
-    qsort(all, n, sizeof *all, by_target);
+    cli_paths all = {0};
     pea_status status = PEA_OK;
-    for (size_t i = 1; i < n && status == PEA_OK; i++)
-        if (!strcmp(all[i - 1], all[i]))
-            status = cli_fail(err, PEA_E_ARG, "two results would be written to %s: give them different names", all[i]);
-    free(all);
+    for (size_t l = 0; l < CLI_COUNT(lists); l++)
+        for (size_t i = 0; i < lists[l]->n && status == PEA_OK; i++) {
+            status = cli_identity(lists[l]->item[i], plan->path, err);
+            if (status == PEA_OK)
+                status = cli_paths_add(&all, plan->path, err);
+        }
+    if (all.n > 0)
+        qsort(all.item, all.n, sizeof *all.item, by_target);
+    for (size_t i = 1; i < all.n && status == PEA_OK; i++)
+        if (!strcmp(all.item[i - 1], all.item[i]))
+            status = cli_fail(err, PEA_E_ARG, "two results would be written to one %s: give them different names",
+                              cli_base_name(all.item[i]));
+    cli_paths_free(&all);
     return status;
 }
 
 /* Never over what is read. */
-static pea_status check_not_inputs(const struct plan *plan, const char *model, pea_error *err)
+static pea_status check_not_inputs(const struct plan *plan, const char *model, const char *offsets, pea_error *err)
 {
     const cli_paths *lists[] = {&plan->outputs, &plan->overlays, &plan->tables};
     for (size_t l = 0; l < CLI_COUNT(lists); l++)
@@ -308,7 +316,8 @@ static pea_status check_not_inputs(const struct plan *plan, const char *model, p
             const char *source = cli_same_file(target, plan->inputs.item[i]) ? plan->inputs.item[i]
                                  : plan->masks.n && cli_same_file(target, plan->masks.item[i]) ? plan->masks.item[i]
                                  : cli_same_file(target, model) ? model
-                                                                : NULL;
+                                 : offsets && cli_same_file(target, offsets) ? offsets
+                                                                             : NULL;
             if (source)
                 return cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output",
                                 source);
@@ -333,7 +342,7 @@ static pea_status make_plan(struct run *run, const cli_operands *operands, const
         status = list_masks(plan, o->mask, err);
     if (status == PEA_OK)
         status = check_distinct(plan, err);
-    return status == PEA_OK ? check_not_inputs(plan, model, err) : status;
+    return status == PEA_OK ? check_not_inputs(plan, model, o->graph.offsets, err) : status;
 }
 
 /* ---- one image ---- */

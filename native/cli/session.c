@@ -19,11 +19,23 @@ double cli_seconds(void)
 
 static volatile sig_atomic_t stop_requested, may_exit_at_once, bar_shown;
 
+/* Who asks again after a second does not want to wait for whatever it is. Not earlier: one Ctrl-C may arrive twice. */
+static bool asked_again(void)
+{
+    static volatile sig_atomic_t first_s; /* low bits of the clock's seconds suffice */
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    const int now_s = (int)(now.tv_sec & 0xffffff);
+    if (!stop_requested)
+        first_s = now_s;
+    return stop_requested && now_s - first_s > 1;
+}
+
 static void on_stop(int number)
 {
-    (void)number;
+    const bool at_once = may_exit_at_once || (number != 0 && asked_again());
     stop_requested = 1;
-    if (may_exit_at_once) {
+    if (at_once) {
         static const char line[] = "\r\033[Kpea: cancelled\n";
         const size_t skipped = bar_shown ? 0 : 4; /* without a bar to wipe off */
         (void)!write(STDERR_FILENO, line + skipped, sizeof line - 1 - skipped);

@@ -21,6 +21,12 @@ pea_status pea__same_space(const pea_array *a, const char *what_a, const pea_arr
 /* Offsets that a graph can have: 2 or 3 axes, at least as many offsets, none zero, z 0 in 2-D. */
 pea_status pea__offsets_check(const pea_offsets *offsets, pea_error *err);
 
+/* Elements of a shape. False for a negative extent, and where the product is out of range even if extents of 0 are left
+ * out: then strides, too, are in range whatever the order they are computed in. */
+bool pea__shape_count(const int64_t *shape, int n_axes, int64_t *n_elements);
+
+bool pea__all_finite(const float *values, int64_t n, int64_t *which); /* false: *which is the first that is not */
+
 /* Element i of any numeric array as a double. */
 double pea__array_value(const pea_array *array, int64_t i);
 

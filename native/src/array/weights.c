@@ -54,11 +54,7 @@ static pea_status count_elements(const char *name, pea_dtype dtype, int n_axes, 
 {
     char shown[64];
     int64_t n_bytes;
-    bool good = true;
-    *n = 1;
-    for (int axis = 0; axis < n_axes && good; axis++)
-        good = pea__mul_i64(*n, shape[axis], n);
-    good = good && pea__mul_i64(*n, (int64_t)pea_dtype_size_bytes(dtype), &n_bytes);
+    const bool good = pea__shape_count(shape, n_axes, n) && pea__mul_i64(*n, (int64_t)pea_dtype_size_bytes(dtype), &n_bytes);
     return good ? PEA_OK
                 : pea__fail(err, PEA_E_LIMIT, "tensor %s has an impossible shape",
                             pea__printable(name, strlen(name), shown));

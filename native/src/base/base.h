@@ -81,6 +81,47 @@ static inline int64_t pea__ceil_div(int64_t a, int64_t b) /* a >= 0, b > 0 */
     return a / b + (a % b != 0);
 }
 
+/* ---- bytes of files (bytes.c, utf8.c) ---- */
+
+/* An unsigned number of up to 8 bytes. */
+static inline uint64_t pea__load(const unsigned char *bytes, size_t n_bytes, bool big_endian)
+{
+    uint64_t value = 0;
+    for (size_t i = 0; i < n_bytes; i++)
+        value = value << 8 | bytes[big_endian ? i : n_bytes - 1 - i];
+    return value;
+}
+
+static inline uint32_t pea__load_u16(const unsigned char *bytes) /* little-endian, as both below */
+{
+    return (uint32_t)pea__load(bytes, 2, false);
+}
+
+static inline uint32_t pea__load_u32(const unsigned char *bytes)
+{
+    return (uint32_t)pea__load(bytes, 4, false);
+}
+
+static inline uint64_t pea__load_u64(const unsigned char *bytes)
+{
+    return pea__load(bytes, 8, false);
+}
+
+/* The low n_bytes of a number. Returns the place behind them. */
+static inline unsigned char *pea__store(unsigned char *to, uint64_t value, size_t n_bytes, bool big_endian)
+{
+    for (size_t i = 0; i < n_bytes; i++)
+        to[big_endian ? n_bytes - 1 - i : i] = (unsigned char)(value >> 8 * i);
+    return to + n_bytes;
+}
+
+bool pea__host_is_big_endian(void);
+void pea__swap_bytes(void *items, int64_t n, size_t item_bytes); /* of each item */
+float pea__float_of_half(uint16_t half);                         /* exact */
+
+size_t pea__utf8_character(const char *text, size_t n_bytes); /* bytes of the first character, 0 where it is none */
+bool pea__is_utf8(const char *text, size_t n_bytes);          /* well-formed, no surrogates */
+
 /* ---- files (file.c) ---- */
 
 /* A file being written under a temporary name in the target's folder. */

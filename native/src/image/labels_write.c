@@ -158,9 +158,7 @@ static void choose_type(form *f)
 
 static unsigned char *put(unsigned char *to, uint32_t value, int n)
 {
-    for (int i = 0; i < n; i++)
-        to[i] = (unsigned char)(value >> (8 * i));
-    return to + n;
+    return pea__store(to, value, (size_t)n, false);
 }
 
 static unsigned char *entry(unsigned char *to, unsigned tag, int type, uint32_t count, uint32_t value)

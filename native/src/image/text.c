@@ -152,20 +152,6 @@ double pea__unit_metres(const char *unit, size_t length_bytes)
     return 0;
 }
 
-/* Bytes of the UTF-8 character at p, 0 where there is none: a wrong encoding must not travel on. */
-static size_t character_bytes(const char *p, const char *end)
-{
-    const unsigned char first = (unsigned char)*p;
-    const size_t n = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3
-                   : first >= 0xf0 && first < 0xf5 ? 4 : 0;
-    if (n == 0 || n > (size_t)(end - p))
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if (((unsigned char)p[i] & 0xc0) != 0x80)
-            return 0;
-    return n;
-}
-
 void pea__set_unit(pea_calibration *calibration, const char *unit, size_t length_bytes)
 {
     const char *p = unit, *end = unit + length_bytes;
@@ -179,7 +165,7 @@ void pea__set_unit(pea_calibration *calibration, const char *unit, size_t length
         memcpy(text, "um", 2);
     } else {
         while (p < end) {
-            const size_t n = character_bytes(p, end);
+            const size_t n = pea__utf8_character(p, (size_t)(end - p));
             if (used + (n ? n : 1) >= sizeof text)
                 break;
             if (n == 0 || (n == 1 && ((unsigned char)*p < 0x20 || *p == 0x7f)))

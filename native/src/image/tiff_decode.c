@@ -59,24 +59,18 @@ static bool takes_predictor(int compression)
 
 /* ---- the made-up part ---- */
 
-static void put(unsigned char *to, uint64_t value, int n, bool big_endian)
-{
-    for (int i = 0; i < n; i++)
-        to[big_endian ? n - 1 - i : i] = (unsigned char)(value >> (8 * i));
-}
-
 /* Begin an entry of `count` values of `size` bytes; returns where to put them. Entries come in the order of tags. */
 static unsigned char *entry(pea__tiff_decoder *decoder, unsigned tag, int type, int64_t count, int size)
 {
     const bool be = decoder->tiff->big_endian;
     unsigned char *e = decoder->front + 24 + 20 * decoder->n_entries++;
-    put(e, tag, 2, be);
-    put(e + 2, (unsigned)type, 2, be);
-    put(e + 4, (uint64_t)count, 8, be);
+    (void)pea__store(e, tag, 2, be);
+    (void)pea__store(e + 2, (unsigned)type, 2, be);
+    (void)pea__store(e + 4, (uint64_t)count, 8, be);
     if (count * size <= 8)
         return e + 12;
     unsigned char *values = decoder->front + decoder->values_at;
-    put(e + 12, (uint64_t)decoder->values_at, 8, be);
+    (void)pea__store(e + 12, (uint64_t)decoder->values_at, 8, be);
     decoder->values_at += (count * size + 7) / 8 * 8;
     return values;
 }
@@ -84,7 +78,7 @@ static unsigned char *entry(pea__tiff_decoder *decoder, unsigned tag, int type, 
 static void entry_number(pea__tiff_decoder *decoder, unsigned tag, int64_t value)
 {
     enum { LONG = 4 };
-    put(entry(decoder, tag, LONG, 1, 4), (uint64_t)value, 4, decoder->tiff->big_endian);
+    (void)pea__store(entry(decoder, tag, LONG, 1, 4), (uint64_t)value, 4, decoder->tiff->big_endian);
 }
 
 static void entry_shorts(pea__tiff_decoder *decoder, unsigned tag, int count, const uint16_t *values, int stride)
@@ -92,7 +86,7 @@ static void entry_shorts(pea__tiff_decoder *decoder, unsigned tag, int count, co
     enum { SHORT = 3 };
     unsigned char *to = entry(decoder, tag, SHORT, count, 2);
     for (int i = 0; i < count; i++)
-        put(to + 2 * i, values[i * stride], 2, decoder->tiff->big_endian);
+        (void)pea__store(to + 2 * i, values[i * stride], 2, decoder->tiff->big_endian);
 }
 
 /* Offsets (moved behind the made-up part) or sizes of all blocks. */
@@ -109,7 +103,7 @@ static pea_status entry_blocks(pea__tiff_decoder *decoder, unsigned tag, const p
         if (status != PEA_OK)
             return status;
         for (int64_t k = 0; k < part; k++)
-            put(to + 8 * (i + k), (uint64_t)values[k] + (uint64_t)add, 8, decoder->tiff->big_endian);
+            (void)pea__store(to + 8 * (i + k), (uint64_t)values[k] + (uint64_t)add, 8, decoder->tiff->big_endian);
     }
     return PEA_OK;
 }
@@ -158,10 +152,10 @@ static pea_status build_directory(pea__tiff_decoder *decoder, pea_error *err)
         entry_shorts(decoder, 530, 2, page->subsampling, 1);
     unsigned char *front = decoder->front;
     memset(front, be ? 'M' : 'I', 2);
-    put(front + 2, 43, 2, be);
-    put(front + 4, 8, 2, be);
-    put(front + 8, 16, 8, be);
-    put(front + 16, (uint64_t)decoder->n_entries, 8, be);
+    (void)pea__store(front + 2, 43, 2, be);
+    (void)pea__store(front + 4, 8, 2, be);
+    (void)pea__store(front + 8, 16, 8, be);
+    (void)pea__store(front + 16, (uint64_t)decoder->n_entries, 8, be);
     return status;
 }
 
@@ -352,14 +346,6 @@ static pea_status check_xz(const pea__tiff_decoder *decoder, int64_t offset, int
     return PEA_OK;
 }
 
-static uint64_t little_endian(const unsigned char *bytes, int n)
-{
-    uint64_t value = 0;
-    for (int i = n - 1; i >= 0; i--)
-        value = value << 8 | bytes[i];
-    return value;
-}
-
 /* The header of a zstd frame at `b` (18 bytes at least): its length, and the window it asks for. */
 static int zstd_header(const unsigned char *b, uint64_t *window)
 {
@@ -368,7 +354,7 @@ static int zstd_header(const unsigned char *b, uint64_t *window)
     int n_content = content_bytes[flags >> 6];
     if (single) {
         n_content = n_content ? n_content : 1;
-        *window = little_endian(b + at_content, n_content) + (n_content == 2 ? 256 : 0);
+        *window = pea__load(b + at_content, n_content, false) + (n_content == 2 ? 256 : 0);
     } else {
         *window = (uint64_t)(8 + (b[5] & 7)) << (7 + (b[5] >> 3)); /* 2^(10 + exponent) * (8 + mantissa) / 8 */
     }
@@ -387,14 +373,14 @@ static pea_status check_zstd(const pea__tiff_decoder *decoder, int64_t offset, i
             pea__reader_at(decoder->tiff->reader, offset, b, (size_t)pea__min_i64(LONGEST_HEADER, end - offset), err);
         if (status != PEA_OK)
             return status;
-        if (little_endian(b, 4) != 0xfd2fb528u)
+        if (pea__load(b, 4, false) != 0xfd2fb528u)
             return pea__fail(err, PEA_E_FORMAT, "the compressed data does not begin like ZSTD");
         offset += zstd_header(b, &window);
         status = check_window(decoder, window, err);
         for (bool last = false; status == PEA_OK && !last && offset <= end - BLOCK_HEADER;) {
             unsigned char head[BLOCK_HEADER];
             status = pea__reader_at(decoder->tiff->reader, offset, head, BLOCK_HEADER, err);
-            const uint64_t word = status == PEA_OK ? little_endian(head, BLOCK_HEADER) : 1;
+            const uint64_t word = status == PEA_OK ? pea__load(head, BLOCK_HEADER, false) : 1;
             offset += BLOCK_HEADER + ((word >> 1 & 3) == RLE ? 1 : (int64_t)(word >> 3));
             last = word & 1;
         }

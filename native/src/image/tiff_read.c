@@ -20,24 +20,6 @@ pea_dtype pea__tiff_dtype(const pea__tiff_page *page)
     return 0;
 }
 
-static bool machine_is_big_endian(void)
-{
-    const uint16_t one = 1;
-    unsigned char first;
-    memcpy(&first, &one, 1);
-    return first == 0;
-}
-
-static void swap_bytes(unsigned char *bytes, int64_t n, int size)
-{
-    for (int64_t i = 0; i < n; i++, bytes += size)
-        for (int k = 0; k < size / 2; k++) {
-            const unsigned char other = bytes[k];
-            bytes[k] = bytes[size - 1 - k];
-            bytes[size - 1 - k] = other;
-        }
-}
-
 static void reverse_bits(unsigned char *bytes, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -46,24 +28,6 @@ static void reverse_bits(unsigned char *bytes, int64_t n)
         b = (b & 0xcc) >> 2 | (b & 0x33) << 2;
         bytes[i] = (unsigned char)((b & 0xaa) >> 1 | (b & 0x55) << 1);
     }
-}
-
-/* Half precision widened to single: every value has an exact counterpart. */
-static float half_to_float(uint16_t half)
-{
-    const uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-    uint32_t word;
-    float value;
-    if (exponent == 31) {
-        word = sign | 0x7f800000u | fraction << 13;
-    } else if (exponent != 0) {
-        word = sign | (exponent + 112) << 23 | fraction << 13;
-    } else {
-        value = (float)fraction / 16777216.0f; /* subnormal: fraction * 2^-24 */
-        return sign ? -value : value;
-    }
-    memcpy(&value, &word, sizeof value);
-    return value;
 }
 
 /* One row of a block to the target: samples `from`.. of `of` per pixel, x0 pixels in, n pixels. */
@@ -87,7 +51,7 @@ static void copy_row(const pea__tiff_page *page, const unsigned char *row, int o
             if (bits == 16) {
                 uint16_t half;
                 memcpy(&half, row + 2 * i, 2);
-                const float value = half_to_float(half);
+                const float value = pea__float_of_half(half);
                 memcpy(to + 4 * o, &value, 4);
             } else { /* 1, 2 or 4 bits, the highest first */
                 const int64_t bit = i * bits;
@@ -133,7 +97,7 @@ static pea_status read_plain_block(const pea__tiff *tiff, const pea__tiff_page *
                                    const pea__page_progress *progress, pea_error *err)
 {
     const pea__tiff_block whole = pea__tiff_block_at(page, i), *block = &whole;
-    const bool swapped = page->bits > 8 && tiff->big_endian != machine_is_big_endian();
+    const bool swapped = page->bits > 8 && tiff->big_endian != pea__host_is_big_endian();
     for (int64_t y = 0; y < block->n_y; y += rows_at_once) {
         const int64_t n = pea__min_i64(rows_at_once, block->n_y - y), n_bytes = n * block->row_bytes;
         pea_status status = tell(progress, page, i, y, err);
@@ -142,7 +106,7 @@ static pea_status read_plain_block(const pea__tiff *tiff, const pea__tiff_page *
         if (status != PEA_OK)
             return status;
         if (swapped)
-            swap_bytes(buffer, n_bytes / (page->bits / 8), page->bits / 8);
+            pea__swap_bytes(buffer, n_bytes / (page->bits / 8), (size_t)page->bits / 8);
         if (page->fill_order == 2)
             reverse_bits(buffer, n_bytes);
         place(page, block, y, n, buffer, target);

@@ -17,14 +17,6 @@ typedef struct raw_page {
         colors, tile_x, tile_y, tile_offsets, tile_sizes, extra_samples, sample_format, jpeg_tables, subsampling;
 } raw_page;
 
-static uint64_t number_at(const unsigned char *bytes, int n, bool big_endian)
-{
-    uint64_t value = 0;
-    for (int i = 0; i < n; i++)
-        value = value << 8 | bytes[big_endian ? i : n - 1 - i];
-    return value;
-}
-
 static int type_bytes(int type)
 {
     static const int bytes[] = {0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8};
@@ -52,14 +44,14 @@ static pea_status read_header(pea__tiff *tiff, int64_t *first, pea_error *err)
         return pea__fail(err, PEA_E_FORMAT, "the file does not begin like a TIFF");
     pea_status status = pea__reader_at(tiff->reader, 0, b, 8, err);
     tiff->big_endian = b[0] == 'M';
-    tiff->big = number_at(b + 2, 2, tiff->big_endian) == 43;
+    tiff->big = pea__load(b + 2, 2, tiff->big_endian) == 43;
     if (status == PEA_OK && tiff->big)
         status = pea__reader_at(tiff->reader, 8, b + 8, 8, err);
     if (status != PEA_OK)
         return status;
-    if (tiff->big && (number_at(b + 4, 2, tiff->big_endian) != 8 || number_at(b + 6, 2, tiff->big_endian) != 0))
+    if (tiff->big && (pea__load(b + 4, 2, tiff->big_endian) != 8 || pea__load(b + 6, 2, tiff->big_endian) != 0))
         return pea__fail(err, PEA_E_FORMAT, "the BigTIFF header does not announce 8-byte offsets");
-    const uint64_t at = tiff->big ? number_at(b + 8, 8, tiff->big_endian) : number_at(b + 4, 4, tiff->big_endian);
+    const uint64_t at = tiff->big ? pea__load(b + 8, 8, tiff->big_endian) : pea__load(b + 4, 4, tiff->big_endian);
     if (at == 0 || at > (uint64_t)tiff->reader->size_bytes)
         return pea__fail(err, PEA_E_FORMAT, "the first directory would be at byte %" PRIu64 " of a file of %" PRId64,
                          at, tiff->reader->size_bytes);
@@ -108,13 +100,13 @@ static pea__tiff_field *field_of_tag(raw_page *raw, unsigned tag)
 static pea_status take_entry(pea__tiff *tiff, const unsigned char *entry, int64_t entry_at, raw_page *raw,
                              pea_error *err)
 {
-    const unsigned tag = (unsigned)number_at(entry, 2, tiff->big_endian);
+    const unsigned tag = (unsigned)pea__load(entry, 2, tiff->big_endian);
     pea__tiff_field *field = field_of_tag(raw, tag);
     if (!field || field->count > 0)
         return PEA_OK; /* not ours, or said twice: the first one counts */
-    const int type = (int)number_at(entry + 2, 2, tiff->big_endian), inline_bytes = tiff->big ? 8 : 4;
+    const int type = (int)pea__load(entry + 2, 2, tiff->big_endian), inline_bytes = tiff->big ? 8 : 4;
     const unsigned char *value = entry + (tiff->big ? 12 : 8);
-    const uint64_t count = number_at(entry + 4, tiff->big ? 8 : 4, tiff->big_endian);
+    const uint64_t count = pea__load(entry + 4, tiff->big ? 8 : 4, tiff->big_endian);
     int64_t n_bytes, end;
     if (type_bytes(type) == 0 || count == 0)
         return pea__fail(err, PEA_E_FORMAT, "page %" PRId64 ": tag %u has type %d and %" PRIu64 " values",
@@ -125,7 +117,7 @@ static pea_status take_entry(pea__tiff *tiff, const unsigned char *entry, int64_
                          tiff->n_pages + 1, tag, count);
     int64_t at = entry_at + (value - entry);
     if (n_bytes > inline_bytes) {
-        const uint64_t far = number_at(value, inline_bytes, tiff->big_endian);
+        const uint64_t far = pea__load(value, inline_bytes, tiff->big_endian);
         at = far > INT64_MAX ? INT64_MAX : (int64_t)far;
     }
     if (!pea__add_i64(at, n_bytes, &end) || end > tiff->reader->size_bytes)
@@ -149,7 +141,7 @@ pea_status pea__tiff_values(const pea__tiff *tiff, const pea__tiff_field *field,
                          field->type);
     const pea_status status = pea__reader_at(tiff->reader, field->at + first * size, bytes, (size_t)(n * size), err);
     for (int64_t i = 0; status == PEA_OK && i < n; i++) {
-        const uint64_t value = number_at(bytes + i * size, size, tiff->big_endian);
+        const uint64_t value = pea__load(bytes + i * size, size, tiff->big_endian);
         values[i] = value > INT64_MAX ? INT64_MAX : (int64_t)value;
     }
     return status;
@@ -196,7 +188,7 @@ static double rational_value(const pea__tiff *tiff, const pea__tiff_field *field
     unsigned char b[8];
     if (field->type != RATIONAL || pea__reader_at(tiff->reader, field->at, b, 8, NULL) != PEA_OK)
         return 0;
-    const double over = (double)number_at(b, 4, tiff->big_endian), under = (double)number_at(b + 4, 4, tiff->big_endian);
+    const double over = (double)pea__load(b, 4, tiff->big_endian), under = (double)pea__load(b + 4, 4, tiff->big_endian);
     return under > 0 ? over / under : 0;
 }
 
@@ -490,7 +482,7 @@ static pea_status read_directory(pea__tiff *tiff, int64_t at, raw_page *raw, int
     pea_status status = pea__reader_at(tiff->reader, at, bytes, (size_t)count_bytes, err);
     if (status != PEA_OK)
         return status;
-    const uint64_t n = number_at(bytes, count_bytes, tiff->big_endian);
+    const uint64_t n = pea__load(bytes, count_bytes, tiff->big_endian);
     if (n == 0 || n > PEA__TIFF_MAX_ENTRIES)
         return pea__fail(err, n ? PEA_E_LIMIT : PEA_E_FORMAT, "page %" PRId64 " has %" PRIu64 " tags, expected 1 to %d",
                          number, n, PEA__TIFF_MAX_ENTRIES);
@@ -501,7 +493,7 @@ static pea_status read_directory(pea__tiff *tiff, int64_t at, raw_page *raw, int
     *raw = (raw_page){0};
     for (uint64_t i = 0; status == PEA_OK && i < n; i++)
         status = take_entry(tiff, bytes + i * (uint64_t)entry_bytes, at + (int64_t)i * entry_bytes, raw, err);
-    const uint64_t link = number_at(bytes + n * (uint64_t)entry_bytes, next_bytes, tiff->big_endian);
+    const uint64_t link = pea__load(bytes + n * (uint64_t)entry_bytes, next_bytes, tiff->big_endian);
     if (status == PEA_OK && link > (uint64_t)tiff->reader->size_bytes)
         return pea__fail(err, PEA_E_FORMAT, "after page %" PRId64 " the file points to byte %" PRIu64 " of %" PRId64
                          ": it is incomplete or damaged", number, link, tiff->reader->size_bytes);

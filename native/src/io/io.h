@@ -59,7 +59,6 @@ void pea__arena_free(pea__arena *arena);
 
 /* ---- texts (text.c) ---- */
 
-bool pea__is_utf8(const char *text, size_t n_bytes); /* well-formed, no surrogates */
 /* Equal to a literal of C. */
 bool pea__text_is(const char *text, size_t n_bytes, const char *literal);
 /* A name that can be stored under: well-formed, 1 to PEA__MAX_TENSOR_NAME bytes, nothing unprintable. */
@@ -82,13 +81,6 @@ typedef enum pea__element {
     PEA__RAW   /* bytes whose meaning is said elsewhere */
 } pea__element;
 
-/* Elements of a shape. False for a negative extent, and where the product is out of range even if extents of 0 are left
- * out: then strides, too, are in range whatever the order they are computed in. */
-bool pea__shape_count(const int64_t *shape, int n_axes, int64_t *n_elements);
-
-uint64_t pea__load_u64(const unsigned char *bytes); /* little-endian, as all below */
-uint32_t pea__load_u32(const unsigned char *bytes);
-uint32_t pea__load_u16(const unsigned char *bytes);
 size_t pea__element_bytes(pea__element type);
 pea_dtype pea__element_dtype(pea__element type); /* what it becomes: PEA_FLOAT32 or PEA_INT64 */
 
@@ -97,7 +89,6 @@ void pea__elements_convert(pea__element type, bool big_endian, const unsigned ch
                            void *to);
 /* Write n elements of 1, 2, 4 or 8 bytes each, little-endian whatever the host is. Errors stay with the stream. */
 void pea__elements_write(FILE *stream, const void *elements, size_t item_bytes, int64_t n);
-bool pea__all_finite(const float *values, int64_t n, int64_t *which); /* false: *which is the first that is not */
 
 /* ---- pickle (pickle.c) ---- */
 

@@ -75,14 +75,6 @@ static pea__storage *storage_of_key(const pea__storages *storages, const pea__no
     return NULL;
 }
 
-static uint64_t reversed(uint64_t value)
-{
-    uint64_t result = 0;
-    for (int i = 0; i < 8; i++)
-        result |= (value >> 8 * i & 0xff) << 8 * (7 - i);
-    return result;
-}
-
 /* Where each storage begins: keys in the order of the list, each once, and nothing after the last. */
 static pea_status place_storages(const pea__reader *reader, int64_t at, const pea__node *keys, bool big_endian,
                                  pea__storages *storages, pea_error *err)
@@ -100,7 +92,7 @@ static pea_status place_storages(const pea__reader *reader, int64_t at, const pe
         if (status != PEA_OK)
             return status;
         const uint64_t found = pea__load_u64(count), expected = (uint64_t)s->n_elements;
-        if (found != expected && !(big_endian && reversed(found) == expected))
+        if (found != expected && !(big_endian && pea__load(count, sizeof count, true) == expected))
             return pea__fail(err, PEA_E_FORMAT, "storage %s has a count of %" PRId64 " elements instead of %" PRId64,
                              pea__printable(key->text, key->n, shown), (int64_t)found, s->n_elements);
         s->offset = at + 8;

@@ -204,24 +204,6 @@ static pea_status check_size(const pea__reader *reader, int64_t data, layout *l,
 
 /* ---- the elements ---- */
 
-static bool host_is_big_endian(void)
-{
-    const uint16_t one = 1;
-    unsigned char first;
-    memcpy(&first, &one, 1);
-    return first == 0;
-}
-
-static void swap_items(unsigned char *bytes, int64_t n, size_t item_bytes)
-{
-    for (int64_t i = 0; i < n; i++, bytes += item_bytes)
-        for (size_t low = 0, high = item_bytes - 1; low < high; low++, high--) {
-            const unsigned char kept = bytes[low];
-            bytes[low] = bytes[high];
-            bytes[high] = kept;
-        }
-}
-
 /* First axis fastest to last axis fastest: the file is walked in its order, and an odometer gives the target. */
 static void to_row_major(const layout *l, size_t item_bytes, const char *from, char *to)
 {
@@ -263,8 +245,8 @@ static void *load_elements(const pea__reader *reader, int64_t data, const layout
     if (l->widen == PEA__BOOL)
         for (size_t i = 0; i < n; i++)
             raw[i] = raw[i] != 0;
-    if (l->big_endian != host_is_big_endian())
-        swap_items(raw, l->n_elements, l->item_bytes);
+    if (l->big_endian != pea__host_is_big_endian())
+        pea__swap_bytes(raw, l->n_elements, l->item_bytes);
     return raw;
 }
 

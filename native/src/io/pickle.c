@@ -361,9 +361,7 @@ static pea_status binfloat(machine *m)
         status = push_new(m, PEA__REAL, &node);
     if (status != PEA_OK)
         return status;
-    uint64_t bits = 0;
-    for (int i = 0; i < 8; i++) /* the one big-endian number of the format */
-        bits = bits << 8 | bytes[i];
+    const uint64_t bits = pea__load(bytes, 8, true); /* the one big-endian number of the format */
     memcpy(&node->real, &bits, sizeof bits);
     return PEA_OK;
 }

@@ -55,14 +55,6 @@ static const char *show_shape(int n_axes, const int64_t *shape, char text[128])
     return text;
 }
 
-static bool all_finite(const float *data, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        if (!isfinite(data[i]))
-            return false;
-    return true;
-}
-
 static bool same_shape(pea_tensor tensor, int n_axes, const int64_t *shape)
 {
     return tensor.n_axes == n_axes && memcmp(tensor.shape, shape, (size_t)n_axes * sizeof *shape) == 0;
@@ -82,17 +74,14 @@ static const float *take(pea__builder *b, const char *block, const char *part, c
         return NULL;
     }
     const pea_tensor tensor = pea_weights_tensor(b->weights, index);
-    int64_t n = 1;
-    for (int i = 0; i < n_axes; i++)
-        if (!pea__mul_i64(n, shape[i], &n))
-            n = -1;
+    int64_t n = 0, which;
     if (tensor.dtype != PEA_FLOAT32)
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s must be float32, is %s", name,
                               pea_dtype_name(tensor.dtype));
-    else if (!same_shape(tensor, n_axes, shape))
+    else if (!same_shape(tensor, n_axes, shape) || !pea__shape_count(shape, n_axes, &n))
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s has shape [%s], must have [%s]", name,
                               show_shape(tensor.n_axes, tensor.shape, has), show_shape(n_axes, shape, wants));
-    else if (!all_finite(tensor.data, n))
+    else if (!pea__all_finite(tensor.data, n, &which))
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s holds a number that is not finite", name);
     if (b->status != PEA_OK)
         return NULL;

@@ -83,7 +83,8 @@ static pea_status check_finite(const pea_array *output, pea_context *context, pe
             finite &= isfinite(v[i]) != 0;
         if (!finite)
             return pea__fail(err, PEA_E_ARG, "the network's result is not finite: the image's values are far outside "
-                                             "what it was trained for; try another way to normalise");
+                                             "what it was trained for (try another way to normalise), or the model's "
+                                             "weights are damaged");
         const pea_status status = pea__progress(context, 1.0, err);
         if (status != PEA_OK)
             return status;

@@ -421,6 +421,11 @@ pea_status pea__record_write(pea_network_info network, const pea_segment_options
         status = merge_extra(record, added, err);
     if (status == PEA_OK)
         status = check_and_print(record, network, json, err);
+    if (status == PEA_E_ARG && extra && err) { /* nothing else can be wrong about settings of ours */
+        char found[sizeof err->message];
+        memcpy(found, err->message, sizeof found);
+        status = pea__fail(err, status, "the metadata do not fit: %.450s", found);
+    }
     if (status != PEA_OK && err)
         err->status = status;
     cJSON_Delete(added);
