@@ -42,11 +42,11 @@ void pea_table_free(pea_table *table); /* NULL and an all-zero struct are fine; 
 /**
  * Write tables as CSV (RFC 4180, UTF-8, decimal point) in calibrated units, with the units in the header:
  *
- *     label, [frame], area_UNIT2 or volume_UNIT3, n_voxels, centroid_x_UNIT, _y_, _z_, first_x_voxel, _y_, _z_,
- *     last_x_voxel, _y_, _z_, mean_intensity, confidence
+ *     label, [frame], area_UNIT2 or volume_UNIT3, n_voxels, centroid_x_UNIT, _y_, _z_, box_x_UNIT, _y_, _z_,
+ *     box_width_UNIT, box_height_UNIT, box_depth_UNIT, mean_intensity, confidence
  *
- * Centroids are measured from the centre of the first voxel, bounding boxes include both ends and count from 0. What is
- * not a finite number is an empty field.
+ * Centroids are measured from the centre of the first voxel. A bounding box begins at the edge of the instance's first
+ * voxel and spans whole voxels, as ImageJ gives it. What is not a finite number is an empty field.
  * @param tables       borrowed  one for each frame, in order; a column `frame`, from 1, appears when n_tables > 1. Sizes
  *                               are volumes as soon as one table has n_axes 3
  * @param calibration  borrowed  NULL: voxels of 1 x 1 x 1 pixel

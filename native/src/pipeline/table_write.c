@@ -41,15 +41,14 @@ static void put_number(FILE *stream, double value)
 
 static void put_header(FILE *stream, bool with_frame, bool is_volume, const char *unit)
 {
+    static const char *const places[] = {"centroid_x", "centroid_y", "centroid_z", "box_x",    "box_y",
+                                         "box_z",      "box_width",  "box_height", "box_depth"};
     fputs(with_frame ? "label,frame" : "label", stream);
     put_name(stream, is_volume ? "volume" : "area", unit, is_volume ? "3" : "2");
     fputs(",n_voxels", stream);
-    put_name(stream, "centroid_x", unit, "");
-    put_name(stream, "centroid_y", unit, "");
-    put_name(stream, "centroid_z", unit, "");
-    fputs(",first_x_voxel,first_y_voxel,first_z_voxel,last_x_voxel,last_y_voxel,last_z_voxel"
-          ",mean_intensity,confidence" LINE_END,
-          stream);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        put_name(stream, places[i], unit, "");
+    fputs(",mean_intensity,confidence" LINE_END, stream);
 }
 
 static void put_row(FILE *stream, const pea_instance *row, size_t frame, double voxel_size,
@@ -63,8 +62,12 @@ static void put_row(FILE *stream, const pea_instance *row, size_t frame, double 
     put_number(stream, row->centroid[2] * c->x);
     put_number(stream, row->centroid[1] * c->y);
     put_number(stream, row->centroid[0] * c->z);
-    fprintf(stream, ",%" PRId64 ",%" PRId64 ",%" PRId64, row->first[2], row->first[1], row->first[0]);
-    fprintf(stream, ",%" PRId64 ",%" PRId64 ",%" PRId64, row->last[2], row->last[1], row->last[0]);
+    put_number(stream, (double)row->first[2] * c->x);
+    put_number(stream, (double)row->first[1] * c->y);
+    put_number(stream, (double)row->first[0] * c->z);
+    put_number(stream, (double)(row->last[2] - row->first[2] + 1) * c->x);
+    put_number(stream, (double)(row->last[1] - row->first[1] + 1) * c->y);
+    put_number(stream, (double)(row->last[0] - row->first[0] + 1) * c->z);
     put_number(stream, row->mean_intensity);
     put_number(stream, row->confidence);
     fputs(LINE_END, stream);

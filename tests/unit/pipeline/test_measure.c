@@ -272,10 +272,10 @@ static void table_is_csv_in_calibrated_units(void **state)
     assert_ok(pea_table_write(path, &table, 1, &calibration, NULL, &err));
     char *text = written();
     assert_string_equal(text,
-                        "label,area_um2,n_voxels,centroid_x_um,centroid_y_um,centroid_z_um,first_x_voxel,first_y_voxel,"
-                        "first_z_voxel,last_x_voxel,last_y_voxel,last_z_voxel,mean_intensity,confidence\r\n"
-                        "1,1.25,10,0.8125,2.25,6,2,4,1,6,5,3,12.5,\r\n"
-                        "4294967295,1.25,10,0.8125,2.25,6,2,4,1,6,5,3,,-0.125\r\n");
+                        "label,area_um2,n_voxels,centroid_x_um,centroid_y_um,centroid_z_um,box_x_um,box_y_um,box_z_um,"
+                        "box_width_um,box_height_um,box_depth_um,mean_intensity,confidence\r\n"
+                        "1,1.25,10,0.8125,2.25,6,0.5,2,3,1.25,1,9,12.5,\r\n"
+                        "4294967295,1.25,10,0.8125,2.25,6,0.5,2,3,1.25,1,9,,-0.125\r\n");
     free(text);
 }
 
