@@ -1,4 +1,4 @@
-/* array.c - shapes: what is a valid view, and conversions that keep every value exact.
+/* array.c - shapes: how much they hold, what is a valid view, and conversions that keep every value exact.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "array/array.h"
 
@@ -49,6 +49,29 @@ bool pea__dims_count(pea_dims dims, size_t element_bytes, int64_t *n_voxels, int
         *n_voxels = voxels;
     if (n_elements)
         *n_elements = elements;
+    return true;
+}
+
+bool pea__shape_count(const int64_t *shape, int n_axes, int64_t *n_elements)
+{
+    int64_t n = 1;
+    bool empty = false;
+    for (int axis = 0; axis < n_axes; axis++) {
+        empty = empty || shape[axis] == 0;
+        if (shape[axis] < 0 || !pea__mul_i64(n, pea__max_i64(shape[axis], 1), &n))
+            return false;
+    }
+    *n_elements = empty ? 0 : n;
+    return true;
+}
+
+bool pea__all_finite(const float *values, int64_t n, int64_t *which)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(values[i])) {
+            *which = i;
+            return false;
+        }
     return true;
 }
 

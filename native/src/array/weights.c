@@ -54,7 +54,8 @@ static pea_status count_elements(const char *name, pea_dtype dtype, int n_axes, 
 {
     char shown[64];
     int64_t n_bytes;
-    const bool good = pea__shape_count(shape, n_axes, n) && pea__mul_i64(*n, (int64_t)pea_dtype_size_bytes(dtype), &n_bytes);
+    const int64_t item_bytes = (int64_t)pea_dtype_size_bytes(dtype);
+    const bool good = pea__shape_count(shape, n_axes, n) && pea__mul_i64(*n, item_bytes, &n_bytes);
     return good ? PEA_OK
                 : pea__fail(err, PEA_E_LIMIT, "tensor %s has an impossible shape",
                             pea__printable(name, strlen(name), shown));

@@ -64,13 +64,13 @@ static unsigned char *entry(pea__tiff_decoder *decoder, unsigned tag, int type, 
 {
     const bool be = decoder->tiff->big_endian;
     unsigned char *e = decoder->front + 24 + 20 * decoder->n_entries++;
-    (void)pea__store(e, tag, 2, be);
-    (void)pea__store(e + 2, (unsigned)type, 2, be);
-    (void)pea__store(e + 4, (uint64_t)count, 8, be);
+    pea__store(e, tag, 2, be);
+    pea__store(e + 2, (unsigned)type, 2, be);
+    pea__store(e + 4, (uint64_t)count, 8, be);
     if (count * size <= 8)
         return e + 12;
     unsigned char *values = decoder->front + decoder->values_at;
-    (void)pea__store(e + 12, (uint64_t)decoder->values_at, 8, be);
+    pea__store(e + 12, (uint64_t)decoder->values_at, 8, be);
     decoder->values_at += (count * size + 7) / 8 * 8;
     return values;
 }
@@ -78,7 +78,7 @@ static unsigned char *entry(pea__tiff_decoder *decoder, unsigned tag, int type, 
 static void entry_number(pea__tiff_decoder *decoder, unsigned tag, int64_t value)
 {
     enum { LONG = 4 };
-    (void)pea__store(entry(decoder, tag, LONG, 1, 4), (uint64_t)value, 4, decoder->tiff->big_endian);
+    pea__store(entry(decoder, tag, LONG, 1, 4), (uint64_t)value, 4, decoder->tiff->big_endian);
 }
 
 static void entry_shorts(pea__tiff_decoder *decoder, unsigned tag, int count, const uint16_t *values, int stride)
@@ -86,7 +86,7 @@ static void entry_shorts(pea__tiff_decoder *decoder, unsigned tag, int count, co
     enum { SHORT = 3 };
     unsigned char *to = entry(decoder, tag, SHORT, count, 2);
     for (int i = 0; i < count; i++)
-        (void)pea__store(to + 2 * i, values[i * stride], 2, decoder->tiff->big_endian);
+        pea__store(to + 2 * i, values[i * stride], 2, decoder->tiff->big_endian);
 }
 
 /* Offsets (moved behind the made-up part) or sizes of all blocks. */
@@ -103,7 +103,7 @@ static pea_status entry_blocks(pea__tiff_decoder *decoder, unsigned tag, const p
         if (status != PEA_OK)
             return status;
         for (int64_t k = 0; k < part; k++)
-            (void)pea__store(to + 8 * (i + k), (uint64_t)values[k] + (uint64_t)add, 8, decoder->tiff->big_endian);
+            pea__store(to + 8 * (i + k), (uint64_t)values[k] + (uint64_t)add, 8, decoder->tiff->big_endian);
     }
     return PEA_OK;
 }
@@ -152,10 +152,10 @@ static pea_status build_directory(pea__tiff_decoder *decoder, pea_error *err)
         entry_shorts(decoder, 530, 2, page->subsampling, 1);
     unsigned char *front = decoder->front;
     memset(front, be ? 'M' : 'I', 2);
-    (void)pea__store(front + 2, 43, 2, be);
-    (void)pea__store(front + 4, 8, 2, be);
-    (void)pea__store(front + 8, 16, 8, be);
-    (void)pea__store(front + 16, (uint64_t)decoder->n_entries, 8, be);
+    pea__store(front + 2, 43, 2, be);
+    pea__store(front + 4, 8, 2, be);
+    pea__store(front + 8, 16, 8, be);
+    pea__store(front + 16, (uint64_t)decoder->n_entries, 8, be);
     return status;
 }
 

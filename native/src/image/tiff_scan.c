@@ -188,7 +188,8 @@ static double rational_value(const pea__tiff *tiff, const pea__tiff_field *field
     unsigned char b[8];
     if (field->type != RATIONAL || pea__reader_at(tiff->reader, field->at, b, 8, NULL) != PEA_OK)
         return 0;
-    const double over = (double)pea__load(b, 4, tiff->big_endian), under = (double)pea__load(b + 4, 4, tiff->big_endian);
+    const double over = (double)pea__load(b, 4, tiff->big_endian);
+    const double under = (double)pea__load(b + 4, 4, tiff->big_endian);
     return under > 0 ? over / under : 0;
 }
 

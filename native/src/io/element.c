@@ -99,7 +99,7 @@ void pea__elements_write(FILE *stream, const void *elements, size_t item_bytes, 
     while (n > 0) {
         const int64_t part = pea__min_i64(n, (int64_t)(sizeof piece / item_bytes));
         for (int64_t i = 0; i < part; i++, from += item_bytes)
-            (void)pea__store(piece + (size_t)i * item_bytes, bits_of(from, item_bytes), item_bytes, false);
+            pea__store(piece + (size_t)i * item_bytes, bits_of(from, item_bytes), item_bytes, false);
         (void)fwrite(piece, item_bytes, (size_t)part, stream); /* whoever commits the file sees a failure */
         n -= part;
     }

@@ -162,6 +162,30 @@ static void channels_move_first_and_back(void **state)
     assert_memory_equal(again, last, sizeof last);
 }
 
+static void the_elements_of_a_shape_are_counted(void **state)
+{
+    static const int64_t shape[] = {3, 4, 5}, hole[] = {3, 0, 5}, beside_a_hole[] = {0, INT64_MAX, 2}, negative[] = {3, -1};
+    int64_t n = 7;
+    (void)state;
+    assert_false(pea__shape_count(negative, 2, &n));
+    assert_false(pea__shape_count(beside_a_hole, 3, &n)); /* strides would wrap */
+    assert_int_equal(n, 7);
+    assert_true(pea__shape_count(shape, 3, &n) && n == 60);
+    assert_true(pea__shape_count(hole, 3, &n) && n == 0);
+    assert_true(pea__shape_count(NULL, 0, &n) && n == 1);
+}
+
+static void the_first_number_that_is_not_finite_is_found(void **state)
+{
+    static const float values[] = {0, -1e38f, INFINITY, NAN};
+    int64_t which = -1;
+    (void)state;
+    assert_true(pea__all_finite(values, 2, &which));
+    assert_false(pea__all_finite(values, 4, &which));
+    assert_int_equal(which, 2);
+    assert_false(pea__all_finite(values + 3, 1, &which));
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_type_has_a_size_and_a_name),
     cmocka_unit_test(extents_are_counted_without_overflow),
@@ -172,6 +196,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(labels_of_every_type_are_taken_exactly),
     cmocka_unit_test(what_is_no_label_is_told_with_its_place),
     cmocka_unit_test(channels_move_first_and_back),
+    cmocka_unit_test(the_elements_of_a_shape_are_counted),
+    cmocka_unit_test(the_first_number_that_is_not_finite_is_found),
 };
 
 PEA_TEST_MAIN(tests)
