@@ -110,11 +110,9 @@ int cli_affinity(int argc, char **argv)
     pea_status status = read_input(&r, operands.item[0], &err);
     if (status == PEA_OK)
         status = compute(&r, operands.item[0], &err);
-    if (status == PEA_OK) {
-        const double started = cli_seconds();
-        status = cli_tensor_write(r.output, r.offsets.n_axes, &r.out, &err);
-        r.session.write += cli_seconds() - started;
-    }
+    if (status == PEA_OK)
+        status = cli_tensor_write(r.output, r.offsets.n_axes, &r.out, r.session.context, &err);
+    cli_session_clear(&r.session);
     if (status == PEA_OK)
         status = cli_session_timings(&r.session, &err);
     cli_session_close(&r.session);

@@ -569,7 +569,7 @@ int cli_bench(int argc, char **argv)
     const cli_option options[] = {
         {.name = "runs", .kind = CLI_INT, .target = &given.runs, .value = "N", .low = 1, .high = MAX_RUNS,
          .help = "Runs of each measurement that count; the median is shown."},
-        {.name = "threads", .kind = CLI_INT, .target = &given.threads, .value = "N", .low = 1, .high = 1024,
+        {.name = "threads", .kind = CLI_INT, .target = &given.threads, .value = "N", .low = 1, .high = PEA_MAX_THREADS,
          .fallback = "1, and then 2", .help = "Measure with N threads only."},
         {.name = "quick", .kind = CLI_FLAG, .target = &given.quick,
          .help = "Small inputs, one run: shows that everything works, measures nothing."},
@@ -585,7 +585,7 @@ int cli_bench(int argc, char **argv)
         is_known = is_known || !strcmp(what, known[i]);
     char hint[96];
     if (!is_known)
-        return cli_usage(command, "nothing called \"%.60s\" can be measured%s", what,
+        return cli_usage(command, "nothing called \"%.60s\" can be measured, but forward, affinity, cluster and all%s", what,
                          cli_nearest(what, known, CLI_COUNT(known), "", hint));
     return bench(what, &given, &err) == PEA_OK ? EXIT_DONE : cli_report(command, &err);
 }

@@ -105,7 +105,7 @@ typedef struct cli_session {
     cli_wishes wishes;
     pea_context *context;
     cli_progress progress;
-    double read, write; /* seconds of files that are read and written without the context */
+    double read; /* seconds of files that are read without the context */
 } cli_session;
 
 pea_status cli_session_open(cli_session *session, const char *command, const cli_wishes *wishes, pea_error *err);
@@ -136,6 +136,7 @@ pea_status cli_paths_add(cli_paths *paths, const char *path, pea_error *err);
 void cli_paths_free(cli_paths *paths);
 bool cli_is_folder(const char *path);
 bool cli_is_file(const char *path);
+bool cli_is_there(const char *path); /* whatever it is */
 bool cli_same_file(const char *a, const char *b); /* the same existing file, or the same text */
 /* All .tif .tiff .png files inside, sorted by name, not recursive; PEA_E_ARG where there is none. */
 pea_status cli_list_images(const char *folder, cli_paths *paths, pea_error *err);
@@ -182,7 +183,8 @@ typedef struct cli_tensor {
 /* n_axes: 2 or 3 spatial axes. With batch_optional (c,[z,]y,x) is read as well. */
 pea_status cli_tensor_read(const char *path, int n_axes, bool batch_optional, cli_tensor *tensor, pea_error *err);
 pea_status cli_tensor_alloc(cli_tensor *tensor, pea_error *err); /* has_batch, n and dims are set */
-pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *tensor, pea_error *err);
+pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *tensor, pea_context *context,
+                            pea_error *err);
 pea_array cli_tensor_item(const cli_tensor *tensor, int64_t index); /* a view */
 void cli_tensor_free(cli_tensor *tensor);
 

@@ -224,13 +224,13 @@ done:
     return status == PEA_OK ? status : cli_name_file(err, path);
 }
 
-pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *t, pea_error *err)
+pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *t, pea_context *context, pea_error *err)
 {
     cli_tensor first = {.has_batch = t->has_batch, .n = t->n, .dims = t->dims}; /* the same numbers, channels first */
     pea_status status = cli_tensor_alloc(&first, err);
     if (status != PEA_OK)
         return cli_name_file(err, path);
-    for (int64_t i = 0; i < t->n; i++)
+    for (int64_t i = 0; i < t->n && cli_check_cancelled(err) == PEA_OK; i++)
         pea_channels_first(cli_tensor_item(t, i).data, t->dims, cli_tensor_item(&first, i).data);
     pea_npy npy = {.dtype = PEA_FLOAT32, .data = first.data};
     if (t->has_batch)
@@ -240,7 +240,9 @@ pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *t, p
         npy.shape[npy.n_axes++] = t->dims.z;
     npy.shape[npy.n_axes++] = t->dims.y;
     npy.shape[npy.n_axes++] = t->dims.x;
-    status = pea_npy_write(path, &npy, err);
+    status = cli_check_cancelled(err);
+    if (status == PEA_OK)
+        status = pea_npy_write(path, &npy, context, err);
     cli_tensor_free(&first);
     return status == PEA_OK ? status : cli_name_file(err, path);
 }

@@ -49,6 +49,12 @@ bool cli_is_file(const char *path)
     return stat(path, &s) == 0 && S_ISREG(s.st_mode);
 }
 
+bool cli_is_there(const char *path)
+{
+    struct stat s;
+    return stat(path, &s) == 0;
+}
+
 bool cli_same_file(const char *a, const char *b)
 {
     struct stat s, t;

@@ -220,7 +220,7 @@ static pea_status describe_file(const char *name, cJSON *json, pea_error *err)
     char path[CLI_MAX_PATH];
     enum kind kind;
     pea_status status = PEA_OK;
-    if (cli_is_file(name) || cli_is_folder(name))
+    if (cli_is_there(name))
         snprintf(path, sizeof path, "%s", name);
     else
         status = cli_find_model(name, path, err);

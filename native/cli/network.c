@@ -135,16 +135,15 @@ static pea_status forward(struct run *r, pea_error *err)
 static pea_status write_heads(struct run *r, pea_error *err)
 {
     char path[CLI_MAX_PATH];
-    const double started = cli_seconds();
     pea_status status = PEA_OK;
     for (size_t h = 0; status == PEA_OK && h < r->n_heads; h++) {
         if (!r->wanted[h])
             continue;
         status = cli_join(r->output, pea_network_head(r->network, h).name, ".npy", path, err);
         if (status == PEA_OK)
-            status = cli_tensor_write(path, r->n_axes, &r->out[h], err);
+            status = cli_tensor_write(path, r->n_axes, &r->out[h], r->session.context, err);
     }
-    r->session.write += cli_seconds() - started;
+    cli_session_clear(&r->session);
     return status;
 }
 

@@ -100,9 +100,36 @@ void cli_json_number(cJSON *object, const char *key, double value)
         cJSON_AddNullToObject(object, key);
 }
 
+/* Bytes of the UTF-8 character at `c`; 0 where there is none. Text ends with NUL, so no byte beyond it is looked at. */
+static int character_bytes(const unsigned char *c)
+{
+    const int n = c[0] < 0x80                  ? 1
+                  : c[0] >= 0xc2 && c[0] < 0xe0 ? 2
+                  : (c[0] & 0xf0) == 0xe0       ? 3
+                  : c[0] >= 0xf0 && c[0] < 0xf5 ? 4
+                                                : 0;
+    for (int i = 1; i < n; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    const bool too_long = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+    const bool no_character = (c[0] == 0xed && c[1] > 0x9f) || (c[0] == 0xf4 && c[1] > 0x8f);
+    return n > 2 && (too_long || no_character) ? 0 : n;
+}
+
+/* A file may be named by any bytes; in JSON what is no UTF-8 becomes U+FFFD. */
 void cli_json_text(cJSON *object, const char *key, const char *value)
 {
-    cJSON_AddStringToObject(object, key, value);
+    char *text = json_malloc(3 * strlen(value) + 1), *to = text;
+    for (const unsigned char *c = (const unsigned char *)value; text && *c;) {
+        const int n = character_bytes(c);
+        memcpy(to, n ? (const void *)c : "\xef\xbf\xbd", n ? (size_t)n : 3);
+        to += n ? n : 3;
+        c += n ? n : 1;
+    }
+    if (text)
+        *to = '\0';
+    cJSON_AddStringToObject(object, key, text ? text : "");
+    free(text);
 }
 
 void cli_json_list(cJSON *object, const char *key, const double *values, size_t n)

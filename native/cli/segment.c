@@ -426,12 +426,14 @@ static pea_status write_results(struct run *run, size_t index, const struct work
     const struct plan *plan = &run->plan;
     const pea_calibration *calibration = &work->info.calibration;
     pea_context *context = run->session.context;
-    pea_status status = pea_labels_write(plan->outputs.item[index], &work->labels.array, (int64_t)work->n_frames,
-                                         calibration, context, err);
-    if (status == PEA_OK && plan->tables.n)
+    pea_status status = PEA_OK;
+    if (plan->tables.n)
         status = pea_table_write(plan->tables.item[index], work->tables, work->n_tables, calibration, context, err);
     if (status == PEA_OK && plan->overlays.n)
         status = pea_png_write(plan->overlays.item[index], &work->picture.array, context, err);
+    if (status == PEA_OK) /* last: where labels are, all of it is */
+        status = pea_labels_write(plan->outputs.item[index], &work->labels.array, (int64_t)work->n_frames, calibration,
+                                  context, err);
     return status;
 }
 

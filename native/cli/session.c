@@ -225,7 +225,7 @@ pea_status cli_session_timings(const cli_session *session, pea_error *err)
     size_t n = 0;
     const pea_stage_time *times = pea_context_times(session->context, &n);
     cJSON *object = cJSON_CreateObject();
-    double read = session->read, write = session->write;
+    double read = session->read, write = 0;
     for (size_t i = 0; i < n; i++) { /* what the context knows of, and what it does not */
         read += strcmp(times[i].stage, "read") ? 0 : times[i].seconds;
         write += strcmp(times[i].stage, "write") ? 0 : times[i].seconds;

@@ -77,6 +77,16 @@ info_describes_models_images_and_the_machine() {
     refuses 1 "pea import" "$pea" info "$golden/resunet2d-small-legacy/model.ckpt"
     refuses 1 "pea import" "$pea" info "$golden/resunet2d-small-zip-module-prefix/model.ckpt"
     refuses 1 "folder" "$pea" info .
+    mkfifo pipe
+    refuses 1 "regular" timeout 5 "$pea" info ./pipe
+    : >empty.tif
+    refuses 1 "empty" "$pea" info empty.tif
+    echo "a text of some length" >words
+    refuses 1 "neither a TIFF" "$pea" info words
+    odd=$(printf 'odd\377\303\251.tif')
+    cp "$small" "$odd"
+    exits 0 "$pea" info "$odd" --json
+    says "$(printf '"file":"odd\357\277\275\303\251.tif"')" out
     refuses 1 "nowhere" "$pea" info nowhere
     echo "some text" >text
     refuses 1 "text" "$pea" info text

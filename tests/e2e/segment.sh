@@ -199,6 +199,12 @@ a_full_disk_leaves_no_half_file() {
     [ "$(files .)" = "err labels.tif out" ] || fail "left behind: $(files .)"
 }
 
+labels_are_there_only_when_everything_is() {
+    mkfifo overlay.png
+    refuses 1 "no regular file" "$pea" segment "$small" -m nuclei -o labels.tif --overlay overlay.png
+    [ ! -e labels.tif ] || fail "labels were written, but no overlay"
+}
+
 ctrl_c_stops_at_once_and_leaves_nothing() {
     for signal in INT TERM; do
         mkdir results
@@ -218,6 +224,34 @@ ctrl_c_stops_at_once_and_leaves_nothing() {
         [ -z "$(files results)" ] || fail "SIG$signal left $(files results)"
         rmdir results
     done
+}
+
+options_that_contradict_each_other_are_wrong_usage() {
+    echo '[[-1,0],[0,-1],[-4,3]]' >o.json
+    refuses 2 "--neighbours" "$pea" segment "$small" -m nuclei -o l.tif --offsets o.json --neighbours 8
+    refuses 2 "--mask" "$pea" segment "$small" -m nuclei -o l.tif --foreground given
+    refuses 2 "below 1" "$pea" segment "$small" -m nuclei -o l.tif --threshold 1
+    mkfifo pipe
+    refuses 1 "regular" timeout 5 "$pea" segment "$small" -m nuclei -o l.tif --offsets pipe
+    [ ! -e l.tif ] || fail "something was written"
+}
+
+no_spelling_leads_to_writing_twice_or_over_what_is_read() {
+    echo '[[-1,0],[0,-1],[-4,3]]' >o.json
+    mkdir one
+    ln -s one two
+    refuses 2 "two results" "$pea" segment "$small" -m nuclei -o one/o.tif --overlay one/./o.tif
+    refuses 2 "two results" "$pea" segment "$small" -m nuclei -o one/o.tif --table two/o.tif
+    refuses 2 "o.json" "$pea" segment "$small" -m nuclei -o ./o.json --offsets o.json
+    says "-4,3" o.json
+    [ -z "$(files one)" ] || fail "something was written"
+}
+
+a_kernel_set_that_is_not_there_is_told() {
+    PEA_CPU=nonsense exits 0 "$pea" info --json
+    says "PEA_CPU=nonsense" err
+    PEA_CPU=scalar exits 0 "$pea" info --json
+    [ ! -s err ] || fail "nothing was to be said"
 }
 
 a_folder_made_for_nothing_is_removed() {

@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const pea__reader reader = pea__reader_memory(data, size);
     if (!pea__tiff_recognised(&reader) || pea__image_open_reader(reader, use, MAX_PIXELS, &image, NULL) != PEA_OK)
         return 0;
+    if (size & 2)
+        pea__image_decode_by_rows(image);
     const pea_image_info info = pea_image_get_info(image);
     const int64_t item = (int64_t)pea_dtype_size_bytes(info.dtype);
     if (info.dims.y * info.dims.x * info.dims.c * item <= MAX_BYTES) {

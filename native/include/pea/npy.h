@@ -4,6 +4,7 @@
 #define PEA_NPY_H
 
 #include "pea/array.h"
+#include "pea/context.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,10 +28,10 @@ pea_status pea_npy_read(const char *path, pea_npy *npy, pea_error *err);
 void pea_npy_free(pea_npy *npy);
 
 /**
- * Write version 1.0, little-endian, C order. Written beside `path`, flushed, renamed.
- * @return PEA_OK; PEA_E_ARG; PEA_E_DTYPE; PEA_E_IO; PEA_E_NOMEM. After a failure an older file is as it was
+ * Write version 1.0, little-endian, C order. Written beside `path`, flushed, renamed, in a stage named "write".
+ * @return PEA_OK; PEA_E_ARG; PEA_E_DTYPE; PEA_E_IO; PEA_E_NOMEM; PEA_E_CANCELLED. After a failure an older file is as it was
  */
-pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err);
+pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_context *context, pea_error *err);
 
 #ifdef __cplusplus
 }

@@ -126,6 +126,11 @@ pea_status pea__image_open_reader(pea__reader reader, pea_image_use use, int64_t
     return PEA_OK;
 }
 
+void pea__image_decode_by_rows(pea_image *image)
+{
+    image->tiff.whole_strip_bytes = 0;
+}
+
 /* Say which file: a user has many. Of a path that is too long the end is shown, from the begin of a character. */
 static pea_status with_path(pea_status status, const char *path, pea_error *err)
 {

@@ -88,6 +88,7 @@ typedef struct pea__tiff {
     /* sums that bound the work */
     int64_t tag_bytes, declared_bytes, declared_pixels;
     int64_t max_pixels; /* of all pages; 0: only what the size of the file allows */
+    int64_t whole_strip_bytes; /* compressed strips above this are decoded some rows at a time */
 } pea__tiff;
 
 bool pea__tiff_recognised(const pea__reader *reader);
@@ -225,5 +226,6 @@ static inline uint8_t pea__luminance(unsigned r, unsigned g, unsigned b) /* 8 bi
 /* The reader is copied and belongs to the image if the call succeeds. max_pixels as in pea__tiff_scan. */
 pea_status pea__image_open_reader(pea__reader reader, pea_image_use use, int64_t max_pixels, pea_image **image,
                                   pea_error *err);
+void pea__image_decode_by_rows(pea_image *image); /* from now on strips of any size: what else only large files need */
 
 #endif

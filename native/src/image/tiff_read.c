@@ -139,7 +139,8 @@ static pea_status read_plain(const pea__tiff *tiff, const pea__tiff_page *page, 
     return status;
 }
 
-/* Large strips come some rows at a time, so that between them somebody can be asked whether to stop. */
+/* Strips come some rows at a time, so that between them somebody can be asked whether to stop. Small ones do not
+ * need it, and come faster as a whole: libtiff has another Deflate for that. */
 static pea_status read_in_parts(pea__tiff_decoder *decoder, const pea__tiff_page *page, int64_t i,
                                 unsigned char *buffer, int64_t rows_at_once, const pea__tiff_target *target,
                                 const pea__page_progress *progress, pea_error *err)
@@ -160,10 +161,10 @@ static pea_status read_in_parts(pea__tiff_decoder *decoder, const pea__tiff_page
 static pea_status read_compressed(const pea__tiff *tiff, const pea__tiff_page *page, const pea__tiff_target *target,
                                   const pea__page_progress *progress, pea_error *err)
 {
-    enum { LARGE_BYTES = 4 << 20, PART_BYTES = 1 << 20 };
+    enum { PART_BYTES = 1 << 20 };
     const pea__tiff_block first = pea__tiff_block_at(page, 0);
-    const bool in_parts = first.size_bytes > LARGE_BYTES && pea__tiff_row_by_row(page);
-    const int64_t rows = in_parts ? pea__max_i64(1, PART_BYTES / first.row_bytes) : first.n_y;
+    const bool in_parts = first.size_bytes > tiff->whole_strip_bytes && pea__tiff_row_by_row(page);
+    const int64_t rows = pea__min_i64(first.n_y, in_parts ? pea__max_i64(1, PART_BYTES / first.row_bytes) : INT64_MAX);
     /* Zeroed: before libtiff 4.7 a failing decoder may leave part of the buffer as it was. */
     unsigned char *buffer = pea__alloc((size_t)(in_parts ? rows * first.row_bytes : first.size_bytes), 1, err);
     if (!buffer)

@@ -338,7 +338,27 @@ static size_t make_header(const pea_npy *npy, char header[256])
     return PREFIX + n;
 }
 
-pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err)
+/* All elements, stored as they come, so that little is left to wait for at the end. */
+static pea_status write_elements(pea__writer *writer, const pea_npy *npy, size_t item, int64_t n, pea_context *context,
+                                 pea_error *err)
+{
+    enum { AT_ONCE = 1 << 16, STORE_EVERY = 1 << 25 };
+    int64_t unstored = 0;
+    pea_status status = PEA_OK;
+    for (int64_t i = 0; i < n && status == PEA_OK && !ferror(writer->stream); i += AT_ONCE) {
+        const int64_t part = pea__min_i64(AT_ONCE, n - i);
+        pea__elements_write(writer->stream, (const char *)npy->data + (size_t)i * item, item, part);
+        unstored += part * (int64_t)item;
+        if (unstored >= STORE_EVERY) {
+            pea__writer_store(writer);
+            unstored = 0;
+        }
+        status = pea__progress(context, (double)(i + part) / (double)n, err);
+    }
+    return status;
+}
+
+pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_context *context, pea_error *err)
 {
     char header[256];
     const size_t item = pea_dtype_size_bytes(npy->dtype);
@@ -349,11 +369,17 @@ pea_status pea_npy_write(const char *path, const pea_npy *npy, pea_error *err)
         !pea__mul_i64(n, (int64_t)item, &n_bytes) || !npy->data)
         return pea__fail(err, PEA_E_ARG, "the array has no valid shape or no data");
     pea__writer writer;
-    const pea_status status = pea__writer_open(path, &writer, err);
+    pea_status status = pea__writer_open(path, &writer, err);
     if (status != PEA_OK)
         return status;
+    pea__stage(context, "write");
     const size_t n_header = make_header(npy, header);
     (void)fwrite(header, 1, n_header, writer.stream); /* commit sees a failure */
-    pea__elements_write(writer.stream, npy->data, item, n);
-    return pea__writer_commit(&writer, err);
+    status = write_elements(&writer, npy, item, n, context, err);
+    if (status == PEA_OK)
+        status = pea__writer_commit(&writer, err);
+    else
+        pea__writer_discard(&writer);
+    pea__stage(context, NULL);
+    return status;
 }

@@ -229,7 +229,7 @@ static void what_is_written_is_read_again(void **state)
             size_t n_bytes = pea_dtype_size_bytes(dtypes[i]);
             for (int axis = 0; axis < n_axes; axis++)
                 n_bytes *= (size_t)(npy.shape[axis] = shape[axis]);
-            assert_ok(pea_npy_write(path, &npy, &err));
+            assert_ok(pea_npy_write(path, &npy, NULL, &err));
             assert_ok(pea_npy_read(path, &again, &err));
             assert_int_equal(again.dtype, dtypes[i]);
             assert_int_equal(again.n_axes, n_axes);
@@ -248,15 +248,15 @@ static void arrays_without_sense_are_not_written(void **state)
     pea_error err;
     pea_npy npy = {.dtype = PEA_FLOAT32, .n_axes = 1, .shape = {1}, .data = (void *)four_floats};
     (void)state;
-    assert_fails(pea_npy_write("/nonexistent/a.npy", &npy, &err), PEA_E_IO, "/nonexistent");
+    assert_fails(pea_npy_write("/nonexistent/a.npy", &npy, NULL, &err), PEA_E_IO, "/nonexistent");
     npy.shape[0] = -1;
-    assert_fails(pea_npy_write("/tmp/x.npy", &npy, &err), PEA_E_ARG, "shape");
+    assert_fails(pea_npy_write("/tmp/x.npy", &npy, NULL, &err), PEA_E_ARG, "shape");
     npy.shape[0] = INT64_MAX;
-    assert_fails(pea_npy_write("/tmp/x.npy", &npy, &err), PEA_E_ARG, "shape");
+    assert_fails(pea_npy_write("/tmp/x.npy", &npy, NULL, &err), PEA_E_ARG, "shape");
     npy.n_axes = 7;
-    assert_fails(pea_npy_write("/tmp/x.npy", &npy, &err), PEA_E_ARG, "shape");
+    assert_fails(pea_npy_write("/tmp/x.npy", &npy, NULL, &err), PEA_E_ARG, "shape");
     npy.dtype = 0;
-    assert_fails(pea_npy_write("/tmp/x.npy", &npy, &err), PEA_E_DTYPE, "element type");
+    assert_fails(pea_npy_write("/tmp/x.npy", &npy, NULL, &err), PEA_E_DTYPE, "element type");
     assert_fails(pea_npy_read("/nonexistent/a.npy", &npy, &err), PEA_E_IO, "/nonexistent");
     assert_int_equal(pea_npy_read("/nonexistent", &npy, NULL), PEA_E_IO);
 }
