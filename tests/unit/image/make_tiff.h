@@ -119,6 +119,20 @@ static inline pea_status open_made(const maker *m, pea_image_use use, pea_image 
     return pea__image_open_reader(pea__reader_memory(m->bytes, m->n), use, 0, image, err);
 }
 
+/* Open what was made, close it again: what it says of itself. */
+static inline pea_image_info info_of(maker *m, char notes[512])
+{
+    pea_image *image = NULL;
+    pea_error err;
+    assert_ok(open_made(m, PEA_IMAGE_INTENSITY, &image, &err));
+    const pea_image_info info = pea_image_get_info(image);
+    if (notes)
+        snprintf(notes, 512, "%s", info.notes);
+    pea_image_close(image);
+    free(m);
+    return info;
+}
+
 /* The whole of frame 0 as doubles, at most 4096 of them; returns how many. */
 static inline int64_t all_values(pea_image *image, double *values)
 {

@@ -28,19 +28,6 @@ static maker *made(const char *text, int n, bool single)
     return m;
 }
 
-static pea_image_info info_of(maker *m, char notes[512])
-{
-    pea_image *image = NULL;
-    pea_error err;
-    assert_ok(open_made(m, PEA_IMAGE_INTENSITY, &image, &err));
-    const pea_image_info info = pea_image_get_info(image);
-    if (notes)
-        snprintf(notes, 512, "%s", info.notes);
-    pea_image_close(image);
-    free(m);
-    return info;
-}
-
 static void assert_axes(maker *m, int64_t c, int64_t z, int64_t t)
 {
     const pea_image_info info = info_of(m, NULL);

@@ -1,26 +1,10 @@
 /* test_labels_write.c - label images come back as they were, in the type and layout that ImageJ reads.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "image/image.h"
+#include "own_path.h"
 #include "test.h"
 
 #include <unistd.h>
-
-static char path[1024];
-
-static int choose_path(void **state)
-{
-    const char *folder = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/pea-labels-%ld.tif", folder ? folder : "/tmp", (long)getpid());
-    (void)state;
-    return 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    unlink(path);
-    return 0;
-}
 
 /* Write, read as labels, compare; returns what the file says of itself. */
 static pea_image_info round_trip(const uint32_t *values, pea_dims dims, int64_t n_frames, pea_calibration calibration)

@@ -18,17 +18,10 @@ static maker *made(const char *text, int n_pages)
     return m;
 }
 
-static pea_image_info info_of(maker *m, char notes[512])
+static pea_image_info ome_info_of(maker *m, char notes[512])
 {
-    pea_image *image = NULL;
-    pea_error err;
-    assert_ok(open_made(m, PEA_IMAGE_INTENSITY, &image, &err));
-    const pea_image_info info = pea_image_get_info(image);
-    if (notes)
-        snprintf(notes, 512, "%s", info.notes);
+    const pea_image_info info = info_of(m, notes);
     assert_string_equal(info.format, "OME-TIFF");
-    pea_image_close(image);
-    free(m);
     return info;
 }
 
@@ -97,20 +90,20 @@ static void physical_sizes_are_calibration(void **state)
 {
     char notes[512];
     (void)state;
-    pea_image_info info = info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " PhysicalSizeX=\"0.25\" PhysicalSizeY=\"250\" "
+    pea_image_info info = ome_info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " PhysicalSizeX=\"0.25\" PhysicalSizeY=\"250\" "
         "PhysicalSizeYUnit=\"nm\" PhysicalSizeZ=\".001\" PhysicalSizeZUnit=\"mm\" TimeIncrement=\"500\" TimeIncrementUnit=\"ms\"/>"
         "</Image></OME>", 1), NULL);
     assert_true(info.calibration.x == 0.25 && info.calibration.frame_s == 0.5);
     assert_true(info.calibration.y > 0.2499999999 && info.calibration.y < 0.2500000001);
     assert_true(info.calibration.z > 0.9999999999 && info.calibration.z < 1.0000000001);
     assert_string_equal(info.calibration.unit, "um");
-    info = info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " PhysicalSizeX=\"2\" PhysicalSizeXUnit=\"&#xB5;m\" PhysicalSizeZ=\"3\" "
+    info = ome_info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " PhysicalSizeX=\"2\" PhysicalSizeXUnit=\"&#xB5;m\" PhysicalSizeZ=\"3\" "
         "PhysicalSizeZUnit=\"reference &amp;&lt;&gt;&quot;&apos;\"/></Image><Image ID=\"1\"/></OME>", 1), notes);
     assert_true(info.calibration.x == 2 && info.calibration.y == 2 && info.calibration.z == 3);
     assert_string_equal(info.calibration.unit, "um");
     assert_non_null(strstr(notes, "different units"));
     assert_non_null(strstr(notes, "first of 2 images"));
-    info = info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " TimeIncrement=\"2\"/></Image></OME>", 1), NULL);
+    info = ome_info_of(made(HEAD PIXELS("XYZCT", "1", "1", "1") " TimeIncrement=\"2\"/></Image></OME>", 1), NULL);
     assert_true(info.calibration.frame_s == 2 && info.calibration.x == 1);
     assert_string_equal(info.calibration.unit, "pixel");
 }

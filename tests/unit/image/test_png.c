@@ -1,6 +1,7 @@
 /* test_png.c - PNGs of all forms are read, pictures are written, and damage is said.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "image/image.h"
+#include "own_path.h"
 #include "test.h"
 
 #include <unistd.h>
@@ -155,23 +156,6 @@ static void every_prefix_and_every_bit_flip_ends_well(void **state)
 }
 
 /* ---- writing ---- */
-
-static char path[1024];
-
-static int choose_path(void **state)
-{
-    const char *folder = getenv("TMPDIR");
-    snprintf(path, sizeof path, "%s/pea-png-%ld.png", folder ? folder : "/tmp", (long)getpid());
-    (void)state;
-    return 0;
-}
-
-static int remove_path(void **state)
-{
-    (void)state;
-    unlink(path);
-    return 0;
-}
 
 static void pictures_come_back_as_they_were(void **state)
 {
