@@ -39,6 +39,7 @@ pea_status pea__weights_new(pea_weights **weights, pea_error *err);
 pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dtype, int n_axes,
                             const int64_t *shape, void *data, void **stored, pea_error *err);
 pea_status pea__weights_set_metadata(pea_weights *weights, const char *json, size_t length_bytes, pea_error *err);
+bool pea__weights_index(const pea_weights *weights, const char *name, size_t *index); /* false: none of this name */
 /* Drop `prefix` from every name. */
 void pea__weights_strip_prefix(pea_weights *weights, const char *prefix);
 

@@ -6,6 +6,7 @@
 
 typedef struct entry {
     char *name;
+    size_t name_bytes;
     pea_tensor tensor; /* its data are owned; name and data are set on the way out */
     void *data;
 } entry;
@@ -87,7 +88,7 @@ pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dt
         return status;
     }
     entry *e = &weights->entries[weights->n++];
-    *e = (entry){.name = copy, .tensor = {.dtype = dtype, .n_axes = n_axes}, .data = data};
+    *e = (entry){.name = copy, .name_bytes = strlen(copy), .tensor = {.dtype = dtype, .n_axes = n_axes}, .data = data};
     for (int axis = 0; axis < n_axes; axis++)
         e->tensor.shape[axis] = shape[axis];
     if (stored)
@@ -109,9 +110,11 @@ void pea__weights_strip_prefix(pea_weights *weights, const char *prefix)
 {
     const size_t n = strlen(prefix);
     for (size_t i = 0; i < weights->n; i++) {
-        char *name = weights->entries[i].name;
-        if (strncmp(name, prefix, n) == 0)
-            memmove(name, name + n, strlen(name + n) + 1);
+        entry *e = &weights->entries[i];
+        if (strncmp(e->name, prefix, n) != 0)
+            continue;
+        e->name_bytes -= n;
+        memmove(e->name, e->name + n, e->name_bytes + 1);
     }
 }
 
@@ -130,15 +133,25 @@ pea_tensor pea_weights_tensor(const pea_weights *weights, size_t index)
 }
 
 /* A plain search: networks have some two hundred tensors. Readers of hostile files bound the count. */
+bool pea__weights_index(const pea_weights *weights, const char *name, size_t *index)
+{
+    const size_t n = strlen(name);
+    for (size_t i = 0; i < weights->n; i++)
+        if (weights->entries[i].name_bytes == n && memcmp(weights->entries[i].name, name, n) == 0) {
+            *index = i;
+            return true;
+        }
+    return false;
+}
+
 int pea_weights_find(const pea_weights *weights, const char *name, pea_tensor *tensor)
 {
-    for (size_t i = 0; i < weights->n; i++)
-        if (strcmp(weights->entries[i].name, name) == 0) {
-            if (tensor)
-                *tensor = pea_weights_tensor(weights, i);
-            return 1;
-        }
-    return 0;
+    size_t index;
+    if (!pea__weights_index(weights, name, &index))
+        return 0;
+    if (tensor)
+        *tensor = pea_weights_tensor(weights, index);
+    return 1;
 }
 
 const char *pea_weights_metadata(const pea_weights *weights)

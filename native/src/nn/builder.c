@@ -11,32 +11,20 @@
 
 enum { NAME_BYTES = 96 };
 
-static bool find(const pea__builder *b, const char *name, size_t *index)
-{
-    for (size_t i = 0; i < pea_weights_count(b->weights); i++)
-        if (strcmp(pea_weights_tensor(b->weights, i).name, name) == 0) {
-            *index = i;
-            return true;
-        }
-    return false;
-}
-
 bool pea__build_has(const pea__builder *b, const char *tensor)
 {
-    size_t index;
-    return find(b, tensor, &index);
+    return pea_weights_find(b->weights, tensor, NULL);
 }
 
 int64_t pea__build_extent(pea__builder *b, const char *tensor, int axis)
 {
-    size_t index;
+    pea_tensor found;
     if (b->status != PEA_OK)
         return 0;
-    if (!find(b, tensor, &index)) {
+    if (!pea_weights_find(b->weights, tensor, &found)) {
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s is missing", tensor);
         return 0;
     }
-    const pea_tensor found = pea_weights_tensor(b->weights, index);
     bool good = axis < found.n_axes;
     for (int i = 0; i < found.n_axes; i++) /* an extent beside a 0 costs a file nothing and would cost us memory */
         good = good && found.shape[i] > 0;
@@ -69,7 +57,7 @@ static const float *take(pea__builder *b, const char *block, const char *part, c
     if (b->status != PEA_OK)
         return NULL;
     snprintf(name, sizeof name, "%s.%s.%s", block, part, field);
-    if (!find(b, name, &index)) {
+    if (!pea__weights_index(b->weights, name, &index)) {
         b->status = pea__fail(b->err, PEA_E_FORMAT, "tensor %s is missing", name);
         return NULL;
     }
