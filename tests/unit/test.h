@@ -42,6 +42,31 @@
                      pea_status_name(expected_status), (part));                                                       \
     } while (0)
 
+/* The n-th allocation of `attempt` fails, once and then for ever, for n = 1, 2 ... until it succeeds. The attempt frees
+ * what it gets; a failure must say that there was no memory, and nothing may stay allocated. More than `most` rounds are
+ * a loop without end. Returns the rounds. */
+typedef pea_status test_attempt(void *argument, pea_error *err);
+
+static inline size_t test_each_allocation_failing(test_attempt *attempt, void *argument, size_t most)
+{
+    const size_t live = pea__alloc_live();
+    size_t n_rounds = 0;
+    for (int for_ever = 0; for_ever < 2; for_ever++) {
+        pea_status status = PEA_E_NOMEM;
+        for (size_t n = 1; status != PEA_OK; n++, n_rounds++) {
+            pea_error err = {0};
+            pea__alloc_fail_at(n, for_ever);
+            status = attempt(argument, &err);
+            pea__alloc_fail_at(0, false);
+            if (status != PEA_OK && (status != PEA_E_NOMEM || err.status != status || !strstr(err.message, "memory")))
+                fail_msg("allocation %zu: %s \"%s\"", n, pea_status_name(status), err.message);
+            assert_int_equal(pea__alloc_live(), live);
+            assert_true(n < most);
+        }
+    }
+    return n_rounds;
+}
+
 /* All of a file and a NUL behind it; free(). */
 static inline char *test_read_file(const char *path, size_t *n_bytes)
 {

@@ -164,7 +164,8 @@ static void channels_move_first_and_back(void **state)
 
 static void the_elements_of_a_shape_are_counted(void **state)
 {
-    static const int64_t shape[] = {3, 4, 5}, hole[] = {3, 0, 5}, beside_a_hole[] = {0, INT64_MAX, 2}, negative[] = {3, -1};
+    static const int64_t shape[] = {3, 4, 5}, hole[] = {3, 0, 5}, beside_a_hole[] = {0, INT64_MAX, 2};
+    static const int64_t negative[] = {3, -1};
     int64_t n = 7;
     (void)state;
     assert_false(pea__shape_count(negative, 2, &n));

@@ -185,28 +185,23 @@ static void passes_that_make_no_sense_are_refused(void **state)
     assert_int_equal(label, 1);
 }
 
+static pea_status merge_enlarged(void *before, pea_error *error)
+{
+    uint32_t labels[LARGE_N];
+    const pea_array a = {labels, PEA_UINT32, {1, LARGE_Y, LARGE_X, 1}};
+    enlarged_map(labels);
+    const pea_status status = pea_merge_small(&a, leaf, 4, NULL, error);
+    if (status != PEA_OK)
+        assert_memory_equal(labels, before, sizeof labels);
+    return status;
+}
+
 static void failing_memory_while_merging_leaves_labels_alone(void **state)
 {
     (void)state;
-    uint32_t labels[LARGE_N], before[LARGE_N];
-    const pea_array a = {labels, PEA_UINT32, {1, LARGE_Y, LARGE_X, 1}};
-    const size_t live = pea__alloc_live();
+    uint32_t before[LARGE_N];
     enlarged_map(before);
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        pea_status status = PEA_E_NOMEM;
-        for (size_t n = 1; status != PEA_OK; n++) {
-            enlarged_map(labels);
-            pea__alloc_fail_at(n, for_ever);
-            status = pea_merge_small(&a, leaf, 4, NULL, &err);
-            pea__alloc_fail_at(0, false);
-            assert_int_equal(pea__alloc_live(), live);
-            if (status != PEA_OK) {
-                assert_int_equal(status, PEA_E_NOMEM);
-                assert_memory_equal(labels, before, sizeof before);
-            }
-            assert_true(n < 100);
-        }
-    }
+    test_each_allocation_failing(merge_enlarged, before, 100);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -458,28 +458,24 @@ static void memory_budget_is_kept(void **state)
     pea_context_free(context);
 }
 
+static pea_status cluster_large(void *affinity, pea_error *error)
+{
+    const pea_offsets offsets = example_offsets(8);
+    uint32_t labels[2400];
+    err = (pea_error){0};
+    const pea_status status = run(affinity, (pea_dims){1, 40, 60, 1}, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, NULL);
+    *error = err;
+    return status;
+}
+
 static void failing_memory_while_clustering_leaks_nothing(void **state)
 {
     (void)state;
-    const pea_dims d = {1, 40, 60, 1};
     const pea_offsets offsets = example_offsets(8);
-    float *affinity = large_affinity(d, &offsets);
-    uint32_t labels[2400];
-    const size_t live = pea__alloc_live();
+    float *affinity = large_affinity((pea_dims){1, 40, 60, 1}, &offsets);
     for (int i = 0; i < 2400 * 8; i++)
         affinity[i] *= 0.5f; /* so many constraints that their memory has to grow */
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        pea_status status = PEA_E_NOMEM;
-        for (size_t n = 1; status != PEA_OK; n++) {
-            pea__alloc_fail_at(n, for_ever);
-            err = (pea_error){0};
-            status = run(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, NULL);
-            pea__alloc_fail_at(0, false);
-            assert_true(status == PEA_OK || (status == PEA_E_NOMEM && err.status == PEA_E_NOMEM));
-            assert_int_equal(pea__alloc_live(), live);
-            assert_true(n < 100);
-        }
-    }
+    test_each_allocation_failing(cluster_large, affinity, 100);
     free(affinity);
 }
 

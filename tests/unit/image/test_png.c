@@ -192,56 +192,41 @@ static void what_is_no_picture_is_refused(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+static pea_status write_png(void *picture, pea_error *err)
+{
+    unlink(path);
+    const pea_status status = pea_png_write(path, picture, NULL, err);
+    assert_int_equal(access(path, F_OK) == 0, status == PEA_OK);
+    return status;
+}
+
 static void every_failing_allocation_leaves_no_file_and_no_memory(void **state)
 {
     unsigned char pixels[12] = {0};
-    const pea_array picture = {pixels, PEA_UINT8, {1, 2, 2, 3}};
-    const size_t live = pea__alloc_live();
+    pea_array picture = {pixels, PEA_UINT8, {1, 2, 2, 3}};
     (void)state;
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        bool done = false;
-        for (size_t n = 1; !done; n++) {
-            pea_error err = {0};
-            pea__alloc_fail_at(n, for_ever);
-            const pea_status status = pea_png_write(path, &picture, NULL, &err);
-            pea__alloc_fail_at(0, false);
-            done = status == PEA_OK;
-            if (!done) {
-                assert_int_equal(status, PEA_E_NOMEM);
-                assert_non_null(strstr(err.message, "out of memory"));
-                assert_int_not_equal(access(path, F_OK), 0);
-            }
-            assert_int_equal(pea__alloc_live(), live);
-            assert_true(n < 100);
-        }
-        unlink(path);
-    }
+    test_each_allocation_failing(write_png, &picture, 100);
+    unlink(path);
+}
+
+static pea_status read_png(void *made_png, pea_error *err)
+{
+    const png *p = made_png;
+    pea_image *image = NULL;
+    pea_volume v = {0};
+    pea_status status = pea__image_open_reader(pea__reader_memory(p->bytes, p->n), 0, 0, &image, err);
+    if (status == PEA_OK)
+        status = pea_image_read(image, (pea_image_part){.channel = 0}, NULL, &v, err);
+    pea_volume_free(&v);
+    pea_image_close(image);
+    return status;
 }
 
 static void every_failing_allocation_while_reading_is_said(void **state)
 {
-    const size_t live = pea__alloc_live();
     (void)state;
     png *p = made(2, 1, 8, 2, NULL, 0, "\0\1\2\3\4\5\6", 7);
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        bool done = false;
-        for (size_t n = 1; !done; n++) {
-            pea_error err = {0};
-            pea_image *image = NULL;
-            pea_volume v = {0};
-            pea__alloc_fail_at(n, for_ever);
-            pea_status status = pea__image_open_reader(pea__reader_memory(p->bytes, p->n), 0, 0, &image, &err);
-            if (status == PEA_OK)
-                status = pea_image_read(image, (pea_image_part){.channel = 0}, NULL, &v, &err);
-            pea__alloc_fail_at(0, false);
-            done = status == PEA_OK;
-            assert_true(done || err.message[0] != '\0');
-            pea_volume_free(&v);
-            pea_image_close(image);
-            assert_int_equal(pea__alloc_live(), live);
-            assert_true(n < 100);
-        }
-    }
+    test_each_allocation_failing(read_png, p, 100);
     free(p);
 }
 

@@ -261,24 +261,20 @@ static void arrays_without_sense_are_not_written(void **state)
     assert_int_equal(pea_npy_read("/nonexistent", &npy, NULL), PEA_E_IO);
 }
 
+static pea_status read_and_free(void *file, pea_error *err)
+{
+    pea_npy npy;
+    const pea_status status = read_bytes(file, &npy, err);
+    pea_npy_free(&npy);
+    return status;
+}
+
 static void every_failing_allocation_is_an_error(void **state)
 {
     static const unsigned char halves[8];
-    pea_error err;
     (void)state;
     bytes b = npy_of(1, DICT("<f2", "True", "(2, 2)"), halves, 8);
-    const size_t live = pea__alloc_live();
-    pea_status status = PEA_E_NOMEM;
-    for (size_t n = 1; status != PEA_OK; n++) {
-        pea_npy npy;
-        pea__alloc_fail_at(n, n % 2);
-        status = read_bytes(&b, &npy, &err);
-        pea__alloc_fail_at(0, false);
-        assert_true(status == PEA_OK || status == PEA_E_NOMEM);
-        pea_npy_free(&npy);
-        assert_int_equal(pea__alloc_live(), live);
-        assert_true(n < 10);
-    }
+    test_each_allocation_failing(read_and_free, &b, 10);
     drop(&b);
 }
 

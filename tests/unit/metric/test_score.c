@@ -454,29 +454,21 @@ static void images_that_do_not_fit_are_refused_in_words(void **state)
     assert_int_equal(pea_score(&g, &p, NULL, &scores, NULL), PEA_E_SHAPE);
 }
 
+static pea_status score(void *arrays, pea_error *err)
+{
+    const pea_array *a = arrays;
+    pea_scores scores;
+    return pea_score(&a[0], &a[1], NULL, &scores, err);
+}
+
 static void every_refused_allocation_is_an_error_without_a_leak(void **state)
 {
     (void)state;
     uint32_t truth[SMALL], pred[SMALL];
     four_leaves(truth);
     eight_segments(pred);
-    const pea_array g = labels_of(truth, 1, ROWS, COLUMNS), p = labels_of(pred, 1, ROWS, COLUMNS);
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        size_t n = 0;
-        pea_status status = PEA_E_NOMEM;
-        while (status != PEA_OK) {
-            pea_error err = {0};
-            pea_scores scores;
-            const size_t live = pea__alloc_live();
-            pea__alloc_fail_at(++n, for_ever);
-            status = pea_score(&g, &p, NULL, &scores, &err);
-            pea__alloc_fail_at(0, false);
-            assert_int_equal(pea__alloc_live(), live);
-            assert_true(status == PEA_OK || (status == PEA_E_NOMEM && err.message[0] != '\0'));
-            assert_true(n < 100);
-        }
-        assert_true(n > 8);
-    }
+    pea_array arrays[] = {labels_of(truth, 1, ROWS, COLUMNS), labels_of(pred, 1, ROWS, COLUMNS)};
+    assert_true(test_each_allocation_failing(score, arrays, 100) > 16);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -299,22 +299,17 @@ static void impossible_sizes_are_refused(void **state)
     net_close(&n);
 }
 
+static pea_status forward(void *net, pea_error *err)
+{
+    const net_case *n = net;
+    return pea_network_forward(n->network, NULL, &n->in, n->outputs, err);
+}
+
 static void every_failing_allocation_is_survived(void **state)
 {
     net_case n = open_small_2d();
-    const size_t live = pea__alloc_live();
     (void)state;
-    for (int for_ever = 0; for_ever < 2; for_ever++)
-        for (size_t at = 1;; at++) {
-            pea_error err = {0};
-            pea__alloc_fail_at(at, for_ever != 0);
-            const pea_status status = pea_network_forward(n.network, NULL, &n.in, n.outputs, &err);
-            pea__alloc_fail_at(0, false);
-            assert_int_equal(pea__alloc_live(), live);
-            if (status == PEA_OK)
-                break;
-            assert_int_equal(status, PEA_E_NOMEM);
-        }
+    test_each_allocation_failing(forward, &n, 100);
     net_close(&n);
 }
 

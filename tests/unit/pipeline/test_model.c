@@ -331,25 +331,22 @@ static void every_failing_allocation_of_import_is_survived(void **state)
     unlink(path);
 }
 
+static pea_status open_and_free(void *path, pea_error *err)
+{
+    pea_model *model;
+    const pea_status status = pea_model_open(path, &model, err);
+    assert_int_equal(status == PEA_OK, model != NULL);
+    pea_model_free(model);
+    return status;
+}
+
 static void every_failing_allocation_of_open_is_survived(void **state)
 {
     char path[256];
     pea_error err;
-    pea_model *model;
     (void)state;
     assert_ok(pea_model_import(PLANE_CHECKPOINT, NULL, "{\"name\":\"x\"}", toy_path(path), NULL, &err));
-    for (int for_ever = 0; for_ever < 2; for_ever++) {
-        pea_status status = PEA_E_NOMEM;
-        for (size_t n = 1; status != PEA_OK; n++) {
-            const size_t live = pea__alloc_live();
-            pea__alloc_fail_at(n, for_ever);
-            status = pea_model_open(path, &model, &err);
-            pea__alloc_fail_at(0, false);
-            pea_model_free(model);
-            assert_int_equal(pea__alloc_live(), live);
-            assert_true(status == PEA_OK || (status == PEA_E_NOMEM && err.message[0] && !model));
-        }
-    }
+    test_each_allocation_failing(open_and_free, path, 10000);
     unlink(path);
 }
 
