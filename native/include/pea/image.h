@@ -46,7 +46,7 @@ typedef struct pea_image_part {
 
 /**
  * Read part of an image, in a stage named "read". Cancelling is heard between strips or tiles, and within a strip of a
- * method that decodes row by row, which WebP and LERC do not.
+ * method that decodes row by row, which PackBits, WebP and LERC do not.
  * Several threads may read one open image, each with a context of its own.
  * @param volume  owned  (n_slices, y, x, 1 or c) of the file's dtype; free with pea_volume_free()
  * @return PEA_OK; PEA_E_ARG for a part that is not there; PEA_E_IO; PEA_E_FORMAT; PEA_E_LIMIT; PEA_E_NOMEM;

@@ -428,8 +428,10 @@ pea_status pea__tiff_decode(pea__tiff_decoder *decoder, int64_t i, void *bytes, 
 
 bool pea__tiff_row_by_row(const pea__tiff_page *page)
 {
-    enum { WEBP = 50001, LERC = 34887 }; /* they decode a strip as a whole */
-    return !page->tiled && page->compression != WEBP && page->compression != LERC;
+    enum { PACKBITS = 32773, WEBP = 50001, LERC = 34887 };
+    /* The latter two decode a strip as a whole. PackBits of some writers has runs that go on in the next row: by rows,
+     * libtiff would drop what is left of them. */
+    return !page->tiled && page->compression != PACKBITS && page->compression != WEBP && page->compression != LERC;
 }
 
 pea_status pea__tiff_decode_rows(pea__tiff_decoder *decoder, int64_t i, int64_t first, int64_t n_rows, void *bytes,

@@ -262,6 +262,27 @@ static void compressed_bytes_that_cannot_suffice_are_refused(void **state)
                    "cannot become");
 }
 
+static void packed_runs_may_cross_rows(void **state)
+{
+    (void)state;
+    /* Three runs of 8 pixels in rows of 6, and one more, which by rows would fill in for what libtiff drops. */
+    const page p = {6, 4, .compression = 32773, .data = "\xf9\1\xf9\2\xf9\3\xf9\4", .data_bytes = 8};
+    for (int by_rows = 0; by_rows < 2; by_rows++) {
+        maker *m = make_one(&p);
+        pea_image *image = NULL;
+        pea_error err;
+        double values[4096];
+        assert_ok(open_made(m, PEA_IMAGE_INTENSITY, &image, &err));
+        if (by_rows) /* as strips of a large file would be */
+            pea__image_decode_by_rows(image);
+        assert_int_equal(all_values(image, values), 24);
+        for (int i = 0; i < 24; i++)
+            assert_int_equal((int)values[i], 1 + i / 8);
+        pea_image_close(image);
+        free(m);
+    }
+}
+
 static void damaged_compressed_data_is_said_when_reading(void **state)
 {
     static const int codecs[] = {5, 7, 8, 32946, 32773, 34925, 50000, 50001, 34887, 3, 4};
@@ -642,6 +663,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_structure_is_said),
     cmocka_unit_test(missing_or_generous_byte_counts_of_plain_strips_are_tolerated),
     cmocka_unit_test(compressed_bytes_that_cannot_suffice_are_refused),
+    cmocka_unit_test(packed_runs_may_cross_rows),
     cmocka_unit_test(damaged_compressed_data_is_said_when_reading),
     cmocka_unit_test(every_codec_of_libtiff_is_read),
     cmocka_unit_test(tables_of_jpeg_are_checked),
