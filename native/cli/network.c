@@ -132,6 +132,11 @@ static pea_status forward(struct run *r, pea_error *err)
     return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, r->input);
 }
 
+static pea_status head_path(const struct run *r, size_t head, char path[CLI_MAX_PATH], pea_error *err)
+{
+    return cli_join(r->output, pea_network_head(r->network, head).name, ".npy", path, err);
+}
+
 static pea_status write_heads(struct run *r, pea_error *err)
 {
     char path[CLI_MAX_PATH];
@@ -139,7 +144,7 @@ static pea_status write_heads(struct run *r, pea_error *err)
     for (size_t h = 0; status == PEA_OK && h < r->n_heads; h++) {
         if (!r->wanted[h])
             continue;
-        status = cli_join(r->output, pea_network_head(r->network, h).name, ".npy", path, err);
+        status = head_path(r, h, path, err);
         if (status == PEA_OK)
             status = cli_tensor_write(path, r->n_axes, &r->out[h], r->session.context, err);
     }
@@ -164,20 +169,44 @@ static pea_status print_shapes(const struct run *r, pea_error *err)
     return cli_print_json(stdout, object, err);
 }
 
-static pea_status open_all(struct run *r, const char *name, pea_error *err)
+/* DIR may be the folder of the input: then no head may have its name. */
+static pea_status check_not_input(const struct run *r, pea_error *err)
 {
     char path[CLI_MAX_PATH];
-    const double started = cli_seconds();
+    pea_status status = PEA_OK;
+    for (size_t h = 0; status == PEA_OK && h < r->n_heads; h++) {
+        status = r->wanted[h] ? head_path(r, h, path, err) : PEA_OK;
+        if (status == PEA_OK && r->wanted[h] && cli_same_file(path, r->input))
+            status = cli_fail(err, PEA_E_ARG, "%s would be written over what is read from it: choose another output",
+                              r->input);
+    }
+    return status;
+}
+
+static pea_status open_model(struct run *r, const char *name, pea_error *err)
+{
+    char path[CLI_MAX_PATH];
     pea_status status = cli_find_model(name, path, err);
-    cli_interruptible(true);
-    if (status == PEA_OK && (status = pea_model_open(path, &r->model, err)) != PEA_OK)
-        return cli_name_file(err, path);
-    cli_interruptible(false);
     if (status != PEA_OK)
         return status;
+    cli_interruptible(true);
+    status = pea_model_open(path, &r->model, err);
+    cli_interruptible(false);
+    if (status != PEA_OK)
+        return cli_name_file(err, path);
     r->network = pea_model_network(r->model);
     r->n_axes = pea_network_get_info(r->network).n_axes;
-    status = choose_heads(r, err);
+    return PEA_OK;
+}
+
+static pea_status open_all(struct run *r, const char *name, pea_error *err)
+{
+    const double started = cli_seconds();
+    pea_status status = open_model(r, name, err);
+    if (status == PEA_OK)
+        status = choose_heads(r, err);
+    if (status == PEA_OK)
+        status = check_not_input(r, err);
     if (status == PEA_OK)
         status = cli_session_open(&r->session, command, &r->wishes, err);
     if (status != PEA_OK)

@@ -44,6 +44,14 @@ chosen_heads_only_are_written() {
     refuses 1 "did you mean embedding?" "$pea" network m.safetensors --input "$net/input.npy" -o x --heads embeding
 }
 
+heads_are_not_written_over_their_input() {
+    exits 0 "$pea" import "$net/model.ckpt" -o m.safetensors --quiet
+    cp "$net/input.npy" embedding.npy
+    refuses 1 "embedding.npy would be written over" "$pea" network m.safetensors --input embedding.npy -o .
+    cmp embedding.npy "$net/input.npy" || fail "the input was changed"
+    exits 0 "$pea" network m.safetensors --input embedding.npy -o . --heads emb_level1
+}
+
 a_bundled_model_is_found_by_name() {
     exits 0 "$pea" network nuclei --input "$net/input.npy" --output heads
     [ -s heads/embedding.npy ] || fail "no embedding"
