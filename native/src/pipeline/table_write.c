@@ -79,6 +79,8 @@ pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_t
     if (!path || !tables || n_tables == 0)
         return pea__fail(err, PEA_E_ARG, "there is no %s to write", path ? "table" : "path");
     const pea_calibration c = calibration ? *calibration : pea_calibration_default();
+    if (!memchr(c.unit, '\0', sizeof c.unit))
+        return pea__fail(err, PEA_E_ARG, "the calibration's unit has no end: at most %zu bytes fit", sizeof c.unit - 1);
     bool is_volume = false;
     double n_rows = 0.0, n_done = 0.0;
     for (size_t t = 0; t < n_tables; t++) {

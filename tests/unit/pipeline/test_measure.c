@@ -338,6 +338,9 @@ static void table_that_cannot_be_written_is_an_error(void **state)
     assert_fails(pea_table_write("/nowhere/at/all.csv", &table, 1, NULL, NULL, &err), PEA_E_IO, "/nowhere/at/all.csv");
     assert_fails(pea_table_write(path, NULL, 0, NULL, NULL, &err), PEA_E_ARG, "no table");
     assert_fails(pea_table_write(NULL, &table, 1, NULL, NULL, &err), PEA_E_ARG, "no path");
+    pea_calibration endless = pea_calibration_default();
+    memset(endless.unit, 'u', sizeof endless.unit);
+    assert_fails(pea_table_write(path, &table, 1, &endless, NULL, &err), PEA_E_ARG, "unit has no end");
 }
 
 static pea_status measure_and_write(void *unused, pea_error *err)
