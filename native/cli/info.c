@@ -24,12 +24,34 @@ static const cli_manual manual = {
 
 /* ---- one place for both forms: each fact is a line for people or a member of the object ---- */
 
+/* A fact is one line, and a text of a stranger's file must not command the terminal: control characters become '?', those
+ * of two bytes (U+0080 to U+009F) included. Returns how many were printed. */
+static int print_plain(const char *text)
+{
+    int n = 0;
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++, n++) {
+        const bool is_pair = c[0] == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0;
+        putchar(is_pair || *c < ' ' || *c == 127 ? '?' : *c);
+        c += is_pair;
+    }
+    return n;
+}
+
+static void print_line(const char *indent, int width, const char *key, const char *value)
+{
+    fputs(indent, stdout);
+    const int n = print_plain(key);
+    printf("%*s", n < width ? width - n + 1 : 1, "");
+    print_plain(value);
+    putchar('\n');
+}
+
 static void fact_text(cJSON *json, const char *key, const char *value)
 {
     if (json)
         cli_json_text(json, key, value);
     else if (value[0])
-        printf("%-18s %s\n", key, value);
+        print_line("", 18, key, value);
 }
 
 static void fact_number(cJSON *json, const char *key, double value, const char *unit)
@@ -108,7 +130,7 @@ static void print_record(const cJSON *record, const char *prefix, int depth)
             continue;
         }
         char *text = cJSON_IsString(item) ? NULL : cJSON_PrintUnformatted(item);
-        printf("  %-24s %s\n", key, cJSON_IsString(item) ? item->valuestring : text ? text : "");
+        print_line("  ", 24, key, cJSON_IsString(item) ? item->valuestring : text ? text : "");
         cJSON_free(text);
     }
 }
@@ -247,6 +269,7 @@ int cli_info(int argc, char **argv)
     const int outcome = cli_parse(&manual, options, CLI_COUNT(options), argc, argv, &operands);
     if (outcome != CLI_RUN)
         return outcome;
+    cli_interruptible(true); /* nothing is written but to stdout */
     cJSON *object = json ? cJSON_CreateObject() : NULL;
     pea_status status = PEA_OK;
     if (operands.n)

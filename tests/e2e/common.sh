@@ -40,6 +40,12 @@ refuses() {
     [ ! -s out ] || fail "expected nothing on stdout: $*"
 }
 
+# model_described_as TEXT: m.safetensors, with a text as it stands in JSON.
+model_described_as() {
+    printf '{"description":"%s"}' "$1" >record.json
+    exits 0 "$pea" import "$golden/resunet2d-small-legacy/model.ckpt" -o m.safetensors --metadata record.json --quiet
+}
+
 # says TEXT FILE
 says() { grep -qF -e "$1" "$2" || fail "expected \"$1\" in $2: $(head -c 600 "$2")"; }
 

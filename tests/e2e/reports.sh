@@ -54,6 +54,28 @@ images_that_cannot_be_compared_are_refused() {
     refuses 1 "cut.tif" "$pea" score --truth cut.tif --prediction "$metrics/a_pred.tif"
 }
 
+info_sends_no_commands_of_a_file_to_the_terminal() {
+    escape=$(printf '\302\233')
+    model_described_as "two\\nlines \\u001b[31m ${escape}31m \\u00b5m"
+    exits 0 "$pea" info m.safetensors
+    says "$(printf 'two?lines ?[31m ?31m \302\265m')" out
+}
+
+info_can_be_stopped_while_nobody_reads() {
+    model_described_as "$(head -c 300000 /dev/zero | tr '\0' x)"
+    mkfifo slow
+    "$pea" info m.safetensors >slow 2>err &
+    child=$!
+    exec 3<slow
+    sleep 0.3
+    kill -TERM $child
+    sleep 0.2
+    exec 3<&- # whoever still waits gets an error
+    got=0
+    wait $child || got=$?
+    [ "$got" -eq 130 ] || fail "exit status $got, expected 130"
+}
+
 info_describes_models_images_and_the_machine() {
     exits 0 "$pea" info nuclei
     for word in resunet2d 424730 reflect-end licence provenance; do
