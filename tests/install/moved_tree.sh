@@ -39,5 +39,5 @@ find_package(pea 0.1 REQUIRED)
 add_executable(by_cmake $here/consumer.c)
 target_link_libraries(by_cmake pea::pea)
 END
-{ cmake -S . -B build -DCMAKE_PREFIX_PATH="$tree" -DCMAKE_C_COMPILER="$cc" && cmake --build build; } >log 2>&1 || { cat log; exit 1; }
+{ cmake -G Ninja -S . -B build -DCMAKE_PREFIX_PATH="$tree" -DCMAKE_C_COMPILER="$cc" && cmake --build build; } >log 2>&1 || { cat log; exit 1; }
 build/by_cmake ${model:+"$model"}
