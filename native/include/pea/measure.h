@@ -31,7 +31,8 @@ typedef struct pea_table {
  * @param labels    borrowed  uint32 (z,y,x,1)
  * @param image     borrowed  any numeric dtype, same z,y,x; NULL: no intensities
  * @param affinity  borrowed  float32 (z,y,x,k) with its offsets; NULL: no confidence. An instance that has no border
- *                            or no inner edge counts that part as 0
+ *                            or no inner edge counts that part as 0. Its y and x may differ from the labels' (a scaled
+ *                            run): labels are then looked up at the nearest voxel
  * @param table     owned     free with pea_table_free(); empty after a failure
  * @return PEA_OK; PEA_E_ARG; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
  */
@@ -54,6 +55,15 @@ void pea_table_free(pea_table *table); /* NULL and an all-zero struct are fine; 
  */
 pea_status pea_table_write(const char *path, const pea_table *tables, size_t n_tables,
                            const pea_calibration *calibration, pea_context *context, pea_error *err);
+
+/**
+ * The same as text, for those who show it.
+ * @param text     filled  at most `size_bytes` with the NUL; NULL with size_bytes 0: only the length is wanted
+ * @param n_bytes  filled  length of the whole text without the NUL, also when it did not fit
+ * @return as pea_table_write() but for PEA_E_IO
+ */
+pea_status pea_table_text(const pea_table *tables, size_t n_tables, const pea_calibration *calibration, char *text,
+                          size_t size_bytes, size_t *n_bytes, pea_error *err);
 
 /**
  * Draw one plane: the image in grey or colour, instances tinted in well-separated colours with outlines. The stage is

@@ -40,6 +40,17 @@ typedef struct pea_scores {
 pea_status pea_score(const pea_array *truth, const pea_array *prediction, pea_context *context, pea_scores *scores,
                      pea_error *err);
 
+/* Every score by name, in the order of reports; ap is left out, being a list. */
+typedef struct pea_score_item {
+    const char *key;   /* "aji": as in JSON; lent for ever */
+    const char *words; /* "aggregated Jaccard index, ..." */
+    int is_count;
+} pea_score_item;
+
+size_t pea_score_count(void);
+pea_score_item pea_score_get_item(size_t index);
+double pea_score_value(const pea_scores *scores, size_t index);
+
 #ifdef __cplusplus
 }
 #endif

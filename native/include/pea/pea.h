@@ -24,6 +24,7 @@
 #include "pea/network.h"
 #include "pea/npy.h"
 #include "pea/segment.h"
+#include "pea/settings.h"
 #include "pea/status.h"
 #include "pea/weights.h"
 

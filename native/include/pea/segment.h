@@ -53,7 +53,11 @@ typedef struct pea_segment_options {
     size_t n_merge;
     int64_t min_size;               /* instances below this many voxels vanish, also at borders */
     int64_t tile[3], tile_step[3], tile_margin[3]; /* 3-D: z,y,x of network tiles, their step, mirrored margin */
+    double scale; /* y and x are resized by this before the network sees them, labels come back to the image's grid;
+                   * 1: not at all; PEA_SCALE_AUTO must have been replaced with pea_model_scale() */
 } pea_segment_options;
+
+#define PEA_SCALE_AUTO 0.0
 
 /* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted".
  * Parse returns 0 for an unknown name. */
@@ -99,11 +103,24 @@ const char *pea_model_metadata(const pea_model *model);             /* the JSON 
 const char *pea_model_name(const pea_model *model);                 /* lent likewise; "unnamed" if it has none */
 pea_segment_options pea_model_options(const pea_model *model);      /* the settings it was made for */
 
-/* Intermediate results for those who want them. */
+/**
+ * The factor that gives an image's pixels the size of those the model was trained on.
+ * @param calibration  borrowed  of the image
+ * @param scale        filled    > 0; 1 where it cannot be known
+ * @return PEA_OK; PEA_E_ARG in words where the model or the image has no pixel size, or their units do not compare
+ */
+pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibration, double *scale, pea_error *err);
+
+/* Intermediate results for those who want them; set what is wanted, the rest zero. */
 typedef struct pea_segment_details {
-    pea_volume affinity;   /* owned float32 (z,y,x,k) on the grid of the labels; free with pea_volume_free() */
+    int want_affinity, want_embedding;
+    pea_volume affinity;   /* owned float32 (z,y,x,k), every edge; on the grid the network saw: the image's but for scale.
+                            * Free with pea_segment_details_free() */
     pea_offsets offsets;   /* what its channels are */
+    pea_volume embedding;  /* owned float32 (z,y,x,c) on the same grid; PEA_E_ARG where the network has none */
 } pea_segment_details;
+
+void pea_segment_details_free(pea_segment_details *details); /* NULL and all zero are fine; keeps what is wanted */
 
 /**
  * Segment one image or volume. A 2-D model takes every slice on its own and numbers on through the stack.
@@ -115,7 +132,7 @@ typedef struct pea_segment_details {
  * @param options   borrowed  NULL: the model's
  * @param labels    filled    uint32 (z,y,x,1): 1..n without gaps in raster order, 0 background
  * @param n_labels  filled    n
- * @param details   owned     NULL: not wanted. Repulsive affinities of a plane are there only where strides keep them
+ * @param details   owned     NULL: not wanted; empty after a failure
  * @return PEA_OK; PEA_E_SHAPE and PEA_E_ARG say in words how image and model differ; PEA_E_DTYPE; PEA_E_LIMIT with
  *         the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED
  */
@@ -132,6 +149,44 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
  */
 pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pea_segment_options *options,
                                 int n_threads, uint64_t *bytes, pea_error *err);
+
+/* What the network said about an image, kept so that other settings can be tried without running it again: of planes
+ * the embeddings and the foreground, of a volume the blended affinities. */
+typedef struct pea_prediction pea_prediction;
+
+/**
+ * Run the network alone. pea_prediction_segment() then gives what pea_segment() would have given, bit by bit.
+ * @param image       borrowed  as for pea_segment(); read during this call only
+ * @param options     borrowed  NULL: the model's
+ * @param prediction  owned     free with pea_prediction_free(). It does not need the model any more
+ * @return as pea_segment()
+ * Memory: of planes 4 * (embedding_dim + 2) bytes for each voxel, of a volume 4 * offsets->n
+ */
+pea_status pea_predict(const pea_model *model, pea_context *context, const pea_array *image,
+                       const pea_segment_options *options, pea_prediction **prediction, pea_error *err);
+void pea_prediction_free(pea_prediction *prediction); /* NULL allowed */
+
+/* Whether these settings can be tried without the network. Not what changes its input (normalise, padding, tiles,
+ * scale), nor a foreground that was not asked for; for a volume not offsets and border either. */
+int pea_prediction_suits(const pea_prediction *prediction, const pea_segment_options *options);
+
+/**
+ * Cluster a prediction. Arguments and results as pea_segment(). Thread-safe on distinct contexts.
+ * @return as pea_segment(); PEA_E_ARG for options that do not suit
+ */
+pea_status pea_prediction_segment(const pea_prediction *prediction, pea_context *context, const pea_array *mask,
+                                  const pea_segment_options *options, const pea_array *labels, uint32_t *n_labels,
+                                  pea_segment_details *details, pea_error *err);
+
+/**
+ * Embeddings as colours: the first three principal components of the normalised embeddings, each from its 1st to its
+ * 99th percentile, in the stage "draw". The sign of a component is such that its largest loading is positive.
+ * @param embedding  borrowed  float32 (z,y,x,c), c >= 1
+ * @param picture    filled    uint8 (z,y,x,3)
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_NOMEM; PEA_E_CANCELLED
+ */
+pea_status pea_embedding_rgb(const pea_array *embedding, pea_context *context, const pea_array *picture,
+                             pea_error *err);
 
 #ifdef __cplusplus
 }
