@@ -1,0 +1,78 @@
+/* Pea.java - the library itself: whether it is loaded, from where, and what it finds on this machine.
+ * SPDX-License-Identifier: BSD-2-Clause */
+package org.pea;
+
+import java.nio.file.Path;
+
+/** The native library. */
+public final class Pea {
+    private Pea() {}
+
+    /**
+     * Loads the library. Every other class does so by itself; the first call decides, later ones only repeat its answer.
+     *
+     * @throws PeaException.NotLoaded the same one each time
+     */
+    public static void load() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** Whether {@link #load} was called and succeeded. */
+    public static boolean isLoaded() {
+        return false;
+    }
+
+    /** Version of the library that runs, such as {@code 0.2.0}. */
+    public static String version() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** The set of inner loops in use: {@code avx512}, {@code avx2} or {@code scalar}. */
+    public static String kernels() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** What CPU and operating system offer, separated by spaces. */
+    public static String features() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** Threads that this process may use at once. */
+    public static int threads() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** Bytes of memory that are free for this process now; 0 where it is unknown. */
+    public static long memoryAvailable() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** Largest resident size of this process so far, in bytes; 0 where it is unknown. */
+    public static long memoryPeak() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** The file that was loaded; null where the system found it by name alone. */
+    public static Path libraryPath() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** What was tried to load the library, a line each; never null, and no exception where it failed. */
+    public static String loadReport() {
+        return "";
+    }
+
+    /**
+     * Runs a small network whose answer is known.
+     *
+     * @throws PeaException where the answer is another
+     */
+    public static void selfTest() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+
+    /** Forgets that the library crashed while it was loaded, and that loading failed: the next {@link #load} tries again. */
+    public static void forgetCrash() {
+        throw new UnsupportedOperationException("not written yet");
+    }
+}
