@@ -188,19 +188,6 @@ pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *tens
 pea_array cli_tensor_item(const cli_tensor *tensor, int64_t index); /* a view */
 void cli_tensor_free(cli_tensor *tensor);
 
-/* ---- scores by name (scores.c) ---- */
-
-#define CLI_N_METRICS 23
-
-typedef struct cli_metric {
-    const char *key, *words;
-    size_t position; /* in pea_scores */
-    bool is_count;   /* int64_t, otherwise double */
-} cli_metric;
-
-extern const cli_metric cli_metrics[CLI_N_METRICS]; /* all but ap, which is a list */
-double cli_metric_value(size_t index, const pea_scores *scores);
-
 /* ---- options that several subcommands share (graph.c) ---- */
 
 /* --shifts and --neighbours, or --offsets. */

@@ -25,11 +25,11 @@ static const cli_manual manual = {
     .operands = "nothing",
 };
 
-enum { N_METRICS = CLI_N_METRICS };
+enum { MAX_SCORES = 64 };
 
 struct row {
     char name[160];
-    double value[N_METRICS], ap[PEA_N_AP_THRESHOLDS];
+    double value[MAX_SCORES], ap[PEA_N_AP_THRESHOLDS];
 };
 
 struct run {
@@ -133,6 +133,12 @@ static pea_status make_pairs(struct run *r, pea_error *err)
 
 /* ---- scores ---- */
 
+static size_t n_scores(void)
+{
+    const size_t n = pea_score_count();
+    return n < MAX_SCORES ? n : MAX_SCORES;
+}
+
 static struct row *add_row(struct run *r, pea_error *err)
 {
     if (r->n_rows == r->capacity) {
@@ -151,8 +157,8 @@ static struct row *add_row(struct run *r, pea_error *err)
 
 static void fill_row(struct row *row, const pea_scores *scores)
 {
-    for (size_t m = 0; m < N_METRICS; m++)
-        row->value[m] = cli_metric_value(m, scores);
+    for (size_t m = 0; m < n_scores(); m++)
+        row->value[m] = pea_score_value(scores, m);
     memcpy(row->ap, scores->ap, sizeof row->ap);
 }
 
@@ -210,7 +216,7 @@ static void mean_row(const struct run *r, struct row *mean)
 {
     *mean = (struct row){"mean", {0}, {0}};
     for (size_t i = 0; i < r->n_rows; i++) {
-        for (size_t m = 0; m < N_METRICS; m++)
+        for (size_t m = 0; m < n_scores(); m++)
             mean->value[m] += r->rows[i].value[m] / (double)r->n_rows;
         for (size_t t = 0; t < PEA_N_AP_THRESHOLDS; t++)
             mean->ap[t] += r->rows[i].ap[t] / (double)r->n_rows;
@@ -224,8 +230,8 @@ static cJSON *row_json(const struct row *row, bool with_name)
     cJSON *object = cJSON_CreateObject();
     if (with_name)
         cli_json_text(object, "image", row->name);
-    for (size_t m = 0; m < N_METRICS; m++)
-        cli_json_number(object, cli_metrics[m].key, row->value[m]);
+    for (size_t m = 0; m < n_scores(); m++)
+        cli_json_number(object, pea_score_get_item(m).key, row->value[m]);
     cli_json_list(object, "ap", row->ap, PEA_N_AP_THRESHOLDS);
     return object;
 }
@@ -244,11 +250,11 @@ static pea_status print_json(const struct run *r, const struct row *mean, pea_er
 
 static void print_one(const struct row *row)
 {
-    for (size_t m = 0; m < N_METRICS; m++)
-        if (cli_metrics[m].is_count && row->value[m] == (double)(int64_t)row->value[m])
-            printf("%-48s %8lld\n", cli_metrics[m].words, (long long)row->value[m]);
+    for (size_t m = 0; m < n_scores(); m++)
+        if (pea_score_get_item(m).is_count && row->value[m] == (double)(int64_t)row->value[m])
+            printf("%-48s %8lld\n", pea_score_get_item(m).words, (long long)row->value[m]);
         else
-            printf("%-48s %8.4f\n", cli_metrics[m].words, row->value[m]);
+            printf("%-48s %8.4f\n", pea_score_get_item(m).words, row->value[m]);
     printf("%-48s", "average precision at IoU 0.50, 0.55 ... 0.95");
     for (size_t t = 0; t < PEA_N_AP_THRESHOLDS; t++)
         printf(" %.3f", row->ap[t]);
@@ -268,9 +274,9 @@ static void print_many(const struct run *r, const struct row *mean)
         const struct row *row = i < r->n_rows ? &r->rows[i] : mean;
         printf("%-40s", row->name);
         for (size_t c = 0; c < CLI_COUNT(columns); c++)
-            for (size_t m = 0; m < N_METRICS; m++)
-                if (!strcmp(cli_metrics[m].key, columns[c]))
-                    printf(cli_metrics[m].is_count && i < r->n_rows ? " %12.0f" : " %12.4f", row->value[m]);
+            for (size_t m = 0; m < n_scores(); m++)
+                if (!strcmp(pea_score_get_item(m).key, columns[c]))
+                    printf(pea_score_get_item(m).is_count && i < r->n_rows ? " %12.0f" : " %12.4f", row->value[m]);
         printf("\n");
     }
     printf("\nmean of %zu images\n", r->n_rows);

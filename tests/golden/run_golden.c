@@ -507,9 +507,9 @@ static void merging_case(const char *folder, const cJSON *meta, const cli_paths 
 /* NaN where a key is not known: it then differs from everything. */
 static double score_named(const pea_scores *scores, const char *key)
 {
-    for (size_t m = 0; m < CLI_N_METRICS; m++)
-        if (!strcmp(cli_metrics[m].key, key))
-            return cli_metric_value(m, scores);
+    for (size_t m = 0; m < pea_score_count(); m++)
+        if (!strcmp(pea_score_get_item(m).key, key))
+            return pea_score_value(scores, m);
     return NAN;
 }
 

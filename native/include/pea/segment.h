@@ -58,6 +58,8 @@ typedef struct pea_segment_options {
 } pea_segment_options;
 
 #define PEA_SCALE_AUTO 0.0
+#define PEA_SCALE_MIN 0.05
+#define PEA_SCALE_MAX 20.0
 
 /* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted".
  * Parse returns 0 for an unknown name. */

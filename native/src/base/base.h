@@ -122,6 +122,15 @@ float pea__float_of_half(uint16_t half);                         /* exact */
 size_t pea__utf8_character(const char *text, size_t n_bytes); /* bytes of the first character, 0 where it is none */
 bool pea__is_utf8(const char *text, size_t n_bytes);          /* well-formed, no surrogates */
 
+/* ---- numbers in text (number.c): the decimal point is a point in every locale ---- */
+
+#define PEA__REAL_BYTES 40
+
+/* A finite decimal number such as -0.5 or 1e-3 and nothing else; false leaves *value alone. */
+bool pea__real_parse(const char *text, double *value);
+void pea__real_print(double value, int n_digits, char text[PEA__REAL_BYTES]); /* finite; as %.<n_digits>g */
+void pea__real_print_exactly(double value, char text[PEA__REAL_BYTES]); /* the shortest that is parsed to the same */
+
 /* ---- files (file.c) ---- */
 
 /* A file being written under a temporary name in the target's folder. */

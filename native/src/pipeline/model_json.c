@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { MAX_DEPTH = 32, MAX_BYTES = 16 << 20 };
@@ -177,20 +178,27 @@ static void read_merge(reader *r, pea_segment_options *o)
     }
 }
 
-/* Known to people and later versions; here only its form matters. */
-static void read_pixel_size(reader *r)
+/* Voxels of the training images; z may be absent, and then is 1. Left alone where nothing is known. */
+static void read_pixel_size(reader *r, pea_calibration *calibration)
 {
     static const char *const axes[] = {"z", "y", "x"};
+    double edges[3] = {1.0, 1.0, 1.0};
     const cJSON *size = find(r, "pixel_size", false);
     if (!size || cJSON_IsNull(size))
         return;
-    bool good = cJSON_IsObject(size) && cJSON_IsString(cJSON_GetObjectItemCaseSensitive(size, "unit"));
+    const cJSON *unit = cJSON_GetObjectItemCaseSensitive(size, "unit");
+    bool good = cJSON_IsObject(size) && cJSON_IsString(unit) && strlen(unit->valuestring) < sizeof calibration->unit;
     for (int i = 0; i < 3 && good; i++) {
         const cJSON *edge = cJSON_GetObjectItemCaseSensitive(size, axes[i]);
-        good = edge ? cJSON_IsNumber(edge) && edge->valuedouble > 0.0 : i == 0;
+        good = edge ? cJSON_IsNumber(edge) && edge->valuedouble > 0.0 && isfinite(edge->valuedouble) : i == 0;
+        edges[i] = good && edge ? edge->valuedouble : edges[i];
     }
-    if (!good)
+    if (!good) {
         wrong(r, "pixel_size", "null or an object such as {\"y\": 0.5, \"x\": 0.5, \"unit\": \"um\"}");
+        return;
+    }
+    *calibration = (pea_calibration){.z = edges[0], .y = edges[1], .x = edges[2]};
+    memcpy(calibration->unit, unit->valuestring, strlen(unit->valuestring));
 }
 
 static void read_words(reader *r, char **name)
@@ -227,6 +235,7 @@ static pea_status read_record(const cJSON *record, pea_network_info network, pea
                               pea_error *err)
 {
     reader r = {record, PEA_OK, err};
+    pea_calibration pixel_size;
     *name = NULL;
     r.status = pea_preset(network.n_axes == 3 ? "ac3ac4" : "nuclei", options, err); /* for keys that may be absent */
     options->border = PEA_BORDER_NONE;
@@ -243,7 +252,7 @@ static pea_status read_record(const cJSON *record, pea_network_info network, pea
     read_list(&r, "tile", false, 3, 1, options->tile);
     read_list(&r, "tile_step", false, 3, 1, options->tile_step);
     read_list(&r, "tile_margin", false, 3, 0, options->tile_margin);
-    read_pixel_size(&r);
+    read_pixel_size(&r, &pixel_size);
     read_words(&r, name);
     if (r.status == PEA_OK && pea__options_check(options, network, err) != PEA_OK)
         r.status = PEA_E_FORMAT;
@@ -266,6 +275,19 @@ pea_status pea__record_read(const char *json, pea_network_info network, pea_segm
         status = read_record(record, network, options, name, err);
     cJSON_Delete(record);
     return status;
+}
+
+pea_status pea__record_pixel_size(const char *json, pea_calibration *calibration, pea_error *err)
+{
+    cJSON *record;
+    *calibration = pea_calibration_default();
+    const pea_status status = parse_object(json, &record, err);
+    if (status != PEA_OK)
+        return status;
+    reader r = {record, PEA_OK, err};
+    read_pixel_size(&r, calibration);
+    cJSON_Delete(record);
+    return r.status;
 }
 
 /* ---- writing: cJSON answers NULL where memory ends, and is asked on regardless ---- */

@@ -15,6 +15,10 @@ static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
     for (int i = 0; i < 3; i++)
         if (o->stride[i] < 1)
             return pea__fail(err, PEA_E_ARG, "strides must be at least 1, not %d", o->stride[i]);
+    if (o->scale == PEA_SCALE_AUTO)
+        return pea__fail(err, PEA_E_ARG, "scale is still auto: pea_model_scale() gives the factor for an image");
+    if (!(o->scale >= PEA_SCALE_MIN && o->scale <= PEA_SCALE_MAX))
+        return pea__fail(err, PEA_E_ARG, "scale must be from %g to %g, not %g", PEA_SCALE_MIN, PEA_SCALE_MAX, o->scale);
     if (o->n_merge > PEA_MAX_MERGE_PASSES)
         return pea__fail(err, PEA_E_ARG, "%zu merge passes are more than %d", o->n_merge, PEA_MAX_MERGE_PASSES);
     for (size_t i = 0; i < o->n_merge; i++)

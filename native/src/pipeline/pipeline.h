@@ -19,6 +19,9 @@ pea_status pea__record_read(const char *json, pea_network_info network, pea_segm
 pea_status pea__record_write(pea_network_info network, const pea_segment_options *options, const char *extra,
                              char **json, pea_error *err);
 
+/* Size and unit of the voxels that the model was trained on; 1 pixel where the record does not say. */
+pea_status pea__record_pixel_size(const char *json, pea_calibration *calibration, pea_error *err);
+
 /* Whether a JSON object has this key at its top; false for what is no object. */
 bool pea__record_has(const char *json, const char *key);
 
@@ -123,39 +126,89 @@ pea_status pea__forward(const pea_network *network, const pea__heads *heads, con
                         pea_context *context, pea__outputs *outputs, pea_error *err);
 void pea__outputs_free(pea__outputs *outputs); /* safe twice */
 
-/* ---- the two ways (segment_plane.c, segment_volume.c), the sum of both (segment.c) ---- */
+/* ---- one call and its parts (part.c) ---- */
 
-/* One checked call of pea_segment(). */
+/* One checked call of pea_segment(), pea_predict() or pea_prediction_segment(). */
 typedef struct pea__job {
-    const pea_network *network;
+    const pea_network *network; /* NULL: it has been asked before */
     pea_network_info info;
     pea_segment_options options;
     pea__heads heads;
     pea_context *context;
-    pea_array image, mask, labels; /* mask.data NULL: none */
-    pea__range *ranges;            /* of each plane */
-    pea_array kept_affinity;       /* data NULL: nobody wants to keep it */
+    pea_dims dims;                 /* of the image */
+    pea_array image, mask, labels; /* as the caller gave them; data NULL: none */
+    pea__range *ranges;            /* of each plane; owned by who made the job */
+    pea_array affinity, embedding; /* where intermediate results are kept; data NULL: nobody wants them */
 } pea__job;
 
-/* Segment plane z alone; its labels become 1..n in raster order. */
-pea_status pea__segment_plane(const pea__job *job, int64_t z, uint32_t *n, pea_error *err);
-pea_status pea__segment_volume(const pea__job *job, uint32_t *n, pea_error *err);
+/* What the network sees at once: one plane of a stack if it works in 2-D, the whole volume if in 3-D. */
+typedef struct pea__part {
+    const pea__job *job;
+    pea_dims dims; /* c is 1 */
+    pea_array image, mask, labels, affinity, embedding; /* of the job, this part alone */
+    pea__range range;
+} pea__part;
 
-/* Bytes besides image, mask, labels and the affinity that the caller keeps. */
-pea_status pea__plane_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
-pea_status pea__volume_forecast(const pea__job *job, int n_threads, uint64_t *bytes, pea_error *err);
+int64_t pea__parts_count(const pea__job *job);
+
+/* Open part after part, work on it, and if the job has labels (filled by the work) tidy them and number them on from the
+ * part before. n_labels may be NULL where there are none. */
+typedef pea_status pea__part_work(const pea__part *part, int64_t index, void *argument, pea_error *err);
+pea_status pea__parts_run(const pea__job *job, pea__part_work *work, void *argument, uint32_t *n_labels,
+                          pea_error *err);
+
+/* Mask (NULL: none) and labels for what has the job's extents and is called `what`. */
+pea_status pea__job_take(pea__job *job, const char *what, const pea_array *mask, const pea_array *labels,
+                         pea_error *err);
+/* Room for the details that are wanted; nothing of them counts before. details NULL: none. */
+pea_status pea__job_keep(pea__job *job, pea_segment_details *details, pea_error *err);
+/* Model, settings (NULL: the model's) and the heads to run: all that needs no voxel. */
+pea_status pea__job_prepare(pea__job *job, const pea_model *model, const pea_segment_options *options,
+                            const pea_segment_details *details, pea_error *err);
+/* Look at all intensities: job->ranges, to be freed with pea__free(). */
+pea_status pea__job_scan(pea__job *job, pea_error *err);
+
+/* Mutex watershed and merging on one grid. */
+pea_status pea__cluster(const pea__part *part, const pea_array *affinity, const pea_array *mask,
+                        const pea_array *labels, pea_error *err);
 
 /* The stage "clean up" is made of up to four calls: what is done of it after each of the first three. */
 #define PEA__MASK_CLEANED 0.1
 #define PEA__MERGED 0.6
 #define PEA__REMOVED 0.8
 
-/* Mutex watershed, merging and removing on one grid. */
-pea_status pea__cluster(const pea__job *job, const pea_array *affinity, const pea_array *mask,
-                        const pea_array *labels, pea_error *err);
-/* What is left becomes 1..n. */
-pea_status pea__renumber(const pea__job *job, const pea_array *labels, uint32_t *n, pea_error *err);
+/* ---- the two ways from a part to labels (segment_plane.c, segment_volume.c) ---- */
+
+/* What the network says about a plane, on its frame. */
+pea_status pea__plane_run(const pea__part *part, pea__outputs *said, pea_error *err);
+/* From there to part->labels. `said` is used up, but pea__outputs_free() is still the caller's duty. */
+pea_status pea__plane_cluster(const pea__part *part, pea__outputs *said, pea_error *err);
+
+/* Blend the affinities of all tiles. affinity: zeroed float32 (z,y,x,k). */
+pea_status pea__volume_run(const pea__part *part, const pea_array *affinity, pea_error *err);
+
+/* ---- memory (forecast.c) ---- */
+
+/* Bytes besides image, mask, labels and details. */
+typedef struct pea__needs {
+    uint64_t network, cluster; /* while the network runs, while what it said is clustered */
+    uint64_t said;             /* what the one hands to the other: counted in both */
+} pea__needs;
+
+/* The network's are 0 where the job has none. */
+pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
+pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
+pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err); /* of either */
 uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid);
+/* What details (NULL: none) will take, with the work of making them. */
+uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *details);
+/* With what the allocator, the threads and the list of planes add. */
+uint64_t pea__with_overhead(const pea__job *job, uint64_t bytes);
+/* PEA_E_LIMIT with both figures where the context allows less. */
+pea_status pea__check_budget(const pea__job *job, uint64_t bytes, pea_error *err);
+
+/* An intermediate result, zeroed; pea__free() its data. */
+pea_status pea__array_new(pea_dtype dtype, pea_dims dims, pea_array *array, pea_error *err);
 
 /* Sums and products of byte counts that stick at the largest value instead of wrapping. */
 uint64_t pea__bytes_mul(uint64_t a, uint64_t b);

@@ -23,6 +23,7 @@ static pea_segment_options common(void)
         .tile = {18, 160, 160},
         .tile_step = {10, 80, 80},
         .tile_margin = {4, 48, 48},
+        .scale = 1.0,
     };
 }
 

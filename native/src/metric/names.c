@@ -1,10 +1,15 @@
-/* scores.c - what each score is called in JSON, how people call it, and where it is.
+/* names.c - what each score is called in JSON, how people call it, and where it is.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "cli.h"
+#include "metric/metric.h"
 
-const cli_metric cli_metrics[CLI_N_METRICS] = {
-#define COUNT(name, words) {#name, words, offsetof(pea_scores, name), true}
-#define VALUE(name, words) {#name, words, offsetof(pea_scores, name), false}
+typedef struct named_score {
+    pea_score_item item;
+    size_t position; /* in pea_scores: int64_t for counts, otherwise double */
+} named_score;
+
+static const named_score table[] = {
+#define COUNT(name, words) {{#name, words, 1}, offsetof(pea_scores, name)}
+#define VALUE(name, words) {{#name, words, 0}, offsetof(pea_scores, name)}
     COUNT(n_gt, "instances in the truth"),
     COUNT(n_pred, "instances predicted"),
     COUNT(dic_signed, "difference in count"),
@@ -32,9 +37,22 @@ const cli_metric cli_metrics[CLI_N_METRICS] = {
 #undef VALUE
 };
 
-double cli_metric_value(size_t index, const pea_scores *scores)
+enum { N_SCORES = sizeof table / sizeof *table };
+
+size_t pea_score_count(void)
 {
-    const char *at = (const char *)scores + cli_metrics[index].position;
-    return cli_metrics[index].is_count ? (double)*(const int64_t *)(const void *)at
-                                       : *(const double *)(const void *)at;
+    return N_SCORES;
+}
+
+pea_score_item pea_score_get_item(size_t index)
+{
+    return index < N_SCORES ? table[index].item : (pea_score_item){0};
+}
+
+double pea_score_value(const pea_scores *scores, size_t index)
+{
+    if (!scores || index >= N_SCORES)
+        return 0.0;
+    const char *at = (const char *)scores + table[index].position;
+    return table[index].item.is_count ? (double)*(const int64_t *)(const void *)at : *(const double *)(const void *)at;
 }
