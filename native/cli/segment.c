@@ -271,7 +271,7 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
                              struct work *work, pea_error *err)
 {
     pea_volume pixels = {0}, mask = {0};
-    pea_segment_details details = {0};
+    pea_segment_details details = {.want_affinity = 1};
     uint32_t n_labels = 0;
     const pea_dims dims = {work->labels.array.dims.z / (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x,
                            1};
@@ -289,7 +289,7 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
     }
     if (status == PEA_OK && run->plan.overlays.n && nth == 0)
         status = draw(&pixels.array, &labels, run->session.context, &work->picture, err);
-    pea_volume_free(&details.affinity);
+    pea_segment_details_free(&details);
     pea_volume_free(&mask);
     pea_volume_free(&pixels);
     return status == PEA_OK ? cli_check_cancelled(err) : status;

@@ -1,10 +1,16 @@
-/* affinity.h - internal: what prediction and ground truth share about borders.
+/* affinity.h - internal: vectors of length 1, and what prediction and ground truth share about borders.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_AFFINITY_INTERNAL_H
 #define PEA_AFFINITY_INTERNAL_H
 
 #include "array/array.h"
 #include "pea/affinity.h"
+
+/* Divide n vectors of n_channels numbers by their lengths; a zero vector stays zero. `to` may be `from`. */
+void pea__vectors_normalise(const float *from, int64_t n_channels, int64_t n, float *to);
+/* All of a float32 (z,y,x,c), with progress between two fractions. `unit` may be its own data. */
+pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
+                                    float *unit, pea_error *err);
 
 /* Whether an offset is one step backwards along a single axis, and stays inside everywhere but in one first plane: only
  * then can that plane be told from the others. `axis` is 0, 1, 2 for z, y, x. */

@@ -12,8 +12,7 @@
 
 typedef struct comparison {
     pea_dims dims; /* of the embedding */
-    const float *embedding;
-    float *unit; /* the embedding normalised, owned by the call */
+    float *unit; /* the embedding normalised, owned by the call: once for each voxel and not once for each edge */
     const pea_offsets *offsets;
     pea_affinity_options options;
     float *affinity;
@@ -79,21 +78,36 @@ static void divide(const float *from, int64_t n, double norm, float *to)
     }
 }
 
-/* Once for each voxel and not once for each edge: a vector is needed by every offset in both directions. */
-static void normalise_row(void *argument, int64_t row, int worker)
+void pea__vectors_normalise(const float *from, int64_t n_channels, int64_t n, float *to)
 {
-    const comparison *work = argument;
-    const int64_t n_channels = work->dims.c;
     float squares[64];
-    (void)worker;
-    for (int64_t x = 0; x < work->dims.x; x += 64) {
-        const int64_t n = pea__min_i64(64, work->dims.x - x), first = (row * work->dims.x + x) * n_channels;
-        const float *from = work->embedding + first;
-        float *to = work->unit + first;
-        pea__kernels()->dots_f32(from, from, n_channels, n_channels, n, squares, 1);
-        for (int64_t i = 0; i < n; i++, from += n_channels, to += n_channels)
+    for (int64_t first = 0; first < n; first += 64) {
+        const int64_t some = pea__min_i64(64, n - first);
+        pea__kernels()->dots_f32(from, from, n_channels, n_channels, some, squares, 1);
+        for (int64_t i = 0; i < some; i++, from += n_channels, to += n_channels)
             divide(from, n_channels, norm_of(from, n_channels, squares[i]), to);
     }
+}
+
+typedef struct normalising {
+    const pea_array *embedding;
+    float *unit;
+} normalising;
+
+static void normalise_row(void *argument, int64_t row, int worker)
+{
+    const normalising *work = argument;
+    const pea_dims d = work->embedding->dims;
+    const int64_t first = row * d.x * d.c;
+    (void)worker;
+    pea__vectors_normalise((const float *)work->embedding->data + first, d.c, d.x, work->unit + first);
+}
+
+pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
+                                    float *unit, pea_error *err)
+{
+    normalising work = {embedding, unit};
+    return pea__parallel(context, embedding->dims.z * embedding->dims.y, from, to, normalise_row, &work, err);
 }
 
 static int64_t wrapped(int64_t i, int64_t n)
@@ -191,13 +205,13 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
         return status;
     const pea_dims d = embedding->dims;
     const int64_t n_rows = d.z * d.y;
-    comparison work = {.dims = d, .embedding = embedding->data, .offsets = offsets, .options = chosen};
+    comparison work = {.dims = d, .offsets = offsets, .options = chosen};
     work.affinity = affinity->data;
     work.unit = pea__alloc_unset((size_t)(n_rows * d.x * d.c), sizeof *work.unit, err);
     if (!work.unit)
         return PEA_E_NOMEM;
     pea__stage(context, "affinity");
-    status = pea__parallel(context, n_rows, 0.0, 0.2, normalise_row, &work, err);
+    status = pea__embedding_normalise(embedding, context, 0.0, 0.2, work.unit, err);
     if (status == PEA_OK)
         status = pea__parallel(context, n_rows, 0.2, 1.0, compare_all, &work, err);
     pea__stage(context, NULL);

@@ -8,16 +8,6 @@
 
 enum { MAX_HEADS = 16 };
 
-uint64_t pea__bytes_mul(uint64_t a, uint64_t b)
-{
-    return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
-}
-
-uint64_t pea__bytes_add(uint64_t a, uint64_t b)
-{
-    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
-}
-
 pea_status pea__heads_choose(const pea_network *network, const pea_segment_options *options, pea__heads *heads,
                              pea_error *err)
 {

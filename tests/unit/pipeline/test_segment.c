@@ -333,7 +333,7 @@ static void padded_clustering_is_the_published_sequence(void **state)
     pea_segment_options o;
     pea_model *model = toy_plane_model();
     pea_volume image = random_image(PEA_UINT8, (pea_dims){1, Y, X, 3}, 5), labels = labels_for(&image);
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     (void)state;
     assert_ok(pea_preset("cvppp", &o, &err));
     for (int i = 0; i < Y * X * 3; i++) /* blocks, each of one colour */
@@ -369,10 +369,11 @@ static void padded_clustering_is_the_published_sequence(void **state)
     assert_true(n > 1);
     assert_memory_equal(labels.array.data, expected, sizeof expected);
     assert_memory_equal(&details.offsets, &o.offsets, sizeof o.offsets);
+    assert_ok(pea_affinity_from_embedding(&e, &o.offsets, NULL, NULL, &a, &err)); /* every edge is shown */
     for (int y = 0; y < Y; y++)
         assert_memory_equal((float *)details.affinity.array.data + y * X * 10, affinity + ((y + TOP) * S + LEFT) * 10,
                             X * 10 * sizeof(float));
-    pea_volume_free(&details.affinity);
+    pea_segment_details_free(&details);
     free_all(model, &image, &labels);
 }
 
@@ -425,7 +426,7 @@ static void tiled_volume_is_the_published_sequence(void **state)
     const int starts_z[4] = {0, 2, 4, 6}, starts_y[4] = {0, 8, 16, 22}, starts_x[3] = {0, 8, 13};
     uint32_t n;
     pea_error err;
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     pea_model *model = toy_model_with((toy){.n_axes = 3, .in_channels = 1, .random = true}, toy_volume_record);
     pea_segment_options o = pea_model_options(model);
     pea_volume image = random_image(PEA_UINT8, (pea_dims){Z, Y, X, 1}, 8), labels = labels_for(&image);
@@ -467,7 +468,7 @@ static void tiled_volume_is_the_published_sequence(void **state)
     assert_memory_equal(details.affinity.array.data, expected, sizeof expected);
     assert_memory_equal(labels.array.data, expected_labels, sizeof expected_labels);
     assert_true(n > 1);
-    pea_volume_free(&details.affinity);
+    pea_segment_details_free(&details);
     free_all(model, &image, &labels);
 }
 
@@ -483,7 +484,7 @@ static void predicted_affinities_are_taken_as_they_are(void **state)
     static uint32_t expected[Y * X];
     uint32_t n;
     pea_error err;
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     pea_model *model =
         toy_model_with((toy){.n_axes = 2, .in_channels = 3, .random = true, .n_affinities = 4}, record);
     pea_volume image = random_image(PEA_UINT8, (pea_dims){1, Y, X, 3}, 8), labels = labels_for(&image);
@@ -506,7 +507,7 @@ static void predicted_affinities_are_taken_as_they_are(void **state)
         assert_memory_equal(details.affinity.array.data, cut, sizeof cut);
         if (!padded)
             assert_memory_equal(labels.array.data, expected, sizeof expected);
-        pea_volume_free(&details.affinity);
+        pea_segment_details_free(&details);
     }
     free_all(model, &image, &labels);
 }
@@ -517,7 +518,7 @@ static void volume_of_predicted_affinities_is_blended(void **state)
                                  "[[-1,0,0],[0,-1,0],[0,0,-1]],\"strides\":[1,1,1],\"foreground\":\"none\"}";
     pea_error err;
     uint32_t n;
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     pea_model *model = toy_model_with((toy){.n_axes = 3, .in_channels = 1, .n_affinities = 3}, record);
     pea_volume image = squares(3, 1), labels = labels_for(&image);
     (void)state;
@@ -528,7 +529,7 @@ static void volume_of_predicted_affinities_is_blended(void **state)
         if (fabs(found - expected) > 1e-4)
             fail_msg("affinity %d is %g, not %g", i, found, expected);
     }
-    pea_volume_free(&details.affinity);
+    pea_segment_details_free(&details);
     free_all(model, &image, &labels);
 }
 
@@ -553,7 +554,7 @@ static void same_bytes_for_1_2_and_7_threads(void **state)
         memcpy(o.tile_margin, (const int64_t[]){1, 8, 8}, sizeof o.tile_margin);
         for (int i = 0; i < 3; i++) {
             uint32_t n;
-            pea_segment_details details;
+            pea_segment_details details = {.want_affinity = 1};
             pea_context *context = context_with(n_threads[i], 0);
             pea_volume labels = labels_for(&image);
             assert_ok(pea_segment(models[m], context, &image.array, NULL, &o, &labels.array, &n, &details, &err));
@@ -568,11 +569,11 @@ static void same_bytes_for_1_2_and_7_threads(void **state)
             assert_memory_equal(details.affinity.array.data, first_details.affinity.array.data,
                                 n_voxels * o.offsets.n * sizeof(float));
             pea_volume_free(&labels);
-            pea_volume_free(&details.affinity);
+            pea_segment_details_free(&details);
         }
         pea_volume_free(&image);
         pea_volume_free(&first);
-        pea_volume_free(&first_details.affinity);
+        pea_segment_details_free(&first_details);
         pea_model_free(models[m]);
     }
 }
@@ -672,7 +673,7 @@ static void values_that_are_not_finite_are_refused(void **state)
     static float v[SIDE * SIDE];
     static uint32_t l[SIDE * SIDE];
     pea_error err;
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     pea_model *model = toy_plane_model();
     const pea_array image = {v, PEA_FLOAT32, {1, SIDE, SIDE, 1}}, labels = {l, PEA_UINT32, {1, SIDE, SIDE, 1}};
     (void)state;

@@ -42,11 +42,11 @@ static void tear_down(bench *b)
 
 static pea_status segment(const bench *b, pea_context *context, uint32_t *n, pea_error *err)
 {
-    pea_segment_details details;
+    pea_segment_details details = {.want_affinity = 1};
     const pea_status status = pea_segment(b->model, context, &b->image.array, NULL, &b->options, &b->labels.array, n,
                                           &details, err);
     assert_true((status == PEA_OK) == (details.affinity.array.data != NULL));
-    pea_volume_free(&details.affinity);
+    pea_segment_details_free(&details);
     return status;
 }
 

@@ -1,0 +1,92 @@
+/* forecast.c - how much memory a call will need, and whether it may have that.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline/pipeline.h"
+
+#include <inttypes.h>
+
+/* What the allocator and the stacks of threads add. */
+enum { OVERHEAD_BYTES = 1 << 20, OVERHEAD_SHARE = 64 };
+
+uint64_t pea__bytes_mul(uint64_t a, uint64_t b)
+{
+    return b != 0 && a > UINT64_MAX / b ? UINT64_MAX : a * b;
+}
+
+uint64_t pea__bytes_add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static uint64_t count_voxels(pea_dims d)
+{
+    return pea__bytes_mul(pea__bytes_mul((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x);
+}
+
+/* As the mutex watershed works: two lists of its edges to sort them, or one with the constraints between clusters (two
+ * members for each repulsive edge, in sets that are half empty and grow by copying). */
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid)
+{
+    const uint64_t n = count_voxels(grid), n_axes = (uint64_t)options->offsets.n_axes, edge_bytes = 8,
+                   constraint_bytes = 32;
+    uint64_t sampled = 1;
+    const int64_t extents[3] = {grid.z, grid.y, grid.x};
+    for (int i = 0; i < 3; i++)
+        sampled = pea__bytes_mul(sampled, (uint64_t)pea__ceil_div(extents[i], options->stride[i]));
+    const uint64_t repulsive = pea__bytes_mul(sampled, options->offsets.n - n_axes),
+                   edges = pea__bytes_add(pea__bytes_mul(n, n_axes), repulsive);
+    const uint64_t sorting = pea__bytes_mul(edges, 2 * edge_bytes);
+    uint64_t growing = pea__bytes_add(pea__bytes_mul(edges, edge_bytes), pea__bytes_mul(n, sizeof(uint32_t)));
+    growing = pea__bytes_add(growing, pea__bytes_mul(repulsive, constraint_bytes));
+    return pea__bytes_add(sorting > growing ? sorting : growing, n / 8 + 65536);
+}
+
+pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err)
+{
+    *needs = (pea__needs){0};
+    return job->info.n_axes == 3 ? pea__volume_needs(job, n_threads, needs, err)
+                                 : pea__plane_needs(job, n_threads, needs, err);
+}
+
+/* The affinities of a volume are no more than what is clustered; its embeddings come with the sum of their weights. */
+uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *details)
+{
+    const bool is_volume = job->info.n_axes == 3, is_copy = !job->network;
+    uint64_t floats = 0;
+    if (details && details->want_affinity && (!is_volume || is_copy))
+        floats += job->options.offsets.n;
+    if (details && details->want_embedding)
+        floats += (uint64_t)job->heads.embedding_channels + (is_volume ? 1 : 0);
+    return pea__bytes_mul(count_voxels(job->dims), floats * sizeof(float));
+}
+
+uint64_t pea__with_overhead(const pea__job *job, uint64_t bytes)
+{
+    bytes = pea__bytes_add(bytes, (uint64_t)job->dims.z * sizeof(pea__range));
+    return pea__bytes_add(bytes, bytes / OVERHEAD_SHARE + OVERHEAD_BYTES);
+}
+
+static const char *readable(uint64_t bytes, char text[32])
+{
+    if (bytes == UINT64_MAX)
+        snprintf(text, 32, "more than 16 EiB");
+    else if (bytes >= UINT64_C(10) << 30)
+        snprintf(text, 32, "%.0f GiB", (double)bytes / (1 << 30));
+    else if (bytes >= UINT64_C(10) << 20)
+        snprintf(text, 32, "%.0f MiB", (double)bytes / (1 << 20));
+    else
+        snprintf(text, 32, "%.0f KiB", (double)bytes / (1 << 10));
+    return text;
+}
+
+pea_status pea__check_budget(const pea__job *job, uint64_t bytes, pea_error *err)
+{
+    const uint64_t limit = pea__memory_limit(job->context);
+    const pea_dims d = job->dims;
+    char needed_text[32], limit_text[32];
+    if (limit == 0 || bytes <= limit)
+        return PEA_OK;
+    return pea__fail(err, PEA_E_LIMIT,
+                     "segmenting %" PRId64 " x %" PRId64 " x %" PRId64 " (z,y,x) needs %s (%" PRIu64
+                     " bytes) of memory but %s (%" PRIu64 " bytes) are allowed: raise the limit or take a smaller part",
+                     d.z, d.y, d.x, readable(bytes, needed_text), bytes, readable(limit, limit_text), limit);
+}
