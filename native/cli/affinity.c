@@ -1,5 +1,7 @@
 /* affinity.c - `pea affinity`: embeddings in a .npy file to affinities in another.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "cli.h"
 
 static const char command[] = "affinity";
@@ -22,10 +24,9 @@ static const cli_manual manual = {
 };
 
 struct run {
-    const char *output, *border;
-    cli_graph graph;
-    cli_list strides;
+    const char *output;
     int no_relu;
+    cli_settings given;
     cli_wishes wishes;
     pea_offsets offsets;
     pea_affinity_options settings;
@@ -33,37 +34,37 @@ struct run {
     cli_session session;
 };
 
-#define CLI_GRAPH_FALLBACK ""
-#define CLI_NEIGHBOURS_FALLBACK "4"
-
 static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
 {
-    const cli_option options[] = {
+    const cli_option own[] = {
         {.name = "output", .letter = 'o', .kind = CLI_TEXT, .target = &r->output, .value = "A.npy", .required = 1,
          .help = "The file to write. An older one is replaced."},
-        CLI_GRAPH_OPTIONS(r->graph),
-        {.name = "strides", .kind = CLI_LIST, .target = &r->strides, .value = "Y,X|Z,Y,X", .low = 1, .high = 32767,
-         .fallback = "1 everywhere",
-         .help = "Compute repulsive offsets only at every n-th voxel of each axis; elsewhere they are 0."},
-        {.name = "border", .kind = CLI_CHOICE, .target = &r->border, .value = "RULE", .choices = "none|wrap|copy",
-         .help = "What the affinity is whose partner lies outside: none is 0; wrap takes the partner at the opposite side; "
-                 "copy is 0, then for attracting offsets the first plane repeats the second."},
         {.name = "no-relu", .kind = CLI_FLAG, .target = &r->no_relu, .help = "Keep negative affinities."},
         CLI_WISH_OPTIONS(r->wishes),
     };
-    return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
+    cli_option options[CLI_COUNT(own) + CLI_MAX_SETTINGS];
+    const size_t n_given = cli_settings_options(&r->given, "shifts neighbours offsets strides border", "", options + 1);
+    options[0] = own[0];
+    memcpy(options + 1 + n_given, own + 1, sizeof own - sizeof *own);
+    cli_option *strides = cli_option_named(options + 1, n_given, "strides");
+    strides->help = "Compute repulsive offsets only at every n-th voxel of each axis; elsewhere they are 0.";
+    strides->fallback = "1 everywhere";
+    cli_option_named(options + 1, n_given, "border")->fallback = pea_border_name(r->settings.border);
+    return cli_parse(&manual, options, CLI_COUNT(own) + n_given, argc, argv, operands);
 }
 
 static int choose_settings(struct run *r, pea_error *err)
 {
-    pea_status status = cli_graph_offsets(&r->graph, &r->offsets, err);
-    if (status == PEA_OK && !r->offsets.n)
+    pea_segment_options chosen;
+    if (cli_settings_alone(&r->given, &chosen, err) != PEA_OK)
+        return cli_report_options(command, err);
+    if (!chosen.offsets.n)
         return cli_usage(command, "--shifts or --offsets is needed: which neighbours?");
-    if (status == PEA_OK)
-        status = cli_graph_strides(&r->strides, r->offsets.n_axes, r->settings.stride, err);
-    pea_border_parse(r->border, &r->settings.border); /* the option's choices are the library's names */
+    r->offsets = chosen.offsets;
+    memcpy(r->settings.stride, chosen.stride, sizeof chosen.stride);
+    r->settings.border = chosen.border;
     r->settings.relu = !r->no_relu;
-    return status == PEA_OK ? CLI_RUN : cli_report_options(command, err);
+    return CLI_RUN;
 }
 
 static pea_status read_input(struct run *r, const char *path, pea_error *err)
@@ -97,14 +98,13 @@ int cli_affinity(int argc, char **argv)
     struct run r = {.wishes = CLI_WISHES_DEFAULT, .settings = pea_affinity_options_default()};
     cli_operands operands;
     pea_error err = {0};
-    r.border = pea_border_name(r.settings.border);
     int outcome = parse(&r, argc, argv, &operands);
     if (outcome == CLI_RUN)
         outcome = choose_settings(&r, &err);
     if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
     if (outcome == CLI_RUN)
-        outcome = cli_refuse_overwrite(command, r.graph.offsets, r.output);
+        outcome = cli_refuse_overwrite(command, cli_settings_value(&r.given, "offsets"), r.output);
     if (outcome != CLI_RUN)
         return outcome;
     pea_status status = read_input(&r, operands.item[0], &err);

@@ -156,6 +156,9 @@ pea_status cli_identity(const char *path, char identity[CLI_MAX_PATH], pea_error
 /* A whole small text file, NUL-terminated; free(). */
 pea_status cli_read_text(const char *path, size_t limit_bytes, char **text, size_t *n_bytes, pea_error *err);
 
+/* Lower-case hexadecimal digits (sha256.c). */
+pea_status cli_sha256(const char *path, char hex[65], pea_error *err);
+
 /* ---- models (models.c) ---- */
 
 /* The file that `-m name` means: a path, or NAME of PEA_MODELS, share/pea/models or the source tree. */
@@ -188,29 +191,21 @@ pea_status cli_tensor_write(const char *path, int n_axes, const cli_tensor *tens
 pea_array cli_tensor_item(const cli_tensor *tensor, int64_t index); /* a view */
 void cli_tensor_free(cli_tensor *tensor);
 
-/* ---- options that several subcommands share (graph.c) ---- */
+/* ---- the library's settings as options (settings.c) ---- */
 
-/* --shifts and --neighbours, or --offsets. */
-typedef struct cli_graph {
-    cli_list shifts;
-    const char *neighbours, *offsets;
-} cli_graph;
+#define CLI_MAX_SETTINGS 24
 
-#define CLI_GRAPH_OPTIONS(graph)                                                                                      \
-    {.name = "shifts", .kind = CLI_LIST, .target = &(graph).shifts, .value = "N,N,...", .low = 1, .high = 32767,      \
-     .help = "2-D neighbours by distance in pixels, such as 1,3,5,9,27.", .fallback = CLI_GRAPH_FALLBACK},            \
-    {.name = "neighbours", .kind = CLI_CHOICE, .target = &(graph).neighbours, .value = "4|8", .choices = "4|8",        \
-     .help = "Directions of each shift: 4 is up and left, 8 adds both upper diagonals.",                              \
-     .fallback = CLI_NEIGHBOURS_FALLBACK},                                                                            \
-    {.name = "offsets", .kind = CLI_TEXT, .target = &(graph).offsets, .value = "O.json",                              \
-     .help = "JSON list of steps in voxels, [[-1,0],[0,-1],...] as y,x or [[-1,0,0],...] as z,y,x. The first two "    \
-             "(three) attract, all others repel. Instead of --shifts.", .fallback = ""}
+typedef struct cli_settings {
+    const char *value[CLI_MAX_SETTINGS]; /* of pea_settings_item(i), as given; NULL where not */
+} cli_settings;
 
-/* --neighbours belongs to --shifts. The offsets asked for; offsets->n stays 0 when no option was given. */
-pea_status cli_graph_offsets(const cli_graph *graph, pea_offsets *offsets, pea_error *err);
-/* y,x or z,y,x of --strides; untouched when not given. */
-pea_status cli_graph_strides(const cli_list *strides, int n_axes, int stride[3], pea_error *err);
-/* "5:5,25:11" (size:window), or "none". */
-pea_status cli_merge_passes(const char *text, pea_merge_pass *passes, size_t *n_passes, pea_error *err);
+/* Append the options of these keys ("shifts neighbours"; NULL: all), CLI_MAX_SETTINGS at most; returns how many. */
+size_t cli_settings_options(cli_settings *settings, const char *keys, const char *fallback, cli_option *options);
+const char *cli_settings_value(const cli_settings *settings, const char *key); /* NULL: not given */
+/* Replace settings by what was given. PEA_E_ARG names the option; damage of the file of --offsets names the file. */
+pea_status cli_settings_apply(const cli_settings *settings, pea_segment_options *options, pea_error *err);
+/* The same for commands without a model: upon settings that change nothing, of as many axes as the offsets given.
+ * offsets.n stays 0 when neither shifts nor offsets were. */
+pea_status cli_settings_alone(const cli_settings *settings, pea_segment_options *options, pea_error *err);
 
 #endif

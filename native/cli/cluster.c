@@ -1,5 +1,7 @@
 /* cluster.c - `pea cluster`: affinities in a .npy file to a label TIFF.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "cli.h"
 
 static const char command[] = "cluster";
@@ -23,59 +25,48 @@ static const cli_manual manual = {
 };
 
 struct run {
-    const char *output, *mask, *method, *merge;
-    cli_graph graph;
-    cli_list strides;
-    int64_t minsize;
+    const char *output, *mask, *method;
     int json;
+    cli_settings given;
     cli_wishes wishes;
-    pea_offsets offsets;
-    pea_mutex_options settings;
-    pea_merge_pass passes[PEA_MAX_MERGE_PASSES];
-    size_t n_passes;
+    pea_segment_options settings;
     cli_tensor in;
     pea_volume mask_voxels, labels;
     uint32_t n_labels;
     cli_session session;
 };
 
-#define CLI_GRAPH_FALLBACK ""
-#define CLI_NEIGHBOURS_FALLBACK "4"
-
 static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
 {
-    const cli_option options[] = {
+    const cli_option own[] = {
         {.name = "output", .letter = 'o', .kind = CLI_TEXT, .target = &r->output, .value = "LABELS.tif", .required = 1,
          .help = "The label TIFF to write. An older one is replaced."},
-        CLI_GRAPH_OPTIONS(r->graph),
-        {.name = "strides", .kind = CLI_LIST, .target = &r->strides, .value = "Y,X|Z,Y,X", .low = 1, .high = 32767,
-         .fallback = "1 everywhere", .help = "Keep a repulsive edge only at every n-th voxel of each axis."},
         {.name = "mask", .kind = CLI_TEXT, .target = &r->mask, .value = "M.tif",
          .help = "Instances may be only where this image is not 0."},
         {.name = "method", .kind = CLI_CHOICE, .target = &r->method, .value = "NAME", .choices = "mutex",
          .help = "How the graph is cut: mutex watershed."},
-        {.name = "merge", .kind = CLI_TEXT, .target = &r->merge, .value = "SIZE:WINDOW,...",
-         .help = "Afterwards, passes that give small instances to their neighbours, as the paper's code does: "
-                 "5:5,25:11,50:11,100:21 for nuclei, 5:5,20:11,50:11,300:21 for leaves."},
-        {.name = "minsize", .kind = CLI_INT, .target = &r->minsize, .value = "N", .low = 0, .high = 2147483647,
-         .help = "Afterwards, remove instances of fewer than N voxels."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
          .help = "Print one JSON object on stdout: the number of instances."},
         CLI_WISH_OPTIONS(r->wishes),
     };
-    return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
+    cli_option options[CLI_COUNT(own) + CLI_MAX_SETTINGS];
+    const size_t n_given = cli_settings_options(&r->given, "shifts neighbours offsets strides merge minsize", "",
+                                                options + 1);
+    options[0] = own[0];
+    memcpy(options + 1 + n_given, own + 1, sizeof own - sizeof *own);
+    cli_option_named(options + 1, n_given, "strides")->fallback = "1 everywhere";
+    cli_option_named(options + 1, n_given, "merge")->fallback = "none";
+    cli_option_named(options + 1, n_given, "minsize")->fallback = "0";
+    return cli_parse(&manual, options, CLI_COUNT(own) + n_given, argc, argv, operands);
 }
 
 static int choose_settings(struct run *r, pea_error *err)
 {
-    pea_status status = cli_graph_offsets(&r->graph, &r->offsets, err);
-    if (status == PEA_OK && !r->offsets.n)
+    if (cli_settings_alone(&r->given, &r->settings, err) != PEA_OK)
+        return cli_report_options(command, err);
+    if (!r->settings.offsets.n)
         return cli_usage(command, "--offsets or --shifts is needed: which neighbours are the channels?");
-    if (status == PEA_OK)
-        status = cli_graph_strides(&r->strides, r->offsets.n_axes, r->settings.stride, err);
-    if (status == PEA_OK)
-        status = cli_merge_passes(r->merge, r->passes, &r->n_passes, err);
-    return status == PEA_OK ? CLI_RUN : cli_report_options(command, err);
+    return CLI_RUN;
 }
 
 static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
@@ -87,7 +78,7 @@ static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
         return status;
     const double started = cli_seconds();
     cli_interruptible(true);
-    status = cli_tensor_read(path, r->offsets.n_axes, true, &r->in, err);
+    status = cli_tensor_read(path, r->settings.offsets.n_axes, true, &r->in, err);
     r->session.read += cli_seconds() - started;
     if (status == PEA_OK && r->in.n != 1)
         status = cli_fail(err, PEA_E_SHAPE, "%s holds a batch of %lld, expected one: cluster them one at a time", path,
@@ -103,15 +94,18 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
     const pea_array affinity = cli_tensor_item(&r->in, 0);
     const pea_dims dims = {affinity.dims.z, affinity.dims.y, affinity.dims.x, 1};
     const pea_array *labels = &r->labels.array;
+    const pea_segment_options *o = &r->settings;
+    pea_mutex_options mutex = pea_mutex_options_default();
+    memcpy(mutex.stride, o->stride, sizeof mutex.stride);
     pea_status status = pea_volume_alloc(PEA_UINT32, dims, &r->labels, err);
     if (status == PEA_OK)
-        status = pea_mutex_watershed(&affinity, &r->offsets, r->mask ? &r->mask_voxels.array : NULL, &r->settings,
+        status = pea_mutex_watershed(&affinity, &o->offsets, r->mask ? &r->mask_voxels.array : NULL, &mutex,
                                      r->session.context, labels, &r->n_labels, err);
-    if (status == PEA_OK && r->n_passes)
-        status = pea_merge_small(labels, r->passes, r->n_passes, r->session.context, err);
-    if (status == PEA_OK && r->minsize > 1)
-        status = pea_remove_small(labels, r->minsize, r->session.context, err);
-    if (status == PEA_OK && (r->n_passes || r->minsize > 1))
+    if (status == PEA_OK && o->n_merge)
+        status = pea_merge_small(labels, o->merge, o->n_merge, r->session.context, err);
+    if (status == PEA_OK && o->min_size > 1)
+        status = pea_remove_small(labels, o->min_size, r->session.context, err);
+    if (status == PEA_OK && (o->n_merge || o->min_size > 1))
         status = pea_relabel(labels, r->session.context, &r->n_labels, err);
     cli_session_clear(&r->session);
     return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, path);
@@ -132,8 +126,7 @@ static pea_status write_output(struct run *r, pea_error *err)
 
 int cli_cluster(int argc, char **argv)
 {
-    struct run r = {.wishes = CLI_WISHES_DEFAULT, .settings = pea_mutex_options_default(), .method = "mutex",
-                    .merge = "none"};
+    struct run r = {.wishes = CLI_WISHES_DEFAULT, .method = "mutex"};
     cli_operands operands;
     pea_error err = {0};
     int outcome = parse(&r, argc, argv, &operands);
@@ -142,7 +135,7 @@ int cli_cluster(int argc, char **argv)
     if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, operands.item[0], r.output);
     if (outcome == CLI_RUN)
-        outcome = cli_refuse_overwrite(command, r.graph.offsets, r.output);
+        outcome = cli_refuse_overwrite(command, cli_settings_value(&r.given, "offsets"), r.output);
     if (outcome == CLI_RUN)
         outcome = cli_refuse_overwrite(command, r.mask, r.output);
     if (outcome != CLI_RUN)

@@ -89,33 +89,56 @@ static void fact_list(cJSON *json, const char *key, const double *values, size_t
 
 /* ---- a model ---- */
 
-static void print_settings(cJSON *json, const pea_segment_options *s, int n_axes)
+/* By the keys and in the words of options and macros. To programs every setting is told, to people none twice. */
+static pea_status describe_settings(cJSON *json, const pea_segment_options *settings, pea_error *err)
 {
-    char offsets[PEA_MAX_OFFSETS * 24], merge[PEA_MAX_MERGE_PASSES * 26] = "none";
-    size_t used = 0;
-    const double stride[] = {s->stride[0], s->stride[1], s->stride[2]};
-    offsets[0] = '\0';
-    for (size_t i = 0; i < s->offsets.n && used + 24 < sizeof offsets; i++) {
-        const pea_offset o = s->offsets.step[i];
-        used +=
-            (size_t)(n_axes == 2 ? snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d)", i ? " " : "", o.y, o.x)
-                                 : snprintf(offsets + used, sizeof offsets - used, "%s(%d,%d,%d)", i ? " " : "", o.z,
-                                            o.y, o.x));
+    char text[PEA_SETTING_TEXT_BYTES];
+    cJSON *object = json ? cJSON_AddObjectToObject(json, "settings") : NULL;
+    bool by_shifts = false;
+    for (size_t i = 0; i < pea_settings_count(); i++) {
+        const char *key = pea_settings_item(i).key;
+        const pea_status status = pea_settings_get(settings, key, text, err);
+        if (status != PEA_OK)
+            return status;
+        by_shifts = by_shifts || (!strcmp(key, "shifts") && text[0]);
+        if (json)
+            cli_json_text(object, key, text);
+        else if (!by_shifts || strcmp(key, "offsets"))
+            fact_text(NULL, key, text);
     }
-    used = 0;
-    for (size_t i = 0; i < s->n_merge; i++)
-        used += (size_t)snprintf(merge + used, sizeof merge - used, "%s%d:%d", i ? "," : "", s->merge[i].max_size,
-                                 s->merge[i].window);
-    fact_text(json, "normalise", pea_normalise_name(s->normalise));
-    fact_text(json, "padding", pea_padding_name(s->padding));
-    fact_text(json, "offsets", offsets);
-    fact_list(json, "strides", stride + 3 - n_axes, (size_t)n_axes);
-    fact_text(json, "border", pea_border_name(s->border));
-    fact_text(json, "foreground", pea_foreground_name(s->foreground));
-    fact_number(json, "threshold", s->foreground_threshold, "");
-    fact_number(json, "speckles", (double)s->min_foreground_size, "pixels");
-    fact_text(json, "merge", merge);
-    fact_number(json, "minsize", (double)s->min_size, "voxels");
+    return PEA_OK;
+}
+
+/* The first bytes of a text in base64: as many as there are, at most n. */
+static size_t first_bytes(const char *text, unsigned char *bytes, size_t n)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned bits = 0;
+    int n_bits = 0;
+    size_t done = 0;
+    for (const char *c = text; done < n && *c && strchr(alphabet, *c); c++) {
+        bits = (bits << 6 | (unsigned)(strchr(alphabet, *c) - alphabet)) & 0xffff;
+        n_bits += 6;
+        if (n_bits >= 8)
+            bytes[done++] = (unsigned char)(bits >> (n_bits -= 8));
+    }
+    return done;
+}
+
+/* The picture itself says nothing as text: its size is told in its place. */
+static void describe_thumbnail(cJSON *record)
+{
+    char words[96];
+    unsigned char head[24]; /* signature, length and name of the first chunk, width, height */
+    cJSON *item = cJSON_GetObjectItemCaseSensitive(record, "thumbnail");
+    if (!cJSON_IsString(item) || first_bytes(item->valuestring, head, sizeof head) < sizeof head)
+        return;
+    const size_t n = strlen(item->valuestring), n_filled = n - strcspn(item->valuestring, "=");
+    snprintf(words, sizeof words, "PNG of %u x %u pixels, %zu bytes",
+             (unsigned)head[16] << 24 | (unsigned)head[17] << 16 | (unsigned)head[18] << 8 | head[19],
+             (unsigned)head[20] << 24 | (unsigned)head[21] << 16 | (unsigned)head[22] << 8 | head[23],
+             n / 4 * 3 - n_filled);
+    cJSON_ReplaceItemInObjectCaseSensitive(record, "thumbnail", cJSON_CreateString(words));
 }
 
 /* Everything the record says, flat for people: provenance and whatever else is in it. */
@@ -138,9 +161,14 @@ static void print_record(const cJSON *record, const char *prefix, int depth)
 static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
 {
     pea_model *model = NULL;
-    const pea_status status = pea_model_open(path, &model, err);
-    if (status != PEA_OK)
+    char sha256[65];
+    pea_status status = pea_model_open(path, &model, err);
+    if (status == PEA_OK)
+        status = cli_sha256(path, sha256, err);
+    if (status != PEA_OK) {
+        pea_model_free(model);
         return cli_name_file(err, path);
+    }
     const pea_network *network = pea_model_network(model);
     const pea_network_info info = pea_network_get_info(network);
     const pea_segment_options settings = pea_model_options(model);
@@ -152,6 +180,7 @@ static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
                  pea_network_head(network, h).name);
     fact_text(json, "kind", "model");
     fact_text(json, "file", path);
+    fact_text(json, "sha256", sha256);
     fact_text(json, "name", pea_model_name(model));
     fact_text(json, "network", info.kind);
     fact_number(json, "parameters", (double)info.n_parameters, "");
@@ -159,8 +188,9 @@ static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
     fact_number(json, "embedding_dim", (double)info.embedding_dim, "");
     fact_number(json, "in_channels", (double)info.in_channels, "");
     fact_text(json, "heads", heads);
-    print_settings(json, &settings, info.n_axes);
+    status = describe_settings(json, &settings, err);
     cJSON *record = cJSON_Parse(pea_model_metadata(model) ? pea_model_metadata(model) : "{}");
+    describe_thumbnail(record);
     if (json) {
         cJSON_AddItemToObject(json, "record", record ? record : cJSON_CreateNull());
     } else {
@@ -169,7 +199,7 @@ static pea_status describe_model(const char *path, cJSON *json, pea_error *err)
         cJSON_Delete(record);
     }
     pea_model_free(model);
-    return PEA_OK;
+    return status;
 }
 
 /* ---- an image ---- */

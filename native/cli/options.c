@@ -72,15 +72,6 @@ static bool parse_int(const char *text, const char *end, int64_t *value)
     return stop == end && errno == 0 && (*text != '-' || (text[1] >= '0' && text[1] <= '9'));
 }
 
-static bool parse_float(const char *text, double *value)
-{
-    char *stop;
-    if (!text[0] || !strchr("0123456789.-+", text[0]) || strpbrk(text, "xXpP")) /* no blanks, no nan, no hex */
-        return false;
-    *value = strtod(text, &stop);
-    return *stop == '\0' && isfinite(*value);
-}
-
 /* 1048576, 512M, 4G, 4GiB, 1.5G: powers of 1024. */
 static bool parse_size(const char *text, uint64_t *bytes)
 {
@@ -105,24 +96,6 @@ static bool in_range(const cli_option *option, double number)
     return (option->low == 0 && option->high == 0) || (number >= option->low && number <= option->high);
 }
 
-static bool parse_list(const cli_option *option, const char *text)
-{
-    cli_list *list = option->target;
-    cli_list read = {0};
-    for (const char *item = text;; item++) {
-        const char *end = item + strcspn(item, ",");
-        if (read.n == CLI_MAX_LIST || !parse_int(item, end, &read.item[read.n]) ||
-            !in_range(option, (double)read.item[read.n]))
-            return false;
-        read.n++;
-        if (!*end)
-            break;
-        item = end;
-    }
-    *list = read;
-    return true;
-}
-
 static bool is_choice(const char *choices, const char *text)
 {
     const size_t length = strlen(text);
@@ -138,7 +111,6 @@ static bool is_choice(const char *choices, const char *text)
 static bool store(const cli_option *option, const char *text)
 {
     int64_t whole;
-    double number;
     switch (option->kind) {
     case CLI_FLAG:
         *(int *)option->target = 1;
@@ -148,16 +120,9 @@ static bool store(const cli_option *option, const char *text)
             return false;
         *(int64_t *)option->target = whole;
         return true;
-    case CLI_FLOAT:
-        if (!parse_float(text, &number) || !in_range(option, number))
-            return false;
-        *(double *)option->target = number;
-        return true;
     case CLI_TEXT:
         *(const char **)option->target = text;
         return text[0] != '\0';
-    case CLI_LIST:
-        return parse_list(option, text);
     case CLI_CHOICE:
         *(const char **)option->target = text;
         return is_choice(option->choices, text);
@@ -170,8 +135,7 @@ static bool store(const cli_option *option, const char *text)
 /* "a whole number from 1 to 32767": what store() would have taken. */
 static const char *expected(const cli_option *option, char buffer[160])
 {
-    static const char *const nouns[] = {"nothing", "a whole number", "a number", "some text",
-                                        "whole numbers separated by commas", "", "a size such as 512M or 4G"};
+    static const char *const nouns[] = {"nothing", "a whole number", "some text", "", "a size such as 512M or 4G"};
     if (option->kind == CLI_CHOICE)
         snprintf(buffer, 160, "one of %s", option->choices);
     else if (option->low == 0 && option->high == 0)
@@ -210,21 +174,14 @@ static void print_wrapped(const char *text, int indent)
 
 static void default_text(const cli_option *option, char *text, size_t size_bytes)
 {
-    const cli_list *list = option->target;
-    size_t used = 0;
     text[0] = '\0';
     if (option->kind == CLI_INT)
         snprintf(text, size_bytes, "%lld", (long long)*(const int64_t *)option->target);
-    else if (option->kind == CLI_FLOAT)
-        snprintf(text, size_bytes, "%g", *(const double *)option->target);
     else if (option->kind == CLI_TEXT || option->kind == CLI_CHOICE)
         snprintf(text, size_bytes, "%s",
                  *(const char **)option->target ? *(const char **)option->target : "");
     else if (option->kind == CLI_SIZE)
         snprintf(text, size_bytes, "%llu", (unsigned long long)*(const uint64_t *)option->target);
-    else if (option->kind == CLI_LIST)
-        for (size_t i = 0; i < list->n && used + 24 < size_bytes; i++)
-            used += (size_t)snprintf(text + used, size_bytes - used, "%s%lld", i ? "," : "", (long long)list->item[i]);
 }
 
 static void print_option(const cli_option *option)
@@ -293,6 +250,14 @@ static const cli_option *find_long(const cli_option *options, size_t n_options, 
 {
     for (size_t i = 0; i < n_options; i++)
         if (strlen(options[i].name) == length && !memcmp(options[i].name, name, length))
+            return &options[i];
+    return NULL;
+}
+
+cli_option *cli_option_named(cli_option *options, size_t n_options, const char *name)
+{
+    for (size_t i = 0; i < n_options; i++)
+        if (!strcmp(options[i].name, name))
             return &options[i];
     return NULL;
 }

@@ -7,21 +7,13 @@
 #include <stdint.h>
 
 #define CLI_RUN (-1)     /* cli_parse: arguments are fine, do the work */
-#define CLI_MAX_LIST 256 /* items of one list option */
 #define CLI_NOT_GIVEN INT64_MIN
-
-typedef struct cli_list {
-    size_t n; /* 0: not given */
-    int64_t item[CLI_MAX_LIST];
-} cli_list;
 
 /* What an option's value is, and what its target points to. */
 typedef enum cli_kind {
     CLI_FLAG,   /* no value      int          set to 1 */
     CLI_INT,    /* 25            int64_t */
-    CLI_FLOAT,  /* 0.8           double */
     CLI_TEXT,   /* any           const char * lent by argv */
-    CLI_LIST,   /* 1,3,5         cli_list */
     CLI_CHOICE, /* one of a|b|c  const char * */
     CLI_SIZE    /* 512M, 4G      uint64_t     bytes */
 } cli_kind;
@@ -57,6 +49,9 @@ typedef struct cli_operands {
 /* Returns CLI_RUN, or the exit status: 0 after --help, 2 after a mistake, which was told on stderr in one line. */
 int cli_parse(const cli_manual *manual, const cli_option *options, size_t n_options, int argc, char **argv,
               cli_operands *operands);
+
+/* NULL: there is none. */
+cli_option *cli_option_named(cli_option *options, size_t n_options, const char *name);
 
 /* "; did you mean X?" into buffer, or "" where nothing known is near. */
 const char *cli_nearest(const char *word, const char *const *known, size_t n_known, const char *dashes,

@@ -1,6 +1,5 @@
 /* segment.c - `pea segment`: images and folders to label TIFFs, overlays and tables.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,12 +34,9 @@ static const cli_manual manual = {
 };
 
 struct options {
-    const char *model, *output, *overlay, *table, *slices, *mode, *mask, *clusterer, *foreground, *normalise, *padding,
-        *border, *merge;
-    int64_t channel, frame, minsize, speckles;
-    double threshold;
-    cli_graph graph;
-    cli_list strides;
+    const char *model, *output, *overlay, *table, *slices, *mode, *mask;
+    int64_t channel, frame;
+    cli_settings settings;
     int json;
     cli_wishes wishes;
 };
@@ -60,6 +56,7 @@ struct run {
 /* One image on its way. */
 struct work {
     pea_image_info info;
+    pea_segment_options settings; /* the run's, with the scale that this image needs */
     pea_volume labels;   /* all frames */
     pea_volume picture;  /* overlay */
     pea_table *tables;   /* one for each frame */
@@ -67,14 +64,17 @@ struct work {
     int64_t n_instances;
 };
 
-/* ---- options ---- */
+/* What is told of it afterwards. */
+struct outcome {
+    int64_t n_instances;
+    double scale;
+};
 
-#define CLI_GRAPH_FALLBACK "the model's"
-#define CLI_NEIGHBOURS_FALLBACK "4"
+/* ---- options ---- */
 
 static int parse(struct options *o, int argc, char **argv, cli_operands *operands)
 {
-    const cli_option options[] = {
+    const cli_option own[] = {
         {.name = "model", .letter = 'm', .kind = CLI_TEXT, .target = &o->model, .value = "MODEL", .required = 1,
          .help = "A model file, or the name of a bundled model such as nuclei."},
         {.name = "output", .letter = 'o', .kind = CLI_TEXT, .target = &o->output, .value = "OUT", .required = 1,
@@ -96,35 +96,20 @@ static int parse(struct options *o, int argc, char **argv, cli_operands *operand
          .help = "Insist on planes or volumes: a model of the other kind is refused."},
         {.name = "mask", .kind = CLI_TEXT, .target = &o->mask, .value = "M.tif",
          .help = "Instances may be only where this image is not 0; or a folder of masks named like the images."},
-        CLI_GRAPH_OPTIONS(o->graph),
-        {.name = "strides", .kind = CLI_LIST, .target = &o->strides, .value = "Y,X|Z,Y,X", .low = 1, .high = 32767,
-         .fallback = "the model's", .help = "Keep a repulsive edge only at every n-th voxel of each axis."},
-        {.name = "clusterer", .kind = CLI_CHOICE, .target = &o->clusterer, .value = "NAME", .choices = "mutex",
-         .help = "How affinities become instances: mutex watershed."},
-        {.name = "foreground", .kind = CLI_CHOICE, .target = &o->foreground, .value = "RULE",
-         .choices = "none|given|predicted", .fallback = "the model's; given when --mask is",
-         .help = "Where instances may be: everywhere, in the mask, or where the network sees foreground."},
-        {.name = "threshold", .kind = CLI_FLOAT, .target = &o->threshold, .value = "P", .low = 0, .high = 1,
-         .fallback = "the model's", .help = "Predicted foreground is where its probability exceeds P, at least 0 and below 1."},
-        {.name = "speckles", .kind = CLI_INT, .target = &o->speckles, .value = "N", .low = 0, .high = 2147483647,
-         .fallback = "the model's", .help = "Parts of the predicted foreground of fewer than N pixels are ignored."},
-        {.name = "minsize", .kind = CLI_INT, .target = &o->minsize, .value = "N", .low = 0, .high = 2147483647,
-         .fallback = "the model's", .help = "Instances of fewer than N voxels are removed."},
-        {.name = "merge", .kind = CLI_TEXT, .target = &o->merge, .value = "SIZE:WINDOW,...", .fallback = "the model's",
-         .help = "Passes that give small instances to their neighbours, as the paper's code does; none for no pass."},
-        {.name = "normalise", .kind = CLI_CHOICE, .target = &o->normalise, .value = "RULE",
-         .choices = "minmax|imagenet|unit", .fallback = "the model's",
-         .help = "How intensities become network input: smallest to largest value, ImageNet's colours, or full scale."},
-        {.name = "padding", .kind = CLI_CHOICE, .target = &o->padding, .value = "RULE",
-         .choices = "reflect-end|reflect-square|zero-square", .fallback = "the model's",
-         .help = "How a plane reaches a multiple of 16 pixels."},
-        {.name = "border", .kind = CLI_CHOICE, .target = &o->border, .value = "RULE", .choices = "none|wrap|copy",
-         .fallback = "the model's", .help = "What the affinity is whose partner lies outside the image."},
         {.name = "json", .kind = CLI_FLAG, .target = &o->json,
          .help = "Print one JSON object on stdout: instances and seconds of each image, and what failed."},
         CLI_WISH_OPTIONS(o->wishes),
     };
-    return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
+    enum { N_OWN = CLI_COUNT(own), N_FIRST = N_OWN - 5 }; /* the settings come before --json and the wishes */
+    cli_option options[N_OWN + CLI_MAX_SETTINGS];
+    memcpy(options, own, N_FIRST * sizeof *own);
+    const size_t n_settings = cli_settings_options(&o->settings, NULL, "the model's", options + N_FIRST), n = N_OWN + n_settings;
+    memcpy(options + N_FIRST + n_settings, own + N_FIRST, (N_OWN - N_FIRST) * sizeof *own);
+    cli_option_named(options, n, "neighbours")->fallback = "";
+    cli_option_named(options, n, "precision")->fallback = "fp32";
+    cli_option_named(options, n, "scale")->fallback = "1";
+    cli_option_named(options, n, "foreground")->fallback = "the model's; given when --mask is";
+    return cli_parse(&manual, options, n, argc, argv, operands);
 }
 
 /* "3-9" or "3", counted from 1, to a first slice counted from 0 and a count. */
@@ -148,30 +133,6 @@ static pea_status parse_slices(const char *text, int64_t *first, int64_t *n, pea
     return PEA_OK;
 }
 
-/* With 2-D models `--neighbours 8` alone keeps the model's shifts. */
-static void model_shifts(const pea_offsets *offsets, cli_list *shifts)
-{
-    for (size_t i = 0; i < offsets->n; i++)
-        if (offsets->step[i].x == 0 && offsets->step[i].z == 0 && offsets->step[i].y < 0 && shifts->n < CLI_MAX_LIST)
-            shifts->item[shifts->n++] = -offsets->step[i].y;
-}
-
-static pea_status choose_offsets(const struct options *o, int n_axes, pea_segment_options *settings, pea_error *err)
-{
-    pea_offsets offsets;
-    cli_graph graph = o->graph;
-    if (graph.neighbours && !graph.offsets && !graph.shifts.n)
-        model_shifts(&settings->offsets, &graph.shifts);
-    const pea_status status = cli_graph_offsets(&graph, &offsets, err);
-    if (status != PEA_OK || !offsets.n)
-        return status;
-    if (offsets.n_axes != n_axes)
-        return cli_fail(err, PEA_E_ARG, "%s has %d-D offsets, but the model is %d-D",
-                        o->graph.offsets ? "--offsets" : "--shifts", offsets.n_axes, n_axes);
-    settings->offsets = offsets;
-    return PEA_OK;
-}
-
 /* The model's settings, and over them what was given. */
 static pea_status choose_settings(struct run *run, pea_error *err)
 {
@@ -182,40 +143,22 @@ static pea_status choose_settings(struct run *run, pea_error *err)
     if (o->mode && o->mode[0] - '0' != n_axes)
         return cli_fail(err, PEA_E_SHAPE, "--mode %s does not fit model %s, which is %d-D: choose another model",
                         o->mode, o->model, n_axes);
-    pea_status status = choose_offsets(o, n_axes, s, err);
-    if (status == PEA_OK)
-        status = cli_graph_strides(&o->strides, n_axes, s->stride, err);
-    if (status == PEA_OK && o->merge)
-        status = cli_merge_passes(o->merge, s->merge, &s->n_merge, err);
-    if (status == PEA_OK)
-        status = parse_slices(o->slices, &run->first_slice, &run->n_slices, err);
-    if (status != PEA_OK)
-        return status;
     if (o->mask) /* somebody who gives a mask wants it obeyed */
         s->foreground = PEA_FOREGROUND_GIVEN;
-    if (o->foreground && !strcmp(o->foreground, "given") && !o->mask)
+    const pea_status status = cli_settings_apply(&o->settings, s, err);
+    if (status != PEA_OK)
+        return status;
+    const char *foreground = cli_settings_value(&o->settings, "foreground");
+    if (foreground && s->foreground == PEA_FOREGROUND_GIVEN && !o->mask)
         return cli_fail(err, PEA_E_ARG, "--foreground given is where the mask says: give one with --mask, or choose none");
-    if (!isnan(o->threshold) && o->threshold >= 1)
-        return cli_fail(err, PEA_E_ARG, "--threshold must be at least 0 and below 1, not %g", o->threshold);
-    if (o->foreground)
-        pea_foreground_parse(o->foreground, &s->foreground); /* the option's choices are the library's names */
-    if (o->normalise)
-        pea_normalise_parse(o->normalise, &s->normalise);
-    if (o->padding)
-        pea_padding_parse(o->padding, &s->padding);
-    if (o->border)
-        pea_border_parse(o->border, &s->border);
-    s->foreground_threshold = isnan(o->threshold) ? s->foreground_threshold : o->threshold;
-    s->min_foreground_size = o->speckles == CLI_NOT_GIVEN ? s->min_foreground_size : o->speckles;
-    s->min_size = o->minsize == CLI_NOT_GIVEN ? s->min_size : o->minsize;
-    return status;
+    return parse_slices(o->slices, &run->first_slice, &run->n_slices, err);
 }
 
 static pea_status make_plan(struct run *run, const cli_operands *operands, const char *model, pea_error *err)
 {
     const struct options *o = run->given;
     const cli_targets targets = {.output = o->output, .overlay = o->overlay, .table = o->table};
-    const cli_sources sources = {.model = model, .mask = o->mask, .offsets = o->graph.offsets};
+    const cli_sources sources = {.model = model, .mask = o->mask, .offsets = cli_settings_value(&o->settings, "offsets")};
     return cli_plan_make(operands, &targets, &sources, &run->plan, err);
 }
 
@@ -280,7 +223,7 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
     pea_status status = read_frame(run, index, image, frame, &pixels, &mask, err);
     if (status == PEA_OK)
         status = pea_segment(run->model, run->session.context, &pixels.array, run->plan.masks.n ? &mask.array : NULL,
-                             &run->settings, &labels, &n_labels, run->plan.tables.n ? &details : NULL, err);
+                             &work->settings, &labels, &n_labels, &details, err);
     work->n_instances += n_labels;
     if (status == PEA_OK && run->plan.tables.n) {
         status = pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, run->session.context,
@@ -326,6 +269,17 @@ static pea_status check_part(const struct run *run, const pea_image_info *info, 
     return PEA_OK;
 }
 
+/* --scale auto depends on the size of this image's pixels. */
+static pea_status choose_scale(const struct run *run, struct work *work, pea_error *err)
+{
+    work->settings = run->settings;
+    if (work->settings.scale != PEA_SCALE_AUTO ||
+        pea_model_scale(run->model, &work->info.calibration, &work->settings.scale, err) == PEA_OK)
+        return PEA_OK;
+    const pea_error why = *err;
+    return cli_fail(err, why.status, "--scale auto: %.460s", why.message);
+}
+
 static pea_status allocate_results(const struct run *run, struct work *work, pea_error *err)
 {
     const int64_t slices = run->n_slices ? run->n_slices : work->info.dims.z;
@@ -347,7 +301,7 @@ static void free_work(struct work *work)
     pea_volume_free(&work->labels);
 }
 
-static pea_status segment_image(struct run *run, size_t index, int64_t *n_instances, pea_error *err)
+static pea_status segment_image(struct run *run, size_t index, struct outcome *outcome, pea_error *err)
 {
     struct work work = {0};
     pea_image *image = NULL;
@@ -360,6 +314,8 @@ static pea_status segment_image(struct run *run, size_t index, int64_t *n_instan
         status = check_part(run, &work.info, err);
     }
     if (status == PEA_OK)
+        status = choose_scale(run, &work, err);
+    if (status == PEA_OK)
         status = allocate_results(run, &work, err);
     for (size_t t = 0; status == PEA_OK && t < work.n_frames; t++) {
         cli_session_part(&run->session, (int64_t)t, (int64_t)work.n_frames);
@@ -368,7 +324,7 @@ static pea_status segment_image(struct run *run, size_t index, int64_t *n_instan
     cli_session_part(&run->session, 0, 1);
     if (status == PEA_OK)
         status = write_results(run, index, &work, err);
-    *n_instances = work.n_instances;
+    *outcome = (struct outcome){work.n_instances, work.settings.scale};
     free_work(&work);
     pea_image_close(image);
     return status == PEA_OK ? status : cli_name_file(err, run->plan.inputs.item[index]);
@@ -376,20 +332,24 @@ static pea_status segment_image(struct run *run, size_t index, int64_t *n_instan
 
 /* ---- all images ---- */
 
-static void note_success(struct run *run, size_t index, int64_t n_instances, double seconds)
+static void note_success(struct run *run, size_t index, const struct outcome *outcome, double seconds)
 {
     const char *input = run->plan.inputs.item[index], *output = run->plan.outputs.item[index];
+    char at_scale[48] = "";
     cJSON *entry = cJSON_CreateObject();
     cli_json_text(entry, "input", input);
     cli_json_text(entry, "output", output);
-    cli_json_number(entry, "instances", (double)n_instances);
+    cli_json_number(entry, "instances", (double)outcome->n_instances);
+    cli_json_number(entry, "scale", outcome->scale);
     cli_json_number(entry, "seconds", seconds);
     cJSON_AddItemToArray(run->images, entry);
     if (run->given->wishes.quiet)
         return;
     cli_session_clear(&run->session);
-    fprintf(stderr, "%s: %lld instance%s in %.2f s, written to %s\n", input, (long long)n_instances,
-            n_instances == 1 ? "" : "s", seconds, output);
+    if (outcome->scale != 1.0)
+        snprintf(at_scale, sizeof at_scale, " at scale %.4g", outcome->scale);
+    fprintf(stderr, "%s: %lld instance%s in %.2f s%s, written to %s\n", input, (long long)outcome->n_instances,
+            outcome->n_instances == 1 ? "" : "s", seconds, at_scale, output);
 }
 
 static pea_status note_failure(struct run *run, size_t index, const pea_error *failure, pea_error *err)
@@ -408,12 +368,12 @@ static pea_status segment_all(struct run *run, pea_error *err)
     pea_status status = PEA_OK;
     for (size_t i = 0; status == PEA_OK && i < n; i++) {
         pea_error failure = {0};
-        int64_t n_instances = 0;
+        struct outcome result = {0};
         const double started = cli_seconds();
         cli_session_item(&run->session, cli_base_name(run->plan.inputs.item[i]), i, n);
-        const pea_status outcome = segment_image(run, i, &n_instances, &failure);
+        const pea_status outcome = segment_image(run, i, &result, &failure);
         if (outcome == PEA_OK) {
-            note_success(run, i, n_instances, cli_seconds() - started);
+            note_success(run, i, &result, cli_seconds() - started);
         } else if (outcome == PEA_E_CANCELLED || n == 1) {
             *err = failure;
             status = outcome;
@@ -477,9 +437,7 @@ static int segment(struct run *run, const cli_operands *operands, pea_error *err
 
 int cli_segment(int argc, char **argv)
 {
-    struct options given = {.clusterer = "mutex", .channel = CLI_NOT_GIVEN, .frame = CLI_NOT_GIVEN,
-                            .minsize = CLI_NOT_GIVEN, .speckles = CLI_NOT_GIVEN, .threshold = NAN,
-                            .wishes = CLI_WISHES_DEFAULT};
+    struct options given = {.channel = CLI_NOT_GIVEN, .frame = CLI_NOT_GIVEN, .wishes = CLI_WISHES_DEFAULT};
     cli_operands operands;
     pea_error err = {0};
     int outcome = parse(&given, argc, argv, &operands);

@@ -79,6 +79,10 @@ wrong_values_are_refused() {
 --normalise MINMAX
 --padding zero
 --clusterer watershed
+--precision fp16
+--scale 0
+--scale 21
+--scale Auto
 --mode 4d
 --slices 9-3
 --slices 0-3
@@ -87,7 +91,7 @@ wrong_values_are_refused() {
 --slices 1-2-3
 --merge 5
 --merge 5:5,
---merge 0:5
+--merge 5:0
 --merge 5:x
 END
     refuses 2 neighbours "$pea" segment "$small" -m nuclei -o x.tif --shifts 1,3 --neighbours 5

@@ -137,6 +137,53 @@ a_volume_goes_through_a_3d_model() {
     refuses 2 "2-D" "$pea" segment "$volume" -m volume.safetensors -o labels.tif --shifts 1,3
 }
 
+the_settings_that_info_prints_are_those_of_the_model() {
+    exits 0 "$pea" segment "$small" -m nuclei -o model.tif --quiet
+    exits 0 "$pea" info nuclei
+    sed -n '/^shifts /,/^$/s/^\([a-z]*\) *\(..*\)/--\1 \2/p' out >options
+    [ "$(wc -l <options)" -ge 14 ] || fail "only $(wc -l <options) settings are printed"
+    exits 0 "$pea" segment "$small" -m nuclei -o given.tif --quiet $(cat options)
+    cmp model.tif given.tif || fail "given one by one they lead to another result"
+    exits 0 "$pea" info nuclei --json
+    says '"settings":{"shifts":"1,3,5,9,11","neighbours":"4","offsets":"[[-1,0],[0,-1],' out
+}
+
+calibrated=$testdata/tiff/imagej/stack16-written-by-imagej.tif # pixels of 0.004 um
+
+model_of_pixels() { # SIZE UNIT: m.safetensors
+    printf '{"pixel_size":{"y":%s,"x":%s,"unit":"%s"},"foreground":"none"}' "$1" "$1" "$2" >record.json
+    exits 0 "$pea" import "$golden/resunet2d-small-legacy/model.ckpt" -o m.safetensors --metadata record.json --quiet
+}
+
+scale_auto_is_the_ratio_of_the_pixel_sizes() {
+    model_of_pixels 8 nm
+    exits 0 "$pea" segment "$calibrated" -m m.safetensors -o auto.tif --scale auto --json
+    says "at scale 0.5," err
+    [ "$(number scale out)" = 0.5 ] || fail "scale is $(number scale out)"
+    exits 0 "$pea" segment "$calibrated" -m m.safetensors -o half.tif --scale 0.5
+    cmp auto.tif half.tif || fail "auto and the factor it took differ"
+    exits 0 "$pea" segment "$calibrated" -m m.safetensors -o as_it_is.tif
+    grep -q "at scale" err && fail "nothing was scaled"
+    exits 0 "$pea" info half.tif --json
+    cp out scaled
+    exits 0 "$pea" info as_it_is.tif --json
+    [ "$(number width out)" = "$(number width scaled)" ] || fail "labels are not on the image's grid"
+}
+
+scale_auto_that_cannot_be_known_says_what_to_do() {
+    refuses 1 "give scale a factor" "$pea" segment "$calibrated" -m nuclei -o x.tif --scale auto
+    model_of_pixels 0.5 um
+    refuses 1 "--scale auto: the image has no pixel size: set it" "$pea" segment "$small" -m m.safetensors -o x.tif --scale auto
+    refuses 1 "beyond 0.05 to 20" "$pea" segment "$calibrated" -m m.safetensors -o x.tif --scale auto
+    [ ! -e x.tif ] || fail "something was written"
+    mkdir images
+    cp "$small" images/a.tif
+    cp "$calibrated" images/b.tif
+    model_of_pixels 0.004 um
+    exits 1 "$pea" segment images -m m.safetensors -o results --scale auto
+    [ "$(files results)" = b.tif ] || fail "found $(files results)"
+}
+
 instances_stay_inside_the_mask() {
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --mask "$small" --minsize 0 --json
     [ "$(number instances out)" -gt 0 ] || fail "no instance in the mask"
@@ -295,7 +342,7 @@ settings_of_the_model_can_be_overruled() {
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --neighbours 8 --merge none
     echo '[[-1,0],[0,-1],[-4,3]]' >o.json
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --offsets o.json
-    refuses 2 "--offsets and --shifts" "$pea" segment "$small" -m nuclei -o labels.tif --offsets o.json --shifts 1,3
+    refuses 2 "--shifts and offsets both say" "$pea" segment "$small" -m nuclei -o labels.tif --offsets o.json --shifts 1,3
     echo '[[-1,0],[0,0]]' >zero.json
     refuses 1 zero.json "$pea" segment "$small" -m nuclei -o labels.tif --offsets zero.json
 }

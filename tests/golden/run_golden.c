@@ -418,14 +418,17 @@ static pea_status cluster(const char *folder, const cJSON *meta, pea_context *co
     pea_mutex_options options = pea_mutex_options_default();
     cli_tensor affinity = {0};
     pea_volume mask = {0};
-    cli_list strides = {0};
-    const cJSON *item;
-    cJSON_ArrayForEach(item, cJSON_GetObjectItem(meta, "strides"))
-        if (strides.n < CLI_MAX_LIST)
-            strides.item[strides.n++] = item->valueint;
+    const cJSON *strides = cJSON_GetObjectItem(meta, "strides"), *item;
+    const int n_strides = cJSON_GetArraySize(strides);
+    int axis = 3 - n_strides;
+    cJSON_ArrayForEach(item, strides)
+        if (axis >= 0 && axis < 3)
+            options.stride[axis++] = item->valueint;
     if (!parse_offsets(cJSON_GetObjectItem(meta, "offsets"), &offsets, err))
         return err->status;
-    pea_status status = cli_graph_strides(&strides, offsets.n_axes, options.stride, err);
+    pea_status status = n_strides == 0 || n_strides == offsets.n_axes
+                            ? PEA_OK
+                            : cli_fail(err, PEA_E_FORMAT, "%d strides for %d axes", n_strides, offsets.n_axes);
     if (status == PEA_OK)
         status = cli_tensor_read(path_in(folder, meta->string, "_affinity.npy", path), offsets.n_axes, true, &affinity,
                                  err);

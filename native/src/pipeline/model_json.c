@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 32, MAX_BYTES = 16 << 20 };
+enum { MAX_DEPTH = 32, MAX_BYTES = 16 << 20, MAX_THUMBNAIL = 64 << 10 };
 
 static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model Pixel-Embedded Affinity for "
                                "Homogeneous Instance Segmentation, AAAI 2022";
@@ -18,7 +18,7 @@ static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model 
 static const char *const known_keys[] = {
     "format_version", "network", "name", "description", "normalise", "padding", "cluster_padded", "border", "offsets",
     "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size", "tile",
-    "tile_step", "tile_margin", "pixel_size", "licence", "provenance", "citation",
+    "tile_step", "tile_margin", "pixel_size", "licence", "provenance", "citation", "thumbnail",
 };
 enum { N_KEYS = sizeof known_keys / sizeof *known_keys, N_OWN_KEYS = 2 };
 
@@ -201,6 +201,20 @@ static void read_pixel_size(reader *r, pea_calibration *calibration)
     memcpy(calibration->unit, unit->valuestring, strlen(unit->valuestring));
 }
 
+/* A picture for lists of models: a PNG as base64. Nobody decodes it here; what shows it can trust the form. */
+static void read_thumbnail(reader *r)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char png[] = "iVBORw0KGgoAAAANSUhEU"; /* the signature and the name of the first chunk */
+    const char *text = read_text(r, "thumbnail", false);
+    if (!text)
+        return;
+    const size_t n = strlen(text), n_plain = strspn(text, alphabet), n_filled = strspn(text + n_plain, "=");
+    if (n > MAX_THUMBNAIL || n % 4 != 0 || n_filled > 2 || n_plain + n_filled != n ||
+        strncmp(text, png, sizeof png - 1) != 0)
+        wrong(r, "thumbnail", "a PNG in base64, at most 65536 characters without line ends");
+}
+
 static void read_words(reader *r, char **name)
 {
     const char *text = read_text(r, "name", false);
@@ -209,6 +223,7 @@ static void read_words(reader *r, char **name)
     (void)read_text(r, "description", false);
     (void)read_text(r, "licence", false);
     (void)read_text(r, "citation", false);
+    read_thumbnail(r);
 }
 
 static pea_status parse_object(const char *text, cJSON **record, pea_error *err)
