@@ -6,6 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+import org.pea.Pea;
 
 /**
  * What is wanted: which part of the image, which model and settings, which results. Plain data, filled by a dialog or by
@@ -79,11 +83,42 @@ public final class Request {
 
     /** {@link #memory} in bytes; where it is empty, what is free now. */
     public long memoryBytes() {
-        throw new UnsupportedOperationException();
+        return memory.isEmpty() ? Pea.memoryAvailable() : parseBytes(memory);
     }
+
+    /** "512M", "4G", "1.5GiB" or a number of bytes, as the command line reads it. */
+    static long parseBytes(String text) {
+        Matcher m = SIZE.matcher(text);
+        double number = m.matches() ? Double.parseDouble(m.group(1)) : -1;
+        if (m.matches() && !m.group(2).isEmpty())
+            number *= Math.pow(1024, "KMGT".indexOf(m.group(2)) + 1);
+        if (number < 0 || number >= 9e18)
+            throw new IllegalArgumentException("memory wants a size such as 512M or 4G, found \"" + text + "\"");
+        return (long) number;
+    }
+
+    private static final Pattern SIZE = Pattern.compile("(\\d+(?:\\.\\d*)?)([KMGT]?)(?:(?<=[KMGT])i?B)?");
 
     /** An independent copy. */
     public Request copy() {
-        throw new UnsupportedOperationException();
+        Request c = new Request();
+        c.model = model;
+        c.channel = channel;
+        c.firstSlice = firstSlice;
+        c.lastSlice = lastSlice;
+        c.frame = frame;
+        c.mode = mode;
+        c.mask = mask;
+        c.wishes.putAll(wishes);
+        c.memory = memory;
+        c.threads = threads;
+        c.output = output;
+        c.overlay = overlay;
+        c.table = table;
+        c.rois = rois;
+        c.show = show.isEmpty() ? EnumSet.noneOf(Show.class) : EnumSet.copyOf(show);
+        c.truth = truth;
+        c.onError = onError;
+        return c;
     }
 }

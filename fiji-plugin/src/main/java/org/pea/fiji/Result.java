@@ -4,7 +4,7 @@ package org.pea.fiji;
 import java.util.ArrayList;
 import java.util.List;
 
-import org.pea.Calibration;
+import org.pea.Dtype;
 import org.pea.Instances;
 import org.pea.Segmentation;
 import org.pea.Volume;
@@ -13,23 +13,53 @@ import ij.ImagePlus;
 
 /** What a segmentation found, in native memory until it is closed. */
 public final class Result implements AutoCloseable {
-    /** One frame: labels of the part only, see {@link #part}. */
-    static final class Frame {
+    /** One frame. Its labels are those of the part alone: see {@link Result#part}. */
+    static final class Frame implements AutoCloseable {
+        /** Null after {@link #keepLabelsAlone}. */
         Segmentation segmentation;
         Volume labels;
+        long count;
         /** Null where no table was wanted. */
         Instances instances;
+        /** The embedding as RGB, null where it was not wanted. */
+        Volume colours;
+
+        /* Affinities take ten times the memory of labels, and all frames are held until the end. */
+        void keepLabelsAlone() {
+            Volume all = segmentation.labels();
+            Volume copy = new Volume(Dtype.UINT32, all.z(), all.y(), all.x(), 1);
+            int[] plane = new int[Math.toIntExact(all.y() * all.x())];
+            for (long z = 0; z < all.z(); z++) {
+                all.get(z, 0, plane);
+                copy.put(z, 0, plane);
+            }
+            segmentation.close();
+            segmentation = null;
+            labels = copy;
+        }
+
+        @Override public void close() {
+            if (segmentation != null)
+                segmentation.close();
+            else if (labels != null)
+                labels.close();
+            if (colours != null)
+                colours.close();
+        }
     }
 
     final List<Frame> frames = new ArrayList<>();
     final List<String> warnings = new ArrayList<>();
-    ImagePlus image;
-    ImageTransfer.Part part;
-    Calibration calibration;
-    Provenance provenance;
+    final ImagePlus image;
+    final ImageTransfer.Part part;
+    final Provenance provenance;
     double seconds;
 
-    Result() {}
+    Result(ImagePlus image, ImageTransfer.Part part, Provenance provenance) {
+        this.image = image;
+        this.part = part;
+        this.provenance = provenance;
+    }
 
     /** The image that was segmented. */
     public ImagePlus image() {
@@ -42,12 +72,37 @@ public final class Result implements AutoCloseable {
 
     /** Number of instances of a frame, counted from 0. */
     public long count(int frame) {
-        throw new UnsupportedOperationException();
+        return frames.get(frame).count;
     }
 
     /** Of all frames. */
     public long count() {
-        throw new UnsupportedOperationException();
+        long n = 0;
+        for (Frame f : frames)
+            n += f.count;
+        return n;
+    }
+
+    /** The largest label. */
+    long largest() {
+        long n = 0;
+        for (Frame f : frames)
+            n = Math.max(n, f.count);
+        return n;
+    }
+
+    /** Labels of a plane of the whole image, 0 outside the part; frame and slice are counted from 0 in the part. */
+    int[] plane(int frame, int slice) {
+        Volume labels = frames.get(frame).labels;
+        int width = part.bounds.width, height = part.bounds.height;
+        int[] inside = new int[width * height];
+        labels.get(slice, 0, inside);
+        if (width == image.getWidth() && height == image.getHeight())
+            return inside;
+        int[] plane = new int[image.getWidth() * image.getHeight()];
+        for (int y = 0; y < height; y++)
+            System.arraycopy(inside, y * width, plane, (part.bounds.y + y) * image.getWidth() + part.bounds.x, width);
+        return plane;
     }
 
     /** One line each, to be shown beside the results. */
@@ -59,12 +114,21 @@ public final class Result implements AutoCloseable {
         return seconds;
     }
 
-    /** The table as text, what `table=` writes. */
+    /** The table as text, what {@code table=} writes; null where no table was wanted. */
     public String csv() {
-        throw new UnsupportedOperationException();
+        List<Instances> tables = new ArrayList<>();
+        for (Frame f : frames)
+            if (f.instances != null)
+                tables.add(f.instances);
+        if (tables.isEmpty())
+            return null;
+        String text = Instances.csv(tables, ImageTransfer.calibration(image));
+        return InstanceTable.moved(text, part.bounds.x, part.bounds.y, ImageTransfer.calibration(image));
     }
 
     @Override public void close() {
-        throw new UnsupportedOperationException();
+        for (Frame f : frames)
+            f.close();
+        frames.clear();
     }
 }
