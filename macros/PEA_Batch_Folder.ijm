@@ -16,7 +16,7 @@
 
 var KEYS = "input,output,options,files,subfolders,resume,overlay,table,rois,part";
 var arguments = getArgument();
-var headless = call("java.awt.GraphicsEnvironment.isHeadless") == "true";
+var headless = matches(call("java.awt.GraphicsEnvironment.isHeadless"), "true");
 var images = newArray(0); // paths below input, "/" between folders
 var input, output;
 
@@ -59,13 +59,14 @@ skipped = 0;
 errors = newArray(0);
 for (i = images.length - 1; i >= 0; i--) // to whom a result belongs: the first with its name
     List.set(output + withoutEnding(images[i]), i);
-for (i = parseInt(part[0]) - 1; i < images.length; i += parseInt(part[1])) {
+every = parseInt(part[1]);
+for (i = parseInt(part[0]) - 1; i < images.length; i += every) {
     result = output + withoutEnding(images[i]);
     if (List.get(result) != i) {
         answer = "Error: its result would be that of " + images[parseInt(List.get(result))] + ": rename one of them";
     } else if (resume && finished(result, endings)) {
         skipped++;
-        row(summary, oldRow(before, images[i]));
+        row(summary, "" + oldRow(before, images[i]));
         answer = "";
     } else {
         print("(" + (i + 1) + " of " + images.length + ") " + images[i]);
@@ -74,10 +75,10 @@ for (i = parseInt(part[0]) - 1; i < images.length; i += parseInt(part[1])) {
     if (startsWith(answer, "Error: ")) {
         message = substring(answer, 7);
         errors = Array.concat(errors, images[i] + ": " + message);
-        row(summary, quoted(images[i]) + ",,," + quoted(message));
+        row(summary, "" + quoted(images[i]) + ",,," + quoted(message));
     } else if (answer != "") {
         done++;
-        row(summary, quoted(images[i]) + "," + of(answer, "instances") + "," + of(answer, "seconds") + ",");
+        row(summary, "" + quoted(images[i]) + "," + of(answer, "instances") + "," + of(answer, "seconds") + ",");
     }
 }
 
@@ -159,9 +160,9 @@ function remember(options) {
 function oldRow(before, image) {
     lines = split(before, "\n");
     for (k = 1; k < lines.length; k++)
-        if (startsWith(lines[k], quoted(image) + ",") && endsWith(lines[k], ","))
+        if (startsWith(lines[k], "" + quoted(image) + ",") && endsWith(lines[k], ","))
             return lines[k];
-    return quoted(image) + ",,,";
+    return "" + quoted(image) + ",,,";
 }
 
 function row(summary, text) { File.append(text, summary); }
@@ -179,7 +180,7 @@ function yes(key, otherwise) {
     text = value(key, word(otherwise));
     if (text != "yes" && text != "no")
         stop(key + "=" + text + " must be yes or no");
-    return text == "yes";
+    return matches(text, "yes");
 }
 
 function word(state) {

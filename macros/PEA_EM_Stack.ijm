@@ -12,7 +12,7 @@
 
 var KEYS = "input,output,options,mode,voxel,rois";
 var arguments = getArgument();
-var headless = call("java.awt.GraphicsEnvironment.isHeadless") == "true";
+var headless = matches(call("java.awt.GraphicsEnvironment.isHeadless"), "true");
 
 if (arguments == "" && !headless)
     arguments = ask();

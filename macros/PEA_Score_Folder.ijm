@@ -11,7 +11,7 @@
 var KEYS = "prediction,truth,output";
 var ENDINGS = newArray("_image", "_labels", "_label", "_truth", "_gt", "_pred", "_prediction", "_mask");
 var arguments = getArgument();
-var headless = call("java.awt.GraphicsEnvironment.isHeadless") == "true";
+var headless = matches(call("java.awt.GraphicsEnvironment.isHeadless"), "true");
 
 if (arguments == "" && !headless)
     arguments = ask();
@@ -80,9 +80,12 @@ function labelImages(path) {
         if (!(endsWith(name, ".tif") || endsWith(name, ".tiff") || endsWith(name, ".png")))
             continue;
         better = -1;
-        for (j = 0; j < found.length; j++)
-            if (stem(found[j]) == stem(names[k]))
+        own = stem(names[k]);
+        for (j = 0; j < found.length; j++) {
+            other = stem(found[j]);
+            if (other == own)
                 better = j;
+        }
         if (better < 0)
             found = Array.concat(found, names[k]);
         else if (rank(names[k]) < rank(found[better]))
@@ -101,9 +104,12 @@ function rank(name) {
 }
 
 function partnerOf(name, others) {
-    for (k = 0; k < others.length; k++)
-        if (stem(others[k]) == stem(name))
+    wanted = stem(name);
+    for (k = 0; k < others.length; k++) {
+        found = stem(others[k]);
+        if (found == wanted)
             return others[k];
+    }
     return "";
 }
 
