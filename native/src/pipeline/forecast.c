@@ -40,11 +40,26 @@ uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid
     return pea__bytes_add(sorting > growing ? sorting : growing, n / 8 + 65536);
 }
 
+/* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */
+static uint64_t grid_bytes(const pea__job *job, int n_threads)
+{
+    const pea_dims g = job->grid;
+    const uint64_t channels = job->network ? (uint64_t)job->dims.c : 0,
+                   n = count_voxels((pea_dims){job->info.n_axes == 3 ? g.z : 1, g.y, g.x, 1}),
+                   rows = pea__bytes_mul((uint64_t)n_threads * sizeof(double), (uint64_t)job->dims.x * channels);
+    if (g.y == job->dims.y && g.x == job->dims.x)
+        return 0;
+    return pea__bytes_add(rows, pea__bytes_mul(n, channels * sizeof(float) + sizeof(uint32_t) + 1));
+}
+
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err)
 {
     *needs = (pea__needs){0};
-    return job->info.n_axes == 3 ? pea__volume_needs(job, n_threads, needs, err)
-                                 : pea__plane_needs(job, n_threads, needs, err);
+    const pea_status status = job->info.n_axes == 3 ? pea__volume_needs(job, n_threads, needs, err)
+                                                    : pea__plane_needs(job, n_threads, needs, err);
+    needs->network = pea__bytes_add(needs->network, grid_bytes(job, n_threads));
+    needs->cluster = pea__bytes_add(needs->cluster, grid_bytes(job, n_threads));
+    return status;
 }
 
 /* The affinities of a volume are no more than what is clustered; its embeddings come with the sum of their weights. */
@@ -56,7 +71,7 @@ uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *d
         floats += job->options.offsets.n;
     if (details && details->want_embedding)
         floats += (uint64_t)job->heads.embedding_channels + (is_volume ? 1 : 0);
-    return pea__bytes_mul(count_voxels(job->dims), floats * sizeof(float));
+    return pea__bytes_mul(count_voxels(job->grid), floats * sizeof(float));
 }
 
 uint64_t pea__with_overhead(const pea__job *job, uint64_t bytes)

@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/measure.h"
 
-#include "array/array.h"
 #include "cluster/cluster.h"
+#include "pipeline/pipeline.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -128,13 +128,10 @@ static void add_line_edges(instances *all, edges *sums, const uint32_t *labels, 
     }
 }
 
-/* The attractive edges are the first n_axes offsets: all others are thinned by strides and not computed everywhere. */
-static pea_status find_confidence(instances *all, const uint32_t *labels, const pea_array *affinity,
-                                  const pea_offsets *offsets, pea_error *err)
+/* The attractive edges are the first n_axes offsets; all others repel. */
+static pea_status add_edges(instances *all, edges *sums, const uint32_t *labels, const pea_array *affinity,
+                            const pea_offsets *offsets, pea_error *err)
 {
-    edges *sums = pea__alloc(all->n, sizeof *sums, err);
-    if (!sums)
-        return PEA_E_NOMEM;
     const int64_t n_y = affinity->dims.y, n_lines = affinity->dims.z * n_y;
     pea_status status = PEA_OK;
     for (int64_t i = 0; i < n_lines && status == PEA_OK; i++) {
@@ -147,6 +144,35 @@ static pea_status find_confidence(instances *all, const uint32_t *labels, const 
         all->rows[i].confidence = (e.n_inside > 0 ? e.inside / (double)e.n_inside : 0.0) -
                                   (e.n_across > 0 ? e.across / (double)e.n_across : 0.0);
     }
+    return status;
+}
+
+static bool same_plane(pea_dims a, pea_dims b)
+{
+    return a.y == b.y && a.x == b.x;
+}
+
+static int64_t longest(pea_dims a, pea_dims b)
+{
+    return pea__max_i64(pea__max_i64(a.y, a.x), pea__max_i64(b.y, b.x));
+}
+
+/* On the affinities' grid, which is another one after a scaled run. */
+static pea_status find_confidence(instances *all, const pea_array *labels, const pea_array *affinity,
+                                  const pea_offsets *offsets, pea_error *err)
+{
+    const pea_dims d = affinity->dims;
+    const bool same = same_plane(labels->dims, d);
+    pea_array own = {0};
+    edges *sums = pea__alloc(all->n, sizeof *sums, err);
+    pea_status status = sums ? PEA_OK : PEA_E_NOMEM;
+    if (status == PEA_OK && !same)
+        status = pea__array_new(PEA_UINT32, (pea_dims){d.z, d.y, d.x, 1}, &own, err);
+    if (status == PEA_OK && !same)
+        status = pea__resize_nearest(labels, all->map.context, looked, &own, err);
+    if (status == PEA_OK)
+        status = add_edges(all, sums, same ? labels->data : own.data, affinity, offsets, err);
+    pea__free(own.data);
     pea__free(sums);
     return status;
 }
@@ -198,9 +224,14 @@ static pea_status sort_by_label(pea_instance *rows, size_t n, pea_context *conte
 static pea_status check_affinity(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
                                  pea_error *err)
 {
+    const pea_dims l = labels->dims;
     pea_status status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
-    if (status == PEA_OK)
-        status = pea__same_space(labels, "labels", affinity, "affinity", err);
+    if (status == PEA_OK && affinity->dims.z != l.z)
+        status = pea__fail(err, PEA_E_SHAPE, "affinity has %" PRId64 " planes, labels have %" PRId64, affinity->dims.z,
+                           l.z);
+    if (status == PEA_OK && !same_plane(l, affinity->dims) && longest(l, affinity->dims) > PEA__MAX_SIDE)
+        status = pea__fail(err, PEA_E_LIMIT, "labels and affinities of other sizes have a side beyond %" PRId64,
+                           PEA__MAX_SIDE);
     if (status == PEA_OK && !offsets)
         status = pea__fail(err, PEA_E_ARG, "affinities come with the offsets they belong to, which are missing");
     if (status == PEA_OK)
@@ -243,7 +274,7 @@ pea_status pea_measure(const pea_array *labels, const pea_array *image, const pe
             status = add_line(&all, labels->data, d, i / d.y, i % d.y, image, err);
     }
     if (status == PEA_OK && affinity && all.n > 0)
-        status = find_confidence(&all, labels->data, affinity, offsets, err);
+        status = find_confidence(&all, labels, affinity, offsets, err);
     if (status == PEA_OK) {
         finish(&all, image != NULL, affinity != NULL);
         status = sort_by_label(all.rows, all.n, context, err);

@@ -145,6 +145,6 @@ static void fill_row(void *argument, int64_t row, int worker)
 pea_status pea__normalised_box(const pea__source *source, int64_t z, int64_t y, int64_t x, pea_context *context,
                                const pea_array *box, pea_error *err)
 {
-    fill f = {source, box, z, y, x, full_scale(source->image.dtype)};
+    fill f = {source, box, z, y, x, full_scale(source->original ? source->original : source->image.dtype)};
     return pea__parallel(context, box->dims.z * box->dims.y, 0.0, 0.0, fill_row, &f, err);
 }

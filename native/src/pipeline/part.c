@@ -72,6 +72,8 @@ pea_status pea__job_prepare(pea__job *job, const pea_model *model, const pea_seg
     if (status == PEA_OK)
         status = check_channels(d.c, job->info.in_channels, err);
     if (status == PEA_OK)
+        status = pea__grid_plan(d, job->options.scale, &job->grid, err);
+    if (status == PEA_OK)
         status = pea__heads_choose(job->network, &job->options, &job->heads, err);
     if (status == PEA_OK && details && details->want_embedding && job->heads.embedding < 0)
         status = pea__fail(err, PEA_E_ARG, "the network predicts affinities itself and has no embeddings to give");
@@ -80,7 +82,7 @@ pea_status pea__job_prepare(pea__job *job, const pea_model *model, const pea_seg
 
 pea_status pea__job_keep(pea__job *job, pea_segment_details *details, pea_error *err)
 {
-    pea_dims d = job->dims;
+    pea_dims d = job->grid;
     pea_status status = PEA_OK;
     if (details && details->want_affinity) {
         details->offsets = job->options.offsets;
@@ -122,39 +124,78 @@ static pea_array planes_of(const pea_array *all, int64_t first, int64_t n)
     return some;
 }
 
-static pea__part open_part(const pea__job *job, int64_t index)
+/* Intensities and mask as the network's grid has them, and room for labels there. */
+static pea_status change_grid(pea__part *part, int64_t index, pea_error *err)
+{
+    const pea__job *job = part->job;
+    const pea_array image = part->image, mask = part->mask;
+    pea_dims d = part->dims;
+    pea_status status = PEA_OK;
+    pea__stage(job->context, image.data ? "network" : "affinity");
+    if (image.data) {
+        d.c = image.dims.c;
+        status = pea__array_new(PEA_FLOAT32, d, &part->image, err);
+        part->own_image = part->image.data;
+        if (status == PEA_OK)
+            status = pea__resize(&image, job->context, &part->image, err);
+        if (status == PEA_OK) /* what the network sees counts */
+            status = pea__image_ranges(&part->image, job->context, job->ranges + index, err);
+    }
+    if (status == PEA_OK && mask.data) {
+        status = pea__array_new(PEA_UINT8, part->dims, &part->mask, err);
+        part->own_mask = part->mask.data;
+        if (status == PEA_OK)
+            status = pea__resize_nearest(&mask, job->context, 0.0, &part->mask, err);
+    }
+    if (status == PEA_OK && part->labels.data) {
+        status = pea__array_new(PEA_UINT32, part->dims, &part->labels, err);
+        part->own_labels = part->labels.data;
+    }
+    return status;
+}
+
+static pea_status open_part(const pea__job *job, int64_t index, pea__part *part, pea_error *err)
 {
     const int64_t n = job->info.n_axes == 3 ? job->dims.z : 1;
-    pea__part part = {.job = job, .dims = {n, job->dims.y, job->dims.x, 1}};
-    part.image = planes_of(&job->image, index, n);
-    part.mask = planes_of(&job->mask, index, n);
-    part.labels = planes_of(&job->labels, index, n);
-    part.affinity = planes_of(&job->affinity, index, n);
-    part.embedding = planes_of(&job->embedding, index, n);
-    if (job->ranges)
-        part.range = job->ranges[index];
-    for (int64_t z = index + 1; job->ranges && z < index + n; z++) {
-        part.range.min = job->ranges[z].min < part.range.min ? job->ranges[z].min : part.range.min;
-        part.range.max = job->ranges[z].max > part.range.max ? job->ranges[z].max : part.range.max;
+    pea_status status = PEA_OK;
+    *part = (pea__part){.job = job, .dims = {n, job->grid.y, job->grid.x, 1}};
+    part->image = planes_of(&job->image, index, n);
+    part->mask = planes_of(&job->mask, index, n);
+    part->labels = planes_of(&job->labels, index, n);
+    part->affinity = planes_of(&job->affinity, index, n);
+    part->embedding = planes_of(&job->embedding, index, n);
+    if (job->grid.y != job->dims.y || job->grid.x != job->dims.x)
+        status = change_grid(part, index, err);
+    if (status == PEA_OK && job->ranges)
+        part->range = job->ranges[index];
+    for (int64_t z = index + 1; status == PEA_OK && job->ranges && z < index + n; z++) {
+        part->range.min = job->ranges[z].min < part->range.min ? job->ranges[z].min : part->range.min;
+        part->range.max = job->ranges[z].max > part->range.max ? job->ranges[z].max : part->range.max;
     }
-    return part;
+    return status;
+}
+
+static void close_part(pea__part *part)
+{
+    pea__free(part->own_image);
+    pea__free(part->own_mask);
+    pea__free(part->own_labels);
 }
 
 /* Small instances vanish; what is left is numbered on from the parts before. */
-static pea_status tidy(const pea__part *part, uint32_t *total, pea_error *err)
+static pea_status tidy(const pea__job *job, const pea_array *labels, uint32_t *total, pea_error *err)
 {
-    const pea__job *job = part->job;
-    const pea_dims d = part->labels.dims;
-    uint32_t n, *labels = part->labels.data;
+    const pea_dims d = labels->dims;
+    uint32_t n, *voxels = labels->data;
     pea_status status = PEA_OK;
     pea__window window = pea__progress_part(job->context, PEA__MERGED, PEA__REMOVED);
     if (job->options.min_size > 1)
-        status = pea_remove_small(&part->labels, job->options.min_size, job->context, err);
+        status = pea_remove_small(labels, job->options.min_size, job->context, err);
     pea__progress_rejoin(job->context, window);
     if (status != PEA_OK)
         return status;
     window = pea__progress_part(job->context, PEA__REMOVED, 1.0);
-    status = pea_relabel(&part->labels, job->context, &n, err);
+    status = pea_relabel(labels, job->context, &n, err);
     pea__progress_rejoin(job->context, window);
     if (status != PEA_OK)
         return status;
@@ -162,11 +203,26 @@ static pea_status tidy(const pea__part *part, uint32_t *total, pea_error *err)
         return pea__fail(err, PEA_E_LIMIT, "more than %" PRIu32 " instances", UINT32_MAX);
     pea__stage(job->context, "clean up");
     for (int64_t p = 0; p < d.z * d.y * d.x && *total > 0 && status == PEA_OK; p++) {
-        labels[p] += labels[p] ? *total : 0;
+        voxels[p] += voxels[p] ? *total : 0;
         status = p % d.x == 0 ? pea__progress(job->context, 1.0, err) : PEA_OK;
     }
     *total += n;
     return status;
+}
+
+/* To the image's grid, where sizes and numbers count. */
+static pea_status finish_part(const pea__part *part, int64_t index, uint32_t *total, pea_error *err)
+{
+    const pea__job *job = part->job;
+    const pea_array labels = planes_of(&job->labels, index, part->dims.z);
+    pea_status status = PEA_OK;
+    if (!labels.data)
+        return PEA_OK;
+    if (part->own_labels) {
+        pea__stage(job->context, "clean up");
+        status = pea__resize_nearest(&part->labels, job->context, PEA__MERGED, &labels, err);
+    }
+    return status == PEA_OK ? tidy(job, &labels, total, err) : status;
 }
 
 pea_status pea__parts_run(const pea__job *job, pea__part_work *work, void *argument, uint32_t *n_labels,
@@ -176,11 +232,14 @@ pea_status pea__parts_run(const pea__job *job, pea__part_work *work, void *argum
     pea_status status = PEA_OK;
     uint32_t total = 0;
     for (int64_t i = 0; i < n_parts && status == PEA_OK; i++) {
-        const pea__part part = open_part(job, i);
+        pea__part part;
         pea__progress_window(job->context, (double)i / (double)n_parts, (double)(i + 1) / (double)n_parts);
-        status = work(&part, i, argument, err);
-        if (status == PEA_OK && part.labels.data)
-            status = tidy(&part, &total, err);
+        status = open_part(job, i, &part, err);
+        if (status == PEA_OK)
+            status = work(&part, i, argument, err);
+        if (status == PEA_OK)
+            status = finish_part(&part, i, &total, err);
+        close_part(&part);
     }
     pea__stage(job->context, NULL);
     pea__progress_window(job->context, 0.0, 1.0);

@@ -43,6 +43,21 @@ int64_t pea__mirror(int64_t i, int64_t n);
 /* Cut the image's y * x voxels out of a frame, within the same memory. */
 void pea__crop_in_place(void *plane, size_t voxel_bytes, pea__frame frame, int64_t y, int64_t x);
 
+/* ---- another pixel size (rescale.c) ---- */
+
+/* Of what is resized: products of two such sides, doubled, stay within 64 bits. */
+#define PEA__MAX_SIDE (INT64_C(1) << 30)
+
+/* The grid that the network sees of an image; c is 1. */
+pea_status pea__grid_plan(pea_dims image, double scale, pea_dims *grid, pea_error *err);
+/* Planes of any numeric dtype to float32 planes of another size, (z,y,x,c) with the same z and c. */
+pea_status pea__resize(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err);
+/* The same for what has no values in between: the same dtype, c is 1. `done` of the stage is over. */
+pea_status pea__resize_nearest(const pea_array *from, pea_context *context, double done, const pea_array *to,
+                               pea_error *err);
+/* The voxel of n that the centre of voxel i of m lies in. */
+int64_t pea__nearest(int64_t i, int64_t m, int64_t n);
+
 /* ---- intensities (normalise.c) ---- */
 
 typedef struct pea__range {
@@ -59,6 +74,7 @@ typedef struct pea__source {
     pea_normalise rule;
     pea__range range;     /* for PEA_NORMALISE_MINMAX */
     bool mirror;          /* what lies outside the image: its mirror image, or 0 */
+    pea_dtype original;   /* before it was resized: this says what white is; 0: nothing was resized */
 } pea__source;
 
 /* Fill float32 (z,y,x,c), whose first voxel is voxel (z,y,x) of the image; negative is before it. */
@@ -135,24 +151,25 @@ typedef struct pea__job {
     pea_segment_options options;
     pea__heads heads;
     pea_context *context;
-    pea_dims dims;                 /* of the image */
+    pea_dims dims, grid;           /* of the image; of what the network sees, with c 1 */
     pea_array image, mask, labels; /* as the caller gave them; data NULL: none */
     pea__range *ranges;            /* of each plane; owned by who made the job */
-    pea_array affinity, embedding; /* where intermediate results are kept; data NULL: nobody wants them */
+    pea_array affinity, embedding; /* where they are kept, on the grid; data NULL: nobody wants them */
 } pea__job;
 
-/* What the network sees at once: one plane of a stack if it works in 2-D, the whole volume if in 3-D. */
+/* What the network sees at once: one plane of a stack if it works in 2-D, the whole volume if in 3-D; on the grid. */
 typedef struct pea__part {
     const pea__job *job;
     pea_dims dims; /* c is 1 */
-    pea_array image, mask, labels, affinity, embedding; /* of the job, this part alone */
+    pea_array image, mask, labels, affinity, embedding;
     pea__range range;
+    void *own_image, *own_mask, *own_labels; /* NULL where the grid is the image's */
 } pea__part;
 
 int64_t pea__parts_count(const pea__job *job);
 
-/* Open part after part, work on it, and if the job has labels (filled by the work) tidy them and number them on from the
- * part before. n_labels may be NULL where there are none. */
+/* Open part after part, work on it, and if the job has labels (filled by the work) bring them to the image's grid, tidy
+ * them and number them on from the part before. n_labels may be NULL where there are none. */
 typedef pea_status pea__part_work(const pea__part *part, int64_t index, void *argument, pea_error *err);
 pea_status pea__parts_run(const pea__job *job, pea__part_work *work, void *argument, uint32_t *n_labels,
                           pea_error *err);

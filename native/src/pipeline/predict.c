@@ -44,13 +44,13 @@ static pea_status check_budget(const pea__job *job, pea_error *err)
 
 static pea_status make_room(const pea__job *job, pea_prediction **prediction, pea_error *err)
 {
-    const pea_dims d = job->dims;
+    const pea_dims d = job->grid;
     pea_prediction *made = pea__alloc(1, sizeof *made, err);
     pea_status status = made ? PEA_OK : PEA_E_NOMEM;
     *prediction = made;
     if (status != PEA_OK)
         return status;
-    *made = (pea_prediction){.info = job->info, .heads = job->heads, .options = job->options, .dims = d};
+    *made = (pea_prediction){.info = job->info, .heads = job->heads, .options = job->options, .dims = job->dims};
     if (job->info.n_axes == 3)
         return pea__array_new(PEA_FLOAT32, (pea_dims){d.z, d.y, d.x, (int64_t)job->options.offsets.n}, &made->affinity,
                               err);
@@ -139,6 +139,8 @@ static pea_status prepare(const pea_prediction *prediction, const pea_segment_op
     pea_status status = pea__options_take(&job->options, sizeof job->options, options, "segment", err);
     if (status == PEA_OK)
         status = pea__options_check(&job->options, job->info, err);
+    if (status == PEA_OK)
+        status = pea__grid_plan(job->dims, job->options.scale, &job->grid, err);
     const char *key = status == PEA_OK ? unsuitable(prediction, &job->options) : NULL;
     if (key)
         return pea__fail(err, PEA_E_ARG, "the prediction was made with other %s: run the network again", key);

@@ -20,7 +20,7 @@ typedef struct work {
 
 static pea_status plan(const pea__job *job, work *w, pea_error *err)
 {
-    const int64_t y = job->dims.y, x = job->dims.x;
+    const int64_t y = job->grid.y, x = job->grid.x;
     const pea_status status = pea__frame_plan(job->options.padding, y, x, job->info.grid, &w->frame, err);
     w->job = job;
     w->grid = job->options.cluster_padded ? (pea_dims){1, w->frame.y, w->frame.x, 1} : (pea_dims){1, y, x, 1};
@@ -31,7 +31,7 @@ pea_status pea__plane_run(const pea__part *part, pea__outputs *said, pea_error *
 {
     const pea__job *job = part->job;
     const pea__source source = {part->image, job->options.normalise, part->range,
-                                job->options.padding != PEA_PAD_ZERO_SQUARE};
+                                job->options.padding != PEA_PAD_ZERO_SQUARE, job->image.dtype};
     work w;
     pea_array input = {0};
     *said = (pea__outputs){0};

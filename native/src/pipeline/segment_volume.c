@@ -19,7 +19,7 @@ typedef struct work {
 
 static pea_status plan(const pea__job *job, work *w, pea_error *err)
 {
-    const pea_status status = pea__tiles_plan(&job->options, job->dims, job->info.grid, &w->tiles, err);
+    const pea_status status = pea__tiles_plan(&job->options, job->grid, job->info.grid, &w->tiles, err);
     w->job = job;
     w->tile = (pea_dims){w->tiles.z.size, w->tiles.y.size, w->tiles.x.size, job->info.in_channels};
     return status;
@@ -49,7 +49,7 @@ static pea_status make_room(work *w, pea_error *err)
 static pea_status one_tile(work *w, int64_t z, int64_t y, int64_t x, pea_error *err)
 {
     const pea__job *job = w->job;
-    const pea__source source = {w->part->image, job->options.normalise, w->part->range, true};
+    const pea__source source = {w->part->image, job->options.normalise, w->part->range, true, job->image.dtype};
     pea__outputs outputs = {0};
     pea_affinity_options options = pea_affinity_options_default();
     options.border = job->options.border;
@@ -115,7 +115,7 @@ pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *nee
         status = pea__forward_forecast(job->network, &job->heads, w.tile, n_threads, &needs->network, err);
     if (status != PEA_OK)
         return status;
-    const pea_dims d = job->dims;
+    const pea_dims d = job->grid;
     const uint64_t n = pea__bytes_mul(pea__bytes_mul((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x),
                    n_tile = (uint64_t)(w.tile.z * w.tile.y * w.tile.x), /* at most 2^48: the plan looked */
                    k = job->options.offsets.n * sizeof(float),

@@ -210,6 +210,59 @@ static void offsets_longer_than_the_image_have_no_edges(void **state)
     pea_table_free(&table);
 }
 
+/* Of a scaled run: every affinity meets the label that its voxel's centre lies in. */
+static void affinities_of_another_grid_meet_the_nearest_labels(void **state)
+{
+    enum { Z = 2, Y = 13, X = 17 };
+    (void)state;
+    const int64_t grids[3][2] = {{6, 9}, {26, 34}, {11, 20}};
+    uint32_t labels[Z * Y * X], there[Z * 26 * 34];
+    static float affinity[Z * 26 * 34 * 3];
+    const pea_offsets offsets = unit_offsets(3);
+    for (int i = 0; i < Z * Y * X; i++)
+        labels[i] = (uint32_t)(i / X % Y / 4 * 5 + i % X / 3) % 7;
+    for (int i = 0; i < Z * 26 * 34 * 3; i++)
+        affinity[i] = (float)test_u(5, (uint32_t)i);
+    for (int g = 0; g < 3; g++) {
+        const int64_t y = grids[g][0], x = grids[g][1];
+        for (int64_t p = 0; p < Z * y * x; p++) {
+            const double v = ((double)(p / x % y) + 0.5) * Y / (double)y, u = ((double)(p % x) + 0.5) * X / (double)x;
+            there[p] = labels[(p / x / y * Y + (int64_t)v) * X + (int64_t)u];
+        }
+        const pea_array l = labels_of(labels, Z, Y, X), lt = labels_of(there, Z, y, x),
+                        a = {affinity, PEA_FLOAT32, {Z, y, x, 3}};
+        pea_table table, expected;
+        pea_error err;
+        assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
+        assert_ok(pea_measure(&lt, NULL, &a, &offsets, NULL, &expected, &err));
+        assert_int_equal(table.n, 6);
+        assert_int_equal(expected.n, 6);
+        for (size_t i = 0; i < table.n; i++) {
+            assert_true(table.rows[i].confidence == expected.rows[i].confidence);
+            assert_true(table.rows[i].last[1] < Y); /* all else is of the labels' own grid */
+        }
+        pea_table_free(&table);
+        pea_table_free(&expected);
+    }
+}
+
+/* An instance that the coarser grid does not have is as one without edges. */
+static void instances_lost_on_a_coarse_grid_have_no_confidence(void **state)
+{
+    (void)state;
+    uint32_t labels[16] = {1, 0, 0, 0, /**/ 0, 2, 2, 2, /**/ 2, 2, 2, 2, /**/ 2, 2, 2, 2};
+    float affinity[8] = {9, 9, 9, 0.5f, 0.25f, 9, 1.0f, 0.75f};
+    const pea_offsets offsets = unit_offsets(2);
+    const pea_array l = labels_of(labels, 1, 4, 4), a = {affinity, PEA_FLOAT32, {1, 2, 2, 2}};
+    pea_table table;
+    pea_error err;
+    assert_ok(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err));
+    assert_int_equal(table.n, 2);
+    assert_true(table.rows[0].confidence == 0.0);
+    assert_true(fabs(table.rows[1].confidence - (0.5 + 0.25 + 1.0 + 0.75) / 4) < 1e-7);
+    pea_table_free(&table);
+}
+
 static void inputs_that_do_not_fit_are_refused_in_words(void **state)
 {
     (void)state;
@@ -223,6 +276,8 @@ static void inputs_that_do_not_fit_are_refused_in_words(void **state)
     assert_fails(pea_measure(&im, NULL, NULL, NULL, NULL, &table, &err), PEA_E_DTYPE, "labels must be uint32");
     assert_fails(pea_measure(&l, &im, NULL, NULL, NULL, &table, &err), PEA_E_SHAPE, "image is 1 x 4 x 2");
     assert_fails(pea_measure(&l, NULL, &a, NULL, NULL, &table, &err), PEA_E_ARG, "offsets");
+    a.dims = (pea_dims){2, 2, 2, 2};
+    assert_fails(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err), PEA_E_SHAPE, "affinity has 2 planes");
     a.dims = (pea_dims){1, 2, 4, 1};
     assert_fails(pea_measure(&l, NULL, &a, &offsets, NULL, &table, &err), PEA_E_SHAPE, "must have 2 channels");
     const pea_array two = {labels, PEA_UINT32, {1, 1, 4, 2}};
@@ -343,16 +398,16 @@ static void table_that_cannot_be_written_is_an_error(void **state)
     assert_fails(pea_table_write(path, &table, 1, &endless, NULL, &err), PEA_E_ARG, "unit has no end");
 }
 
-static pea_status measure_and_write(void *unused, pea_error *err)
+static pea_status measure_and_write(void *side, pea_error *err)
 {
     enum { N = 900 };
     static uint32_t labels[N];
     static float affinity[2 * N];
-    (void)unused;
+    const int64_t n = *(const int *)side;
     for (uint32_t i = 0; i < N; i++)
         labels[i] = i; /* more than the first table of rows holds */
     const pea_offsets offsets = unit_offsets(2);
-    const pea_array l = labels_of(labels, 1, 30, 30), a = {affinity, PEA_FLOAT32, {1, 30, 30, 2}};
+    const pea_array l = labels_of(labels, 1, 30, 30), a = {affinity, PEA_FLOAT32, {1, n, n, 2}};
     pea_table table;
     unlink(path);
     pea_status status = pea_measure(&l, &l, &a, &offsets, NULL, &table, err);
@@ -366,7 +421,9 @@ static pea_status measure_and_write(void *unused, pea_error *err)
 static void every_refused_allocation_leaves_nothing_behind(void **state)
 {
     (void)state;
-    assert_true(test_each_allocation_failing(measure_and_write, NULL, 100) > 16);
+    int same = 30, coarser = 15;
+    assert_true(test_each_allocation_failing(measure_and_write, &same, 100) > 16);
+    assert_true(test_each_allocation_failing(measure_and_write, &coarser, 100) > 18);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -379,6 +436,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(confidence_without_border_or_inside_counts_that_part_as_zero),
     cmocka_unit_test(confidence_equals_a_plain_loop_in_3d_and_ignores_repulsive_offsets),
     cmocka_unit_test(offsets_longer_than_the_image_have_no_edges),
+    cmocka_unit_test(affinities_of_another_grid_meet_the_nearest_labels),
+    cmocka_unit_test(instances_lost_on_a_coarse_grid_have_no_confidence),
     cmocka_unit_test(inputs_that_do_not_fit_are_refused_in_words),
     cmocka_unit_test(table_is_csv_in_calibrated_units),
     cmocka_unit_test(frames_have_a_column_and_volumes_their_name),
