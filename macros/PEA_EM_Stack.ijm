@@ -25,10 +25,12 @@ if (output == "")
 if (!endsWith(output, "/"))
     output += "/";
 options = value("options", "model=nuclei");
-if (value("mode", "") != "")
-    options += " mode=" + value("mode", "");
+mode = value("mode", "");
+if (mode != "")
+    options += " mode=" + mode;
 endings = "tif,csv,png";
-if (value("rois", "no") == "yes")
+rois = value("rois", "no");
+if (rois == "yes")
     endings += ",zip";
 
 setBatchMode(true);
@@ -63,7 +65,8 @@ if (!headless) {
 // A scale that is not known must not look like one: a pixel of "1 pixel" is asked about.
 function calibrate(voxel) {
     getVoxelSize(width, height, depth, unit);
-    unknown = startsWith(unit, "pixel") || unit == "";
+    unit = String.trim(unit);
+    unknown = startsWith(unit, "pixel") || lengthOf(unit) == 0;
     if (voxel == "" && unknown) {
         if (headless || getArgument() != "")
             stop(getTitle() + " does not say how large a voxel is: add voxel=[4x4x40 nm], or voxel=unknown to go on without");

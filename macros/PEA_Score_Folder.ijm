@@ -95,12 +95,12 @@ function labelImages(path) {
 }
 
 function rank(name) {
-    rank = 0;
+    place = 0;
     if (endsWith(toLowerCase(name), ".png"))
-        rank += 1;
+        place += 1;
     if (endsWith(withoutEnding(name), "_image"))
-        rank += 2;
-    return rank;
+        place += 2;
+    return place;
 }
 
 function partnerOf(name, others) {
