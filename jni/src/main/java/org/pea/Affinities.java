@@ -12,6 +12,14 @@ public final class Affinities {
      * @param offsets {z,y,x} each
      */
     public static Volume ofEmbedding(Volume embedding, int[][] offsets, Run run) {
-        throw new UnsupportedOperationException("not written yet");
+        Pea.load();
+        run = run == null ? new Run() : run;
+        int[] triples = Segmentation.flat(Volume.require(offsets, "offsets"));
+        try (Handle.Use e = Volume.require(Volume.handle(embedding), "embedding").read()) {
+            return new Volume(nativeOfEmbedding(e.address, triples, run.threads(), run.memoryLimit(), run.listener()));
+        }
     }
+
+    private static native long nativeOfEmbedding(long embedding, int[] offsets, int threads, long memoryLimit,
+                                                 Listener listener);
 }

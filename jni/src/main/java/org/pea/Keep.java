@@ -34,4 +34,9 @@ public final class Keep {
     public boolean hasEmbedding() {
         return embedding;
     }
+
+    /* As the natives take it. */
+    int bits() {
+        return (affinity ? 1 : 0) | (embedding ? 2 : 0);
+    }
 }

@@ -14,52 +14,59 @@ public final class Pea {
      * @throws PeaException.NotLoaded the same one each time
      */
     public static void load() {
-        throw new UnsupportedOperationException("not written yet");
+        NativeLibrary.load();
     }
 
     /** Whether {@link #load} was called and succeeded. */
     public static boolean isLoaded() {
-        return false;
+        return NativeLibrary.isLoaded();
     }
 
     /** Version of the library that runs, such as {@code 0.2.0}. */
     public static String version() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return Texts.of(nativeVersion());
     }
 
     /** The set of inner loops in use: {@code avx512}, {@code avx2} or {@code scalar}. */
     public static String kernels() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return Texts.of(nativeKernels());
     }
 
     /** What CPU and operating system offer, separated by spaces. */
     public static String features() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return Texts.of(nativeFeatures());
     }
 
     /** Threads that this process may use at once. */
     public static int threads() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return nativeThreads();
     }
 
     /** Bytes of memory that are free for this process now; 0 where it is unknown. */
     public static long memoryAvailable() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return nativeMemoryAvailable();
     }
 
     /** Largest resident size of this process so far, in bytes; 0 where it is unknown. */
     public static long memoryPeak() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return nativeMemoryPeak();
     }
 
     /** The file that was loaded; null where the system found it by name alone. */
     public static Path libraryPath() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        return NativeLibrary.path();
     }
 
     /** What was tried to load the library, a line each; never null, and no exception where it failed. */
     public static String loadReport() {
-        return "";
+        return NativeLibrary.report();
     }
 
     /**
@@ -68,11 +75,26 @@ public final class Pea {
      * @throws PeaException where the answer is another
      */
     public static void selfTest() {
-        throw new UnsupportedOperationException("not written yet");
+        load();
+        nativeSelfTest();
     }
 
     /** Forgets that the library crashed while it was loaded, and that loading failed: the next {@link #load} tries again. */
     public static void forgetCrash() {
-        throw new UnsupportedOperationException("not written yet");
+        NativeLibrary.forgetCrash();
     }
+
+    static native byte[] nativeVersion();
+
+    static native byte[] nativeKernels();
+
+    private static native byte[] nativeFeatures();
+
+    private static native int nativeThreads();
+
+    private static native long nativeMemoryAvailable();
+
+    private static native long nativeMemoryPeak();
+
+    static native void nativeSelfTest();
 }

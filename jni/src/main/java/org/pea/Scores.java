@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 package org.pea;
 
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Scores of a prediction; docs/which-scores-are-computed.md defines them. */
@@ -10,11 +11,38 @@ public final class Scores {
 
     /** Every score, with the keys and in the order of {@code pea score --json}, lists left out. */
     public static Map<String, Double> of(Volume truth, Volume prediction, Run run) {
-        throw new UnsupportedOperationException("not written yet");
+        Pea.load();
+        run = run == null ? new Run() : run;
+        double[] values;
+        try (Handle.Use t = Volume.require(Volume.handle(truth), "truth").read();
+             Handle.Use p = Volume.require(Volume.handle(prediction), "prediction").read()) {
+            values = nativeScore(t.address, p.address, run.threads(), run.memoryLimit(), run.listener());
+        }
+        Map<String, Double> scores = new LinkedHashMap<>();
+        for (int i = 0; i < values.length; i++)
+            scores.put(Texts.of(nativeKey(i)), values[i]);
+        return scores;
     }
 
-    /** What a score is, in words. */
+    /**
+     * What a score is, in words.
+     *
+     * @throws PeaException.Argument where there is no score of this name
+     */
     public static String words(String key) {
-        throw new UnsupportedOperationException("not written yet");
+        Pea.load();
+        for (int i = 0; i < nativeCount(); i++)
+            if (Texts.of(nativeKey(i)).equals(key))
+                return Texts.of(nativeWords(i));
+        throw new PeaException.Argument("there is no score '" + key + "'");
     }
+
+    private static native int nativeCount();
+
+    private static native byte[] nativeKey(int index);
+
+    private static native byte[] nativeWords(int index);
+
+    private static native double[] nativeScore(long truth, long prediction, int threads, long memoryLimit,
+                                               Listener listener);
 }
