@@ -2,10 +2,12 @@
 package org.pea.fiji;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -121,14 +123,11 @@ public final class MacroCalls {
         return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
     }
 
-    private static String work(ImagePlus image, String options, String result, String endings) throws IOException {
+    private static String work(ImagePlus image, String options, String result, String endings) {
         Request request = MacroOptions.read(options);
         for (String ending : endings.split(","))
             want(request, ending, result + "." + ending);
-        request.show = java.util.EnumSet.noneOf(Request.Show.class);
-        Path folder = Paths.get(result).toAbsolutePath().getParent();
-        if (folder != null)
-            Files.createDirectories(folder);
+        request.show = EnumSet.noneOf(Request.Show.class);
         ImageJProgress progress = new ImageJProgress();
         try (Result found = new InstanceSegmentation(request).progress(progress).apply(image)) {
             Outputs.show(found, request);
@@ -163,7 +162,7 @@ public final class MacroCalls {
     private static String attempt(Call call) {
         try {
             return call.answer();
-        } catch (PeaException | IllegalArgumentException | IOException e) {
+        } catch (PeaException | IllegalArgumentException | IOException | UncheckedIOException e) {
             return ERROR + oneLine(e.getMessage());
         } catch (OutOfMemoryError e) {
             return ERROR + "Java has no memory left: see Edit > Options > Memory & Threads";

@@ -105,6 +105,11 @@ public final class Result implements AutoCloseable {
         return plane;
     }
 
+    /** A new label image, not shown. */
+    public ImagePlus labelImage() {
+        return LabelImage.of(this);
+    }
+
     /** One line each, to be shown beside the results. */
     public List<String> warnings() {
         return warnings;
