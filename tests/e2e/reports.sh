@@ -61,6 +61,22 @@ info_sends_no_commands_of_a_file_to_the_terminal() {
     says "$(printf 'two?lines ?[31m ?31m \302\265m')" out
 }
 
+info_tells_of_the_picture_and_spares_its_text() {
+    exits 0 "$pea" info nuclei
+    grep -qE '^  thumbnail +PNG of 96 x 96 pixels, [0-9]+ bytes$' out || fail "no thumbnail: $(cat out)"
+    says "$(sha256sum "$PEA_MODELS/nuclei.safetensors" | cut -d ' ' -f 1)" out
+    exits 0 "$pea" info nuclei --json
+    grep -q iVBOR out && fail "the picture is printed"
+    says '"thumbnail":"PNG of 96 x 96 pixels, ' out
+    echo '{"thumbnail": "iVBORw0KGgoAAAANSUhEUgAA"}' >short.json # which ends before the picture's size
+    exits 0 "$pea" import "$golden/resunet2d-small-legacy/model.ckpt" -o m.safetensors --metadata short.json
+    exits 0 "$pea" info m.safetensors
+    says "iVBORw0KGgo" out
+    echo '{"thumbnail": "picture.png"}' >none.json
+    refuses 1 "'thumbnail' must be a PNG in base64" "$pea" import "$golden/resunet2d-small-legacy/model.ckpt" -o n.safetensors \
+        --metadata none.json
+}
+
 info_can_be_stopped_while_nobody_reads() {
     model_described_as "$(head -c 300000 /dev/zero | tr '\0' x)"
     mkfifo slow

@@ -35,7 +35,7 @@ LD_LIBRARY_PATH=$tree/lib ./by_pkg_config ${model:+"$model"}
 cat >CMakeLists.txt <<END
 cmake_minimum_required(VERSION 3.18)
 project(consumer C)
-find_package(pea 0.1 REQUIRED)
+find_package(pea 0.2 REQUIRED)
 add_executable(by_cmake $here/consumer.c)
 target_link_libraries(by_cmake pea::pea)
 END

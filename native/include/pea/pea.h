@@ -32,7 +32,7 @@
 extern "C" {
 #endif
 
-#define PEA_VERSION "0.1.0"
+#define PEA_VERSION "0.2.0"
 
 const char *pea_version(void); /* of the library that runs, "major.minor.patch" */
 
