@@ -4,7 +4,11 @@
 
 #include <stdio.h>
 
-enum { ABI = 1 }; /* rises with any change between the classes and the natives, here and in NativeLibrary.java */
+/* Rises with any change between the classes and the natives, here and in NativeLibrary.java. A test builds another. */
+#ifndef GLUE_ABI
+#define GLUE_ABI 1
+#endif
+enum { ABI = GLUE_ABI };
 
 static const glue_class *const classes[] = {
     &glue_pea, &glue_settings, &glue_volume, &glue_model, &glue_prediction, &glue_instances, &glue_scores,
