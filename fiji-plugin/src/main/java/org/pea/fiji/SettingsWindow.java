@@ -1,0 +1,594 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package org.pea.fiji;
+
+import java.awt.BorderLayout;
+import java.awt.Component;
+import java.awt.Dimension;
+import java.awt.EventQueue;
+import java.awt.Font;
+import java.awt.GridBagConstraints;
+import java.awt.GridBagLayout;
+import java.awt.Insets;
+import java.awt.Rectangle;
+import java.awt.event.WindowAdapter;
+import java.awt.event.WindowEvent;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+
+import javax.swing.BorderFactory;
+import javax.swing.Box;
+import javax.swing.BoxLayout;
+import javax.swing.JButton;
+import javax.swing.JCheckBox;
+import javax.swing.JDialog;
+import javax.swing.JLabel;
+import javax.swing.JPanel;
+import javax.swing.JProgressBar;
+import javax.swing.JScrollPane;
+import javax.swing.JSeparator;
+import javax.swing.JTextArea;
+import javax.swing.Scrollable;
+import javax.swing.SwingConstants;
+import javax.swing.Timer;
+
+import org.pea.Model;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.Prefs;
+import ij.WindowManager;
+import ij.gui.GUI;
+
+/**
+ * The window of {@link SettingsDialog}: draws a {@link SettingsForm}. Everything that asks the library (is this value
+ * possible, how much memory, does the image suit) happens on another thread, and its answer is dropped where the person has
+ * typed on meanwhile.
+ */
+final class SettingsWindow {
+    private static final int WIDTH = 520;
+    private static final int TYPING_MS = 120;   /* a pause this long ends a word */
+    private static final int LOOKING_MS = 200;  /* how soon another slice, zoom or selection is noticed */
+    private static final String UNFOLDED = "pea.unfolded";
+
+    private final ImagePlus image;
+    private final SettingsForm form;
+    private final Preview preview;
+    private final Newest checker = new Newest("PEA settings");
+    private final CountDownLatch closed = new CountDownLatch(1);
+
+    private final JDialog window;
+    private final ModelChooser chooser;
+    private final JPanel main = new JPanel(new GridBagLayout()), advanced = new JPanel(new GridBagLayout());
+    private final JButton fold = new JButton("Advanced");
+    private final Map<String, FieldRow> rows = new LinkedHashMap<>();
+    private final Map<Request.Show, JCheckBox> shows = new LinkedHashMap<>();
+    private final JPanel messages = new JPanel();
+    private final JTextArea forecast = Ui.wrapped(" ", WIDTH);
+    private final JCheckBox previewBox = new JCheckBox("Preview");
+    private final JProgressBar previewBar = new JProgressBar(0, 1000);
+    private final JTextArea previewText = Ui.wrapped(" ", WIDTH);
+    private final JButton ok = new JButton("OK");
+    private final Timer typing, looking;
+
+    private Model model;
+    private Request wanted;         /* of the newest check, where all is well */
+    private long version;           /* counts what was changed */
+    private boolean okPressed;      /* before the check was through */
+    private Request answer;
+    private Object seen;
+
+    private SettingsWindow(ImagePlus image, List<Models.Entry> models, Request start) {
+        this.image = image;
+        form = new SettingsForm(SettingsForm.library(), ImageTransfer.channels(image), image.getNSlices(),
+                image.getNFrames());
+        window = new JDialog(IJ.getInstance(), MacroOptions.COMMAND.replace("...", ""),
+                EventQueue.isDispatchThread());
+        chooser = new ModelChooser(models, this::openModel);
+        preview = new Preview(image, this::previewSays);
+        typing = new Timer(TYPING_MS, e -> check());
+        typing.setRepeats(false);
+        looking = new Timer(LOOKING_MS, e -> look());
+        build();
+        chooser.select(start.model);
+        form.take(start);           /* once more when the model is open: its settings decide what differs */
+        this.start = start;
+    }
+
+    private Request start;
+
+    /**
+     * Show it and wait.
+     * @return null where it was cancelled
+     */
+    static Request show(ImagePlus image, List<Models.Entry> models, Request start) {
+        SettingsWindow[] w = new SettingsWindow[1];
+        Ui.onEventThread(() -> {
+            w[0] = new SettingsWindow(image, models, start);
+            w[0].open();
+        });
+        try {
+            w[0].closed.await();
+        } catch (InterruptedException e) {
+            Ui.onEventThread(w[0]::cancel);
+            Thread.currentThread().interrupt();
+        }
+        return w[0].answer;
+    }
+
+    // ---- building ----
+
+    private void build() {
+        window.setName("pea.settings");
+        Ui.icons(window);
+        JPanel page = new Page();
+        page.setLayout(new BoxLayout(page, BoxLayout.Y_AXIS));
+        page.setBorder(BorderFactory.createEmptyBorder(Ui.px(12), Ui.px(14), Ui.px(6), Ui.px(14)));
+        fold.setName("advanced");
+        fold.setIcon(Ui.triangle(false));
+        fold.setBorderPainted(false);
+        fold.setContentAreaFilled(false);
+        fold.setFocusPainted(true);
+        fold.setMargin(new Insets(0, 0, 0, 0));
+        fold.setToolTipText(Ui.tip("Shifts, strides, foreground, merging, memory, threads: the model's own values are"
+                + " good for images like those it was trained on."));
+        fold.addActionListener(e -> unfold(!advanced.isVisible()));
+        advanced.setVisible(Prefs.get(UNFOLDED, false));
+        fold.setIcon(Ui.triangle(advanced.isVisible()));
+        messages.setLayout(new BoxLayout(messages, BoxLayout.Y_AXIS));
+        messages.setName("messages");
+        for (Component part : new Component[] {chooser, gap(8), new JSeparator(), gap(8), main, gap(2), left(fold),
+                advanced})
+            page.add(leftAligned(part));
+        JScrollPane scroll = new JScrollPane(page, JScrollPane.VERTICAL_SCROLLBAR_AS_NEEDED,
+                JScrollPane.HORIZONTAL_SCROLLBAR_NEVER);
+        scroll.setBorder(null);
+        scroll.getVerticalScrollBar().setUnitIncrement(Ui.px(16));
+        window.add(scroll, BorderLayout.CENTER);
+        window.add(foot(), BorderLayout.SOUTH);
+        window.getRootPane().setDefaultButton(ok);
+        Ui.onEscape(window.getRootPane(), this::cancel);
+        window.setDefaultCloseOperation(JDialog.DO_NOTHING_ON_CLOSE);
+        window.addWindowListener(new WindowAdapter() {
+            @Override public void windowClosing(WindowEvent e) {
+                cancel();
+            }
+        });
+    }
+
+    /** What stays in sight however long the page is: messages, forecast, preview, buttons. */
+    private JPanel foot() {
+        JPanel foot = new JPanel();
+        foot.setLayout(new BoxLayout(foot, BoxLayout.Y_AXIS));
+        foot.setBorder(BorderFactory.createEmptyBorder(Ui.px(4), Ui.px(14), Ui.px(12), Ui.px(14)));
+        forecast.setName("forecast");
+        previewText.setName("preview.text");
+        previewText.setForeground(Ui.quietColour());
+        previewBox.setName("preview");
+        previewBox.setToolTipText(Ui.tip("Draw the result on the visible plane or the selection. The network runs once;"
+                + " settings that come after it are tried at once."));
+        previewBox.addActionListener(e -> previewChanged());
+        previewBar.setName("preview.bar");
+        previewBar.setVisible(false);
+        previewBar.setPreferredSize(new Dimension(Ui.px(160), Ui.px(12)));
+        JPanel line = new JPanel(new BorderLayout(Ui.px(8), 0));
+        line.add(previewBox, BorderLayout.WEST);
+        JPanel bar = new JPanel(new GridBagLayout());
+        bar.add(previewBar);
+        line.add(bar, BorderLayout.EAST);
+        for (Component part : new Component[] {new JSeparator(), gap(6), messages, forecast, gap(2), line, previewText,
+                gap(8), buttons()})
+            foot.add(leftAligned(part));
+        return foot;
+    }
+
+    private JPanel buttons() {
+        JButton help = new JButton("Help"), restore = new JButton("Restore the model's settings");
+        JButton cancel = new JButton("Cancel");
+        help.setName("help");
+        restore.setName("restore");
+        cancel.setName("cancel");
+        ok.setName("ok");
+        ok.setEnabled(false);
+        help.addActionListener(e -> Help.open("segment-nuclei"));
+        restore.addActionListener(e -> restore());
+        cancel.addActionListener(e -> cancel());
+        ok.addActionListener(e -> ok());
+        JPanel buttons = new JPanel();
+        buttons.setLayout(new BoxLayout(buttons, BoxLayout.X_AXIS));
+        for (Component part : new Component[] {help, wide(6), restore, Box.createHorizontalGlue(), wide(24), cancel,
+                wide(6), ok})
+            buttons.add(part);
+        return buttons;
+    }
+
+    private static Component gap(int height) {
+        return Box.createVerticalStrut(Ui.px(height));
+    }
+
+    private static Component wide(int width) {
+        return Box.createHorizontalStrut(Ui.px(width));
+    }
+
+    private static Component left(Component c) {
+        JPanel panel = new JPanel(new BorderLayout());
+        panel.add(c, BorderLayout.WEST);
+        return panel;
+    }
+
+    private static Component leftAligned(Component c) {
+        if (c instanceof javax.swing.JComponent)
+            ((javax.swing.JComponent) c).setAlignmentX(Component.LEFT_ALIGNMENT);
+        return c;
+    }
+
+    /** The fields of this kind of model. */
+    private void buildFields() {
+        rows.clear();
+        main.removeAll();
+        advanced.removeAll();
+        int line = 0, cell = 0;
+        addRow(main, line++, label("Image"), quiet(words(image)));
+        addRow(main, line++, label("Works on"), quiet(form.axes() == 3
+                ? "the stack as one volume (3-D, as the model is)" : "every plane on its own (2-D, as the model is)"));
+        SettingsForm.Group group = null;
+        for (SettingsForm.Field f : form.fields()) {
+            FieldRow row = new FieldRow(f, text -> edited(f, text));
+            rows.put(f.key, row);
+            boolean inMain = f.group == SettingsForm.Group.IMAGE || f.group == SettingsForm.Group.MAIN;
+            if (inMain) {
+                addRow(main, line++, row.label, row);
+                continue;
+            }
+            if (f.group != group) {
+                group = f.group;
+                cell = (cell + 1) / 2 * 2;
+                addHeading(group.title, cell / 2);
+                cell += 2;
+            }
+            cell = addCell(row, f, cell);
+        }
+        addRow(main, line, label("Show"), shows());
+        Ui.scaleFonts(window);
+        refill();
+    }
+
+    private static JLabel label(String text) {
+        return new JLabel(text);
+    }
+
+    private static Component quiet(String text) {
+        JTextArea area = Ui.wrapped(text, WIDTH - 170);
+        area.setForeground(Ui.quietColour());
+        return area;
+    }
+
+    private void addRow(JPanel panel, int line, JLabel label, Component field) {
+        label.setVerticalAlignment(SwingConstants.TOP);
+        panel.add(label, at(0, line, 1, 0, label.getText().equals("Image") || label.getText().equals("Works on") ? 0 : 4));
+        panel.add(field, at(1, line, 1, 1, 0));
+    }
+
+    private static GridBagConstraints at(int x, int y, int width, double weight, int top) {
+        return new GridBagConstraints(x, y, width, 1, weight, 0, GridBagConstraints.NORTHWEST,
+                GridBagConstraints.HORIZONTAL,
+                new Insets(Ui.px(2 + top), x == 0 ? 0 : Ui.px(10), Ui.px(2), 0), 0, 0);
+    }
+
+    private void addHeading(String title, int line) {
+        JLabel heading = new JLabel(title);
+        heading.setFont(heading.getFont().deriveFont(Font.BOLD));
+        advanced.add(heading, at(0, line, 4, 1, 6));
+    }
+
+    /** Short fields stand two in a line; long ones alone. */
+    private int addCell(FieldRow row, SettingsForm.Field f, int cell) {
+        boolean wide = f.key.equals("offsets") || f.key.equals("merge") || f.label.length() > 26;
+        if (wide && cell % 2 == 1)
+            cell++;
+        int x = cell % 2 * 2, y = cell / 2;
+        advanced.add(row.label, at(x, y, 1, 0, 4));
+        advanced.add(row, at(x + 1, y, wide ? 3 : 1, 1, 0));
+        return cell + (wide ? 2 : 1);
+    }
+
+    private JPanel shows() {
+        JPanel panel = new JPanel(new java.awt.GridLayout(0, 2, Ui.px(8), 0));
+        String[][] words = {
+            {"Label image", "A new image: each instance has its number, 0 is background."},
+            {"Outlines on the image", "An overlay in the labels' colours on the input image."},
+            {"ROIs in the manager", "Each instance is added to the ROI Manager, behind what is there."},
+            {"Table", "One row for each instance: size, centroid, box, intensity, confidence."},
+            {"Affinities", "For the curious: how alike the network thinks neighbouring voxels are."},
+            {"Embedding colours", "For the curious: the embedding's first three principal components as RGB."}};
+        Request.Show[] all = Request.Show.values();
+        for (int i = 0; i < all.length; i++) {
+            Request.Show what = all[i];
+            JCheckBox box = new JCheckBox(i < words.length ? words[i][0] : what.word(), form.show().contains(what));
+            box.setName("show." + what.word());
+            box.setToolTipText(i < words.length ? Ui.tip(words[i][1]) : null);
+            box.addActionListener(e -> {
+                form.show(what, box.isSelected());
+                changed();
+            });
+            shows.put(what, box);
+            panel.add(box);
+        }
+        return panel;
+    }
+
+    private static String words(ImagePlus image) {
+        String type = image.getBitDepth() == 24 ? "RGB" : image.getBitDepth() + "-bit";
+        StringBuilder text = new StringBuilder(image.getTitle() + ", " + image.getWidth() + " x " + image.getHeight());
+        if (image.getNChannels() > 1)
+            text.append(", ").append(image.getNChannels()).append(" channels");
+        if (image.getNSlices() > 1)
+            text.append(", ").append(image.getNSlices()).append(" slices");
+        if (image.getNFrames() > 1)
+            text.append(", ").append(image.getNFrames()).append(" frames");
+        return text + ", " + type;
+    }
+
+    // ---- life ----
+
+    private void open() {
+        buildFields();
+        window.pack();
+        window.setMinimumSize(new Dimension(Ui.px(420), Ui.px(320)));
+        window.setSize(Math.max(window.getWidth(), Ui.px(WIDTH)), window.getHeight());
+        Ui.grow(window);
+        place();
+        WindowManager.addWindow(window);
+        looking.start();
+        window.setVisible(true);    /* waits here where it is modal */
+    }
+
+    /** Beside the image where there is room. */
+    private void place() {
+        Rectangle screen = GUI.getMaxWindowBounds(image.getWindow());
+        Rectangle picture = image.getWindow() == null ? null : image.getWindow().getBounds();
+        if (picture == null || picture.x + picture.width + window.getWidth() > screen.x + screen.width)
+            GUI.centerOnImageJScreen(window);
+        else
+            window.setLocation(picture.x + picture.width, Math.max(screen.y, Math.min(picture.y,
+                    screen.y + screen.height - window.getHeight())));
+        if (picture != null && picture.x - window.getWidth() >= screen.x
+                && picture.x + picture.width + window.getWidth() > screen.x + screen.width)
+            window.setLocation(picture.x - window.getWidth(), window.getY());
+    }
+
+    private void ok() {
+        if (typing.isRunning() || wanted == null) {
+            okPressed = true;       /* Enter right behind the last letter: as soon as it is checked */
+            check();
+            return;
+        }
+        answer = wanted;
+        close();
+    }
+
+    private void cancel() {
+        answer = null;
+        close();
+    }
+
+    private void close() {
+        if (closed.getCount() == 0)
+            return;
+        Prefs.set(UNFOLDED, advanced.isVisible());
+        typing.stop();
+        looking.stop();
+        checker.close();
+        preview.close();
+        WindowManager.removeWindow(window);
+        window.dispose();
+        closed.countDown();
+    }
+
+    private void unfold(boolean open) {
+        advanced.setVisible(open);
+        fold.setIcon(Ui.triangle(open));
+        if (open)
+            Ui.grow(window);
+        else
+            window.setSize(window.getWidth(), Math.min(window.getHeight(), window.getPreferredSize().height));
+        window.validate();
+    }
+
+    /** Another slice, zoom or selection; or the image was closed. */
+    private void look() {
+        if (image.getWindow() == null && image.getProcessor() == null || !image.isVisible()) {
+            cancel();
+            return;
+        }
+        Object now = Preview.view(image);
+        if (!Objects.equals(now, seen)) {
+            seen = now;
+            changed();
+        }
+    }
+
+    // ---- the model ----
+
+    private void openModel(String name) {
+        version++;
+        wanted = null;
+        ok.setEnabled(false);
+        chooser.says("Reading the model ...", false);
+        checker.run(() -> {
+            try {
+                Model opened = Models.open(name);
+                OpenModel settings = new OpenModel(opened);
+                EventQueue.invokeLater(() -> modelOpened(name, opened, settings));
+            } catch (RuntimeException e) {
+                EventQueue.invokeLater(() -> chooser.says(Ui.words(e), true));
+            }
+        });
+    }
+
+    private void modelOpened(String name, Model opened, OpenModel settings) {
+        if (closed.getCount() == 0 || !name.equals(chooser.selected()))
+            return;
+        boolean first = model == null;
+        int axes = form.axes();
+        model = opened;
+        form.model(name, settings, false);
+        if (first && name.equals(start.model))
+            form.take(start);
+        if (first && !form.isChanged("channel") && opened.channels() == 1 && image.getNChannels() > 1)
+            form.set("channel", String.valueOf(image.getC()));
+        chooser.shows(opened);
+        if (first || axes != form.axes())
+            buildFields();
+        refill();
+        Ui.grow(window);
+        changed();
+    }
+
+    /** A model as the form sees it. Its own settings are asked for once. */
+    private static final class OpenModel implements SettingsForm.ModelSettings {
+        private final Model model;
+        private final Map<String, String> own;
+
+        OpenModel(Model model) {
+            this.model = model;
+            own = model.settings(Collections.<String, String>emptyMap());
+        }
+
+        @Override public int axes() {
+            return model.axes();
+        }
+
+        @Override public Map<String, String> settings(Map<String, String> wishes) {
+            return wishes.isEmpty() ? own : model.settings(wishes);
+        }
+    }
+
+    // ---- changes ----
+
+    private void edited(SettingsForm.Field f, String text) {
+        form.set(f.key, text);
+        changed();
+    }
+
+    private void restore() {
+        form.restore();
+        refill();
+        changed();
+    }
+
+    private void changed() {
+        version++;
+        wanted = null;
+        typing.restart();
+    }
+
+    /** The form's values into all fields. */
+    private void refill() {
+        for (Map.Entry<String, FieldRow> row : rows.entrySet())
+            row.getValue().fill(form.get(row.getKey()), form.isChanged(row.getKey()));
+        for (Map.Entry<Request.Show, JCheckBox> box : shows.entrySet())
+            box.getValue().setSelected(form.show().contains(box.getKey()));
+    }
+
+    /** Ask the library on the other thread; the answer comes to {@link #checked}. */
+    private void check() {
+        if (model == null || !checkable())
+            return;
+        typing.stop();
+        long mine = version;
+        Model current = model;
+        SettingsForm copy = form.copy();
+        checker.run(() -> {
+            Findings found = Findings.of(copy, current, image);
+            EventQueue.invokeLater(() -> {
+                if (mine == version)
+                    checked(found);
+            });
+        });
+    }
+
+    private boolean checkable() {
+        return closed.getCount() > 0 && chooser.selected().equals(form.modelName());
+    }
+
+    private void checked(Findings found) {
+        if (closed.getCount() == 0)
+            return;
+        for (Map.Entry<String, FieldRow> row : rows.entrySet()) {
+            String key = row.getKey(), value = found.check.values.get(key);
+            row.getValue().problem(found.check.problems.get(key));
+            row.getValue().mark(form.isChanged(key));
+            if (value != null && !form.isChanged(key))
+                row.getValue().fill(value, false);
+        }
+        showMessages(found);
+        forecast.setText(found.forecast);
+        wanted = found.request;
+        ok.setEnabled(wanted != null);
+        Ui.grow(window);
+        if (wanted != null && previewBox.isSelected())
+            preview.wanted(model, wanted);
+        if (okPressed && wanted != null)
+            ok();
+        okPressed = false;
+    }
+
+    private void showMessages(Findings found) {
+        messages.removeAll();
+        for (Fit.Message m : found.messages)
+            messages.add(new MessageRow(m, window.getWidth(), () -> {
+                form.set(m.key, m.value);
+                refill();
+                changed();
+            }));
+        Ui.scaleFonts(messages);
+        messages.revalidate();
+        messages.repaint();
+    }
+
+    // ---- the preview ----
+
+    private void previewChanged() {
+        if (!previewBox.isSelected()) {
+            preview.off();
+            previewSays(" ", -1);
+        } else if (wanted != null) {
+            preview.wanted(model, wanted);
+        }
+    }
+
+    /** @param fraction of the work under way; negative: none is */
+    private void previewSays(String text, double fraction) {
+        previewBar.setVisible(fraction >= 0);
+        previewBar.setValue((int) (1000 * Math.max(0, fraction)));
+        previewText.setText(text);
+        previewBar.getParent().revalidate();
+    }
+
+    /** Takes the width of the window, so that nothing is cut off at the right. */
+    private static final class Page extends JPanel implements Scrollable {
+        @Override public Dimension getPreferredScrollableViewportSize() {
+            return getPreferredSize();
+        }
+
+        @Override public int getScrollableUnitIncrement(Rectangle visible, int orientation, int direction) {
+            return Ui.px(16);
+        }
+
+        @Override public int getScrollableBlockIncrement(Rectangle visible, int orientation, int direction) {
+            return visible.height;
+        }
+
+        @Override public boolean getScrollableTracksViewportWidth() {
+            return true;
+        }
+
+        @Override public boolean getScrollableTracksViewportHeight() {
+            return false;
+        }
+    }
+}
