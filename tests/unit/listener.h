@@ -29,7 +29,7 @@ static inline int hear(void *user, const char *stage, double fraction)
     listener *l = user;
     const double now = own_seconds();
     l->longest_s = now - l->last_s > l->longest_s ? now - l->last_s : l->longest_s;
-    l->n_falls += l->n_calls > 0 && fraction < l->fraction;
+    l->n_falls += l->n_calls > 0 && fraction < l->fraction && strcmp(stage, l->stage) == 0;
     l->fraction = fraction;
     l->last_s = now;
     snprintf(l->stage, sizeof l->stage, "%s", stage);

@@ -1,9 +1,10 @@
-/* test_progress.c - measuring, listing and drawing many instances is heard of, and can be stopped.
+/* test_progress.c - predicting, clustering anew, measuring, listing and drawing is heard of, and can be stopped.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "listener.h"
 
 #include "array/array.h"
 #include "pea/measure.h"
+#include "pipeline/toy_model.h"
 
 #include <unistd.h>
 
@@ -93,7 +94,62 @@ static void a_table_that_was_stopped_is_not_there(void **state)
     pea_table_free(&table);
 }
 
+/* ---- a prediction and its clustering ---- */
+
+typedef struct preview {
+    pea_model *model;
+    pea_segment_options options;
+    pea_volume image, labels;
+    pea_prediction *prediction;
+} preview;
+
+static pea_status predict(void *argument, pea_context *context, pea_error *err)
+{
+    const preview *p = argument;
+    pea_prediction *prediction;
+    const pea_status status = pea_predict(p->model, context, &p->image.array, &p->options, &prediction, err);
+    pea_prediction_free(prediction);
+    return status;
+}
+
+static pea_status cluster(void *argument, pea_context *context, pea_error *err)
+{
+    const preview *p = argument;
+    pea_segment_details details = {.want_affinity = 1, .want_embedding = p->options.offsets.n_axes == 2};
+    const pea_status status =
+        pea_prediction_segment(p->prediction, context, NULL, &p->options, &p->labels.array, NULL, &details, err);
+    pea_segment_details_free(&details);
+    return status;
+}
+
+static void a_prediction_and_its_clustering_can_be_stopped(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 4; run++) { /* planes, a volume; both also on another grid */
+        const bool is_volume = run % 2;
+        pea_error err;
+        preview p = {.model = is_volume ? toy_volume_model() : toy_plane_model()};
+        const pea_dims d = is_volume ? (pea_dims){6, 150, 150, 1} : (pea_dims){2, 400, 400, 1};
+        p.options = pea_model_options(p.model);
+        p.options.scale = run / 2 ? 0.9 : 1.0;
+        p.options.min_size = 5;
+        p.options.foreground = PEA_FOREGROUND_NONE;
+        assert_ok(pea_volume_alloc(PEA_UINT8, d, &p.image, &err));
+        assert_ok(pea_volume_alloc(PEA_UINT32, d, &p.labels, &err));
+        for (int64_t i = 0; i < d.z * d.y * d.x; i++)
+            ((uint8_t *)p.image.array.data)[i] = (uint8_t)(255.0 * test_u(1, (uint32_t)(i / d.x / 9 * 1000 + i % d.x / 9)));
+        assert_can_be_heard_and_stopped(is_volume ? "affinity" : "network", predict, &p);
+        assert_ok(pea_predict(p.model, NULL, &p.image.array, &p.options, &p.prediction, &err));
+        assert_can_be_heard_and_stopped("clean up", cluster, &p);
+        pea_prediction_free(p.prediction);
+        pea_volume_free(&p.image);
+        pea_volume_free(&p.labels);
+        pea_model_free(p.model);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_prediction_and_its_clustering_can_be_stopped),
     cmocka_unit_test_setup_teardown(measuring_can_be_stopped, set_up, tear_down),
     cmocka_unit_test_setup_teardown(drawing_can_be_stopped, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_table_that_was_stopped_is_not_there, set_up, tear_down),

@@ -1,4 +1,4 @@
-/* test_segment_limits.c - segmenting under failing allocations, cancels and memory limits.
+/* test_segment_limits.c - all ways to labels under failing allocations, cancels and memory limits.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pipeline/pipeline.h"
 #include "pipeline/toy_model.h"
@@ -10,12 +10,17 @@ enum { SIDE = 40, DEPTH = 3 };
 typedef struct bench {
     pea_model *model;
     pea_segment_options options;
-    pea_volume image, labels;
+    pea_volume image, mask, labels;
+    bool predicts;      /* in two calls: first the prediction, then its clustering */
+    const char **stage; /* what a listener heard last, NULL at the begin of a call; NULL: nobody listens */
 } bench;
 
-static bench set_up(bool is_volume)
+/* The ways to labels: planes and a volume; in one call or two; on the image's grid or on another. */
+enum { N_WAYS = 8 };
+
+static bench set_up(int way)
 {
-    bench b = {.model = is_volume ? toy_volume_model() : toy_plane_model()};
+    bench b = {.model = way % 2 ? toy_volume_model() : toy_plane_model(), .predicts = way / 2 % 2};
     pea_error err;
     b.options = pea_model_options(b.model);
     memcpy(b.options.tile, (const int64_t[]){3, 32, 32}, sizeof b.options.tile);
@@ -26,6 +31,9 @@ static bench set_up(bool is_volume)
     b.options.n_merge = 1;
     b.options.merge[0] = (pea_merge_pass){5, 5};
     b.options.cluster_padded = 1;
+    b.options.scale = way / 4 ? 0.8 : 1.0;
+    assert_ok(pea_volume_alloc(PEA_UINT8, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.mask, &err));
+    memset(b.mask.array.data, 1, DEPTH * SIDE * SIDE);
     assert_ok(pea_volume_alloc(PEA_UINT8, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.image, &err));
     assert_ok(pea_volume_alloc(PEA_UINT32, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.labels, &err));
     for (int i = 0; i < DEPTH * SIDE * SIDE; i++)
@@ -37,16 +45,32 @@ static void tear_down(bench *b)
 {
     pea_model_free(b->model);
     pea_volume_free(&b->image);
+    pea_volume_free(&b->mask);
     pea_volume_free(&b->labels);
 }
 
+/* With all details that there are. */
 static pea_status segment(const bench *b, pea_context *context, uint32_t *n, pea_error *err)
 {
-    pea_segment_details details = {.want_affinity = 1};
-    const pea_status status = pea_segment(b->model, context, &b->image.array, NULL, &b->options, &b->labels.array, n,
-                                          &details, err);
+    pea_prediction *prediction = NULL;
+    pea_segment_details details = {.want_affinity = 1,
+                                   .want_embedding = !b->predicts || b->options.offsets.n_axes == 2};
+    const pea_array *image = &b->image.array, *mask = &b->mask.array, *labels = &b->labels.array;
+    pea_status status = PEA_OK;
+    *n = 0;
+    if (b->predicts)
+        status = pea_predict(b->model, context, image, &b->options, &prediction, err);
+    assert_true((status == PEA_OK && b->predicts) == (prediction != NULL));
+    if (b->stage)
+        *b->stage = NULL;
+    if (status == PEA_OK)
+        status = b->predicts
+                     ? pea_prediction_segment(prediction, context, mask, &b->options, labels, n, &details, err)
+                     : pea_segment(b->model, context, image, mask, &b->options, labels, n, &details, err);
     assert_true((status == PEA_OK) == (details.affinity.array.data != NULL));
+    assert_true((status == PEA_OK && details.want_embedding) == (details.embedding.array.data != NULL));
     pea_segment_details_free(&details);
+    pea_prediction_free(prediction);
     return status;
 }
 
@@ -54,15 +78,17 @@ static void every_failing_allocation_of_segment_is_survived(void **state)
 {
     pea_error err;
     (void)state;
-    for (int run = 0; run < 4; run++) {
-        bench b = set_up(run % 2);
+    for (int run = 0; run < 2 * N_WAYS; run++) {
+        if (run / 2 >= N_WAYS / 2 && run % 2)
+            continue; /* another grid: failing once is enough */
+        bench b = set_up(run / 2);
         pea_status status = PEA_E_NOMEM;
         uint32_t n, expected;
         assert_ok(segment(&b, NULL, &expected, &err));
         for (size_t at = 1; status != PEA_OK; at++) {
             const size_t live = pea__alloc_live();
             err = (pea_error){0};
-            pea__alloc_fail_at(at, run / 2);
+            pea__alloc_fail_at(at, run % 2);
             status = segment(&b, NULL, &n, &err);
             pea__alloc_fail_at(0, false);
             assert_int_equal(pea__alloc_live(), live);
@@ -112,11 +138,11 @@ static void every_stage_is_announced_and_can_be_cancelled(void **state)
     static const char *const stages[] = {"network", "affinity", "cluster", "clean up"};
     pea_error err;
     (void)state;
-    for (int run = 0; run < 16; run++) {
-        bench b = set_up(run % 2);
-        listener l = {.stop_at = stages[run / 4]};
+    for (int run = 0; run < 4 * 2 * N_WAYS; run++) {
+        bench b = set_up(run / 8);
+        listener l = {.stop_at = stages[run % 4]};
         const size_t live = pea__alloc_live();
-        pea_context *context = context_of(run / 2 % 2 + 1, 0, &l);
+        pea_context *context = context_of(run / 4 % 2 + 1, 0, &l);
         uint32_t n;
         assert_fails(segment(&b, context, &n, &err), PEA_E_CANCELLED, "cancelled");
         assert_int_equal(l.n_stopped, 1);
@@ -132,16 +158,18 @@ static void progress_never_falls_within_a_stage(void **state)
 {
     pea_error err;
     (void)state;
-    for (int run = 0; run < 2; run++) {
+    for (int run = 0; run < N_WAYS; run++) {
         bench b = set_up(run);
         listener l = {0};
+        b.stage = &l.stage;
         pea_context *context = context_of(1, 0, &l);
         uint32_t n;
         assert_ok(segment(&b, context, &n, &err));
         assert_true(l.n_calls >= 4);
         assert_int_equal(l.n_falls, 0);
         /* the mask of a plane is cleaned before its clustering */
-        assert_string_equal(l.heard, run == 0 ? "network;affinity;clean up;cluster;" : "network;affinity;cluster;clean up;");
+        assert_string_equal(l.heard,
+                            run % 2 == 0 ? "network;affinity;clean up;cluster;" : "network;affinity;cluster;clean up;");
         pea_context_free(context);
         tear_down(&b);
     }
@@ -152,7 +180,7 @@ static void times_of_all_stages_are_kept(void **state)
     pea_error err;
     size_t n_stages;
     uint32_t n;
-    bench b = set_up(true);
+    bench b = set_up(1);
     pea_context *context = context_of(1, 0, NULL);
     (void)state;
     assert_ok(segment(&b, context, &n, &err));
@@ -164,15 +192,17 @@ static void times_of_all_stages_are_kept(void **state)
     tear_down(&b);
 }
 
+/* The forecast with details is enough, and so is less for two calls; nothing near nothing is. */
 static void work_beyond_the_memory_limit_is_refused_with_both_figures(void **state)
 {
     pea_error err;
     (void)state;
-    for (int run = 0; run < 2; run++) {
+    for (int run = 0; run < N_WAYS; run++) {
         bench b = set_up(run);
         uint64_t bytes;
         uint32_t n;
-        const uint64_t details = DEPTH * SIDE * SIDE * b.options.offsets.n * sizeof(float);
+        const uint64_t kept = b.options.offsets.n + 2 + 1, /* affinities; embedding, weights of its tiles */
+            details = DEPTH * SIDE * SIDE * kept * sizeof(float);
         assert_ok(pea_segment_forecast(b.model, b.image.array.dims, &b.options, 1, &bytes, &err));
         pea_context *tight = context_of(1, 1000, NULL), *enough = context_of(1, bytes + details, NULL);
         assert_fails(segment(&b, tight, &n, &err), PEA_E_LIMIT, "3 x 40 x 40 (z,y,x) needs ");
@@ -184,11 +214,53 @@ static void work_beyond_the_memory_limit_is_refused_with_both_figures(void **sta
     }
 }
 
+/* What is kept counts: of planes all, of details those that are wanted; and clustering has a limit of its own. */
+static void what_is_kept_is_part_of_the_forecast(void **state)
+{
+    enum { MANY = 200 };
+    const pea_dims d = {MANY, 64, 64, 1};
+    const uint64_t n_voxels = MANY * 64 * 64;
+    pea_error err;
+    uint64_t bytes;
+    pea_model *model = toy_plane_model();
+    pea_volume image, labels;
+    pea_prediction *prediction;
+    pea_segment_options o = pea_model_options(model);
+    pea_segment_details details = {.want_embedding = 1};
+    (void)state;
+    assert_ok(pea_volume_alloc(PEA_UINT8, d, &image, &err));
+    assert_ok(pea_volume_alloc(PEA_UINT32, d, &labels, &err));
+    assert_ok(pea_segment_forecast(model, d, &o, 1, &bytes, &err));
+    assert_true(bytes < n_voxels * 2 * sizeof(float)); /* plane by plane it is little */
+    pea_context *little = context_of(1, bytes, NULL), *enough = context_of(1, bytes + n_voxels * 4 * sizeof(float) * 66 / 64, NULL),
+                *none = context_of(1, 100000, NULL);
+    assert_ok(pea_segment(model, little, &image.array, NULL, &o, &labels.array, NULL, NULL, &err));
+    assert_fails(pea_segment(model, little, &image.array, NULL, &o, &labels.array, NULL, &details, &err), PEA_E_LIMIT,
+                 "are allowed");
+    assert_fails(pea_predict(model, little, &image.array, &o, &prediction, &err), PEA_E_LIMIT, "are allowed");
+    assert_null(prediction);
+    assert_ok(pea_segment(model, enough, &image.array, NULL, &o, &labels.array, NULL, &details, &err));
+    pea_segment_details_free(&details);
+    assert_ok(pea_predict(model, enough, &image.array, &o, &prediction, &err));
+    assert_ok(pea_prediction_segment(prediction, little, NULL, &o, &labels.array, NULL, NULL, &err));
+    assert_fails(pea_prediction_segment(prediction, little, NULL, &o, &labels.array, NULL, &details, &err), PEA_E_LIMIT,
+                 "are allowed");
+    assert_fails(pea_prediction_segment(prediction, none, NULL, &o, &labels.array, NULL, NULL, &err), PEA_E_LIMIT,
+                 "(100000 bytes) are allowed");
+    pea_prediction_free(prediction);
+    pea_context_free(little);
+    pea_context_free(enough);
+    pea_context_free(none);
+    pea_volume_free(&image);
+    pea_volume_free(&labels);
+    pea_model_free(model);
+}
+
 static void forecast_knows_absurd_extents(void **state)
 {
     pea_error err;
     uint64_t small, large;
-    bench b = set_up(false), v = set_up(true);
+    bench b = set_up(0), v = set_up(1);
     (void)state;
     assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 1000, 1000, 3}, NULL, 1, &small, &err));
     assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 10000, 10000, 3}, NULL, 1, &large, &err));
@@ -215,6 +287,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(progress_never_falls_within_a_stage),
     cmocka_unit_test(times_of_all_stages_are_kept),
     cmocka_unit_test(work_beyond_the_memory_limit_is_refused_with_both_figures),
+    cmocka_unit_test(what_is_kept_is_part_of_the_forecast),
     cmocka_unit_test(forecast_knows_absurd_extents),
 };
 
