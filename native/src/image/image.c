@@ -42,7 +42,7 @@ static void note_conversions(pea_image *image)
     if (inverts(image, page))
         pea__note(&image->notes, "white is zero in the file: values inverted");
     if (maps_palette(page, image->use))
-        pea__note(&image->notes, "palette colours taken as luminance");
+        pea__note(&image->notes, "palette colours taken as luminance, or as the numbers where they rise or fall");
     if (page->samples > page_channels(page))
         pea__note(&image->notes, "alpha or extra samples dropped");
     if (page->bits == 16 && page->kind == PEA__TIFF_FLOAT)
@@ -220,6 +220,20 @@ static void subtract_32768(const pea__tiff_page *page, const pea__tiff_target *t
             words[p * target->c_total + target->c + k] ^= 0x8000; /* the bits of value - 32768 */
 }
 
+/* What an index means. A palette of 256 colours that never grow darker is a way to display numbers, as microscopists see
+ * a grey image in green: its luminance has fewer steps than the numbers, so the numbers count. One that never grows
+ * brighter says that white is zero. Of any other the numbers mean nothing, and the luminance stays. */
+static void undo_display_colours(uint8_t table[256])
+{
+    bool rises = true, falls = true;
+    for (int i = 1; i < 256; i++) {
+        rises = rises && table[i] >= table[i - 1];
+        falls = falls && table[i] <= table[i - 1];
+    }
+    for (int i = 0; i < 256 && (rises || falls); i++)
+        table[i] = (uint8_t)(rises ? i : 255 - i);
+}
+
 /* The page's palette as one byte per index. Some writers store 8-bit colours in the 16-bit table. */
 static pea_status luminance_table(const pea__tiff *tiff, const pea__tiff_page *page, uint8_t *table, pea_error *err)
 {
@@ -237,10 +251,12 @@ static pea_status luminance_table(const pea__tiff *tiff, const pea__tiff_page *p
             largest = pea__max_i64(largest, part[k]);
         }
     }
-    const unsigned over = largest < 256 ? 1 : 257;
+    const int shift = largest < 256 ? 0 : 8; /* the high byte: 255 is stored as 0xffff by most, as 0xff00 by ImageJ */
     for (int64_t i = 0; status == PEA_OK && i < n; i++)
-        table[i] = pea__luminance((colors[i] + over / 2) / over, (colors[n + i] + over / 2) / over,
-                                  (colors[2 * n + i] + over / 2) / over);
+        table[i] = pea__luminance((unsigned)colors[i] >> shift, (unsigned)colors[n + i] >> shift,
+                                  (unsigned)colors[2 * n + i] >> shift);
+    if (status == PEA_OK && n == 256)
+        undo_display_colours(table);
     pea__free(colors);
     return status;
 }

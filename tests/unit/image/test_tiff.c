@@ -77,13 +77,13 @@ static void white_is_zero_inverts_unsigned_numbers_only(void **state)
                  (double[]){-3, 7}, 2);
 }
 
-/* A palette of n colours whose i-th is (r, g, b) = (i, 0, 255 - i), in words of `scale` per step. */
+/* A palette of n colours whose i-th is (r, g, b) = (i, 0, 255 - i), and the last black, in words of `scale` per step. */
 static uint32_t add_palette(maker *m, int n, int scale)
 {
     const uint32_t at = (uint32_t)m->n;
     for (int part = 0; part < 3; part++)
         for (int i = 0; i < n; i++) {
-            const int value = (part == 0 ? i : part == 1 ? 0 : 255 - i) * scale;
+            const int value = i + 1 == n ? 0 : (part == 0 ? i : part == 1 ? 0 : 255 - i) * scale;
             append(m, (unsigned char[]){(unsigned char)value, (unsigned char)(value >> 8)}, 2);
         }
     return at;
@@ -104,7 +104,24 @@ static void palette_is_luminance_for_intensities_and_index_for_labels(void **sta
     maker *m = make_begin();
     const uint32_t at = add_palette(m, 16, 257);
     make_page(m, &(page){2, 1, 4, .photometric = 3, .data = "\x0f", .data_bytes = 1, .more = {{320, 3, 48, at}}});
-    assert_reads(m, PEA_IMAGE_INTENSITY, (double[]){29, 32}, 2);
+    assert_reads(m, PEA_IMAGE_INTENSITY, (double[]){29, 0}, 2);
+}
+
+/* Blue has 29 steps of luminance; the 256 of the numbers must not be lost. */
+static void palette_that_rises_or_falls_is_display_alone(void **state)
+{
+    static const unsigned char indices[] = {0, 7, 8, 255};
+    (void)state;
+    for (int falls = 0; falls < 2; falls++) {
+        maker *m = make_begin();
+        const uint32_t at = (uint32_t)m->n;
+        for (int i = 0; i < 3 * 256; i++) {
+            const int value = i < 512 ? 0 : falls ? 767 - i : i - 512;
+            append(m, (unsigned char[]){(unsigned char)value, (unsigned char)value}, 2);
+        }
+        make_page(m, &(page){4, 1, .photometric = 3, .data = indices, .data_bytes = 4, .more = {{320, 3, 768, at}}});
+        assert_reads(m, PEA_IMAGE_INTENSITY, falls ? (double[]){255, 248, 247, 0} : (double[]){0, 7, 8, 255}, 4);
+    }
 }
 
 static void palette_of_sixteen_bits_is_mapped(void **state)
@@ -654,6 +671,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bits_of_one_two_and_four_are_numbers_from_zero),
     cmocka_unit_test(white_is_zero_inverts_unsigned_numbers_only),
     cmocka_unit_test(palette_is_luminance_for_intensities_and_index_for_labels),
+    cmocka_unit_test(palette_that_rises_or_falls_is_display_alone),
     cmocka_unit_test(palette_of_sixteen_bits_is_mapped),
     cmocka_unit_test(alpha_and_extra_samples_of_rgb_are_dropped),
     cmocka_unit_test(single_channel_of_interleaved_pixels_is_taken_out),
