@@ -92,7 +92,7 @@ public final class Instances {
      *
      * @param frames one table for each frame, in order
      * @param calibration null: voxels of 1 x 1 x 1 pixel
-     * @throws PeaException.Argument for a voxel size that is none
+     * @throws PeaException.Argument for no frame at all
      */
     public static String csv(List<Instances> frames, Calibration calibration) {
         Pea.load();
