@@ -28,8 +28,7 @@ final class AtomicFile {
     static void write(String path, Content content) {
         Path file = Paths.get(path).toAbsolutePath(), temporary = null;
         try {
-            if (file.getParent() != null)
-                Files.createDirectories(file.getParent());
+            makeFolder(file.getParent());
             if (Files.isDirectory(file))
                 throw new IOException("a folder of that name is there");
             temporary = Files.createTempFile(file.getParent(), "." + file.getFileName(), ".part");
@@ -69,6 +68,15 @@ final class AtomicFile {
                 Files.deleteIfExists(temporary);
         } catch (IOException e) {
             temporary.toFile().deleteOnExit();
+        }
+    }
+
+    private static void makeFolder(Path folder) throws IOException {
+        try {
+            if (folder != null && !Files.isDirectory(folder))
+                Files.createDirectories(folder);
+        } catch (FileSystemException e) {
+            throw new IOException("the folder " + folder + " cannot be made, choose another", e);
         }
     }
 

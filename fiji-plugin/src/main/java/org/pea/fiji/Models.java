@@ -161,7 +161,11 @@ public final class Models {
                                            + "; put it there, or give its path with model=[...]");
     }
 
-    /** Open, or open already. Do not close it: the next run uses it again. A file that was replaced is read anew. */
+    /**
+     * Open, or open already. Do not close it: the next run uses it again. A file that was replaced is read anew.
+     * @throws PeaException              where it cannot be read
+     * @throws IllegalArgumentException  where it is not there, or damaged
+     */
     public static synchronized Model open(String nameOrPath) {
         Path file = find(nameOrPath);
         String stamp = stamp(file);
@@ -169,10 +173,19 @@ public final class Models {
         if (model == null) {
             String older = file.toAbsolutePath() + "|";
             open.entrySet().removeIf(e -> e.getKey().startsWith(older) && close(e.getValue()));
-            model = Model.open(file);
+            model = read(file);
             open.put(stamp, model);
         }
         return model;
+    }
+
+    /* What is wrong inside a file is said without its name. */
+    private static Model read(Path file) {
+        try {
+            return Model.open(file);
+        } catch (PeaException.Format e) {
+            throw new IllegalArgumentException("the model " + file + " cannot be used: " + e.getMessage(), e);
+        }
     }
 
     /** Close what is open. */
