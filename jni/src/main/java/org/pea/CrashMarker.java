@@ -74,7 +74,8 @@ final class CrashMarker {
         if (parts.length == 2 && parts[1].equals("0"))
             return System.currentTimeMillis() - Files.getLastModifiedTime(marker).toMillis() > NO_PROC_GRACE_MS;
         try {
-            return parts.length == 2 && !Platform.startOf(Long.parseLong(parts[0])).equals(parts[1]);
+            return parts.length == 2 && !Platform.startOf(Long.parseLong(parts[0])).equals(parts[1])
+                && Files.exists(marker); // looked at last: whoever ends well takes it away before
         } catch (NumberFormatException e) {
             return false;
         }
