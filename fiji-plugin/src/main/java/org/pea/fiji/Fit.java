@@ -175,12 +175,14 @@ public final class Fit {
             return;
         Set<Float> values = new HashSet<>();
         double min = Double.MAX_VALUE, max = -Double.MAX_VALUE, sum = 0;
-        long n = 0, bad = 0, whole = 0, equalNeighbours = 0;
+        long n = 0, bad = 0, whole = 0, pairs = 0, equalPairs = 0; // pairs of neighbours that are not both 0
         for (int i = 0; i < ip.getPixelCount(); i += step(ip), n++) {
             float v = ip.getf(i);
             bad += Float.isNaN(v) || Float.isInfinite(v) ? 1 : 0;
             whole += v == Math.rint(v) ? 1 : 0;
-            equalNeighbours += i > 0 && v == ip.getf(i - 1) ? 1 : 0;
+            boolean pair = i > 0 && (v != 0 || ip.getf(i - 1) != 0);
+            pairs += pair ? 1 : 0;
+            equalPairs += pair && v == ip.getf(i - 1) ? 1 : 0;
             if (values.size() < 5000)
                 values.add(v);
             min = Math.min(min, v);
@@ -196,7 +198,7 @@ public final class Fit {
             add(all, Kind.WARNING, "The image has two values alone, so it looks like a mask. Segment the image that the mask was made"
                 + " of, and give the mask with mask=... if you like.");
         else if (image.getTitle().endsWith(LabelImage.SUFFIX)
-                 || (whole == n && equalNeighbours > 0.98 * n && min == 0 && values.size() > 8))
+                 || (whole == n && pairs > 100 && equalPairs > 0.9 * pairs))
             add(all, Kind.WARNING, "This looks like a label image, not like the image itself. Choose the image that was segmented.");
         else if (fluorescence(model) && (sum / n - min) / (max - min) > 0.6 != turnedRound(image))
             add(all, Kind.WARNING, "Most of the image is bright, but the model was made for bright objects on dark ground. If objects"
