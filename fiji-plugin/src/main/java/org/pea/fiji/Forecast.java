@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package org.pea.fiji;
 
+import java.util.Collections;
 import java.util.Locale;
 import java.util.Map;
 
@@ -10,7 +11,6 @@ import org.pea.Model;
 import org.pea.Pea;
 import org.pea.PeaException;
 import org.pea.Run;
-import org.pea.Segmentation;
 import org.pea.Volume;
 
 import ij.ImagePlus;
@@ -84,9 +84,9 @@ public final class Forecast {
                 pixels.put(z, 0, rows);
             Run run = new Run().threads(request.threads);
             long started = System.nanoTime();
-            try (Segmentation s = model.segment(pixels, null, new java.util.HashMap<>(), Keep.NOTHING, run)) {
-                remember(model, threads(request), (double) pixels.z() * pixels.y() * pixels.x(), 1e-9 * (System.nanoTime() - started));
-            }
+            model.segment(pixels, null, Collections.emptyMap(), Keep.NOTHING, run).close();
+            double voxels = (double) pixels.z() * pixels.y() * pixels.x();
+            remember(model, threads(request), voxels, 1e-9 * (System.nanoTime() - started));
         }
     }
 

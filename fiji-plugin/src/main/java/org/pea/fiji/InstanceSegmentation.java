@@ -45,7 +45,8 @@ public final class InstanceSegmentation {
         long started = System.nanoTime();
         Model model = Models.open(request.model);
         checkMode(model);
-        Result result = new Result(image, ImageTransfer.part(request, image), Provenance.of(request, model));
+        ImageTransfer.Part part = ImageTransfer.part(request, image);
+        Result result = new Result(image, part, Provenance.of(request, model, image, part));
         Map<String, String> wishes = wishes(model, request, image);
         Run run = new Run().threads(request.threads).memoryLimit(request.memoryBytes()).listener(listener);
         try {

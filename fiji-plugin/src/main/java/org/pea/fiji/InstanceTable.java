@@ -21,7 +21,7 @@ final class InstanceTable {
         table.setNaNEmptyCells(true);
         table.showRowNumbers(false);
         for (int i = 0; i < names.size(); i++) {
-            table.setHeading(i, names.get(i).equals("label") ? "Label" : names.get(i));
+            table.getFreeColumn(names.get(i).equals("label") ? "Label" : names.get(i)); // is i: they are made in order
             table.setDecimalPlaces(i, whole(names.get(i)) ? 0 : 3);
         }
         for (int row = 1; row < lines.length; row++) {

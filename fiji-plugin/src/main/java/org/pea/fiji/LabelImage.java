@@ -42,6 +42,8 @@ final class LabelImage {
         labels.setDimensions(1, part.slices, part.frames);
         labels.setOpenAsHyperStack(part.slices > 1 && part.frames > 1);
         labels.setCalibration(calibration(input, part));
+        if (labels.getProcessor() instanceof ShortProcessor)
+            labels.setProcessor(new LabelProcessor(input.getWidth(), input.getHeight(), (short[]) stack.getPixels(1), (int) largest));
         labels.setLut(LabelLut.lut());
         labels.setDisplayRange(0, view ? 255 : Math.max(255, largest));
         labels.setProperty("Info", result.provenance.info());

@@ -60,11 +60,12 @@ public class SegmentInstances implements PlugIn {
     }
 
     private static void fail(String message, String options) {
-        lastError = message == null || message.isEmpty() ? "unknown error" : message;
+        String words = message == null || message.isEmpty() ? "unknown error" : message;
+        lastError = words.trim().replaceAll("\\s*\n\\s*", "; "); // a library that does not load lists what was tried
         if (options != null && options.contains("onerror=continue")) // even where the options could not be read
             IJ.log("PEA: " + lastError);
         else
-            IJ.error(MacroOptions.COMMAND, lastError); // ends the macro
+            IJ.error(MacroOptions.COMMAND, words); // ends the macro
     }
 
     /**

@@ -27,7 +27,7 @@ class LabelImageTest {
         image.getCalibration().setUnit("um");
         image.getCalibration().pixelWidth = image.getCalibration().pixelHeight = 0.25;
         Result r = new Result(image, new ImageTransfer.Part(-1, 0, 1, 0, 1, new Rectangle(width, height), false),
-                              new Provenance("line", "m", "0", "v"));
+                              new Provenance("line", "m", "0", "v", "i"));
         Result.Frame frame = new Result.Frame();
         frame.labels = new Volume(Dtype.UINT32, 1, height, width, 1);
         int[] row = new int[width * height];
@@ -53,6 +53,43 @@ class LabelImageTest {
             ImagePlus read = written(r, labels, folder.resolve("a.tif").toFile());
             assertEquals(16, read.getBitDepth());
             assertEquals(65535, read.getProcessor().get(1));
+        }
+    }
+
+    @Test void colours_begin_again_after_255() {
+        int[] numbers = new int[600];
+        for (int i = 0; i < 600; i++)
+            numbers[i] = i;
+        try (Result r = result(600, 1, numbers)) {
+            ImagePlus labels = LabelImage.of(r);
+            for (int i = 1; i < 600; i++)
+                assertEquals(LabelLut.colour(i).getRGB(), labels.getBufferedImage().getRGB(i, 0), "label " + i);
+            labels.setDisplayRange(0, 10); // somebody's own range
+            assertEquals(labels.getBufferedImage().getRGB(20, 0), labels.getBufferedImage().getRGB(300, 0));
+            assertEquals(LabelLut.colour(255).getRGB(), labels.getBufferedImage().getRGB(20, 0));
+        }
+    }
+
+    @Test void every_slice_is_shown_in_its_own_colours() {
+        ij.ImageStack stack = new ij.ImageStack(2, 1);
+        stack.addSlice(new ByteProcessor(2, 1));
+        stack.addSlice(new ByteProcessor(2, 1));
+        ImagePlus image = new ImagePlus("two", stack);
+        try (Result r = new Result(image, new ImageTransfer.Part(-1, 0, 2, 0, 1, new Rectangle(2, 1), false),
+                                   new Provenance("line", "m", "0", "v", "i"))) {
+            Result.Frame frame = new Result.Frame();
+            frame.labels = new Volume(Dtype.UINT32, 2, 1, 2, 1);
+            frame.labels.put(0, 0, new int[] {300, 0});
+            frame.labels.put(1, 0, new int[] {0, 400});
+            frame.count = 400;
+            r.frames.add(frame);
+            ImagePlus labels = LabelImage.of(r);
+            assertEquals(LabelLut.colour(300).getRGB(), labels.getBufferedImage().getRGB(0, 0));
+            labels.setSlice(2);
+            assertEquals(400, labels.getProcessor().get(1));
+            assertEquals(LabelLut.colour(400).getRGB(), labels.getBufferedImage().getRGB(1, 0));
+            labels.setSlice(1);
+            assertEquals(300, labels.getProcessor().get(0));
         }
     }
 

@@ -154,6 +154,7 @@ class SegmentInstancesTest {
         image.setRoi(box);
         ImagePlus labels = labels(image, "model=nuclei");
         assertEquals(box, image.getRoi());
+        assertTrue(((String) labels.getProperty("Info")).contains("PEA image: small.tif, the selection at x 20, y 10, 64 wide, 64 high\n"));
         assertEquals(128, labels.getWidth());
         ImageProcessor whole = small().getProcessor();
         whole.setRoi(20, 10, 64, 64);
