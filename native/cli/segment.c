@@ -103,7 +103,8 @@ static int parse(struct options *o, int argc, char **argv, cli_operands *operand
     enum { N_OWN = CLI_COUNT(own), N_FIRST = N_OWN - 5 }; /* the settings come before --json and the wishes */
     cli_option options[N_OWN + CLI_MAX_SETTINGS];
     memcpy(options, own, N_FIRST * sizeof *own);
-    const size_t n_settings = cli_settings_options(&o->settings, NULL, "the model's", options + N_FIRST), n = N_OWN + n_settings;
+    const size_t n_settings = cli_settings_options(&o->settings, NULL, "the model's", options + N_FIRST);
+    const size_t n = N_OWN + n_settings;
     memcpy(options + N_FIRST + n_settings, own + N_FIRST, (N_OWN - N_FIRST) * sizeof *own);
     cli_option_named(options, n, "neighbours")->fallback = "";
     cli_option_named(options, n, "precision")->fallback = "fp32";
@@ -158,7 +159,8 @@ static pea_status make_plan(struct run *run, const cli_operands *operands, const
 {
     const struct options *o = run->given;
     const cli_targets targets = {.output = o->output, .overlay = o->overlay, .table = o->table};
-    const cli_sources sources = {.model = model, .mask = o->mask, .offsets = cli_settings_value(&o->settings, "offsets")};
+    const cli_sources sources = {.model = model, .mask = o->mask,
+                                 .offsets = cli_settings_value(&o->settings, "offsets")};
     return cli_plan_make(operands, &targets, &sources, &run->plan, err);
 }
 

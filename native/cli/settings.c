@@ -31,8 +31,8 @@ size_t cli_settings_options(cli_settings *settings, const char *keys, const char
     cli_option *offsets = cli_option_named(options, n, "offsets");
     if (offsets) {
         offsets->value = "O.json";
-        offsets->help = "A file with a JSON list of steps in voxels, instead of --shifts: [[-1,0],[0,-1],...] as y,x or "
-                        "[[-1,0,0],...] as z,y,x. The first two (three) attract, all others repel.";
+        offsets->help = "A file with a JSON list of steps in voxels, instead of --shifts: [[-1,0],[0,-1],...] as y,x "
+                        "or [[-1,0,0],...] as z,y,x. The first two (three) attract, all others repel.";
     }
     return n;
 }

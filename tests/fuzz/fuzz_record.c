@@ -9,6 +9,7 @@
 static void read_one(const char *json, pea_network_info network)
 {
     pea_segment_options options, again;
+    pea_calibration pixels;
     pea_error err = {0};
     char *name, *written = NULL;
     const pea_status status = pea__record_read(json, network, &options, &name, &err);
@@ -19,6 +20,8 @@ static void read_one(const char *json, pea_network_info network)
     }
     fuzz_require(pea__options_check(&options, network, &err) == PEA_OK, "what was read can be used");
     fuzz_require(pea__record_write(network, &options, NULL, &written, &err) == PEA_OK, "what was read can be written");
+    fuzz_require(pea__record_pixel_size(json, &pixels, &err) == PEA_OK && pixels.x > 0.0 && pixels.y > 0.0 &&
+                     memchr(pixels.unit, '\0', sizeof pixels.unit), "the pixel size has a unit with an end");
     pea__free(name);
     fuzz_require(pea__record_read(written, network, &again, &name, &err) == PEA_OK, "what was written can be read");
     fuzz_require(again.offsets.n == options.offsets.n && again.n_merge == options.n_merge &&

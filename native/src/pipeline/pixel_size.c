@@ -55,8 +55,8 @@ pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibr
     const double unit = image_unit > 0.0 && model_unit > 0.0 ? image_unit / model_unit : 1.0;
     const double y = calibration->y * unit / trained.y, x = calibration->x * unit / trained.x;
     if (!(fabs(y - x) * 100.0 <= MOST_PERCENT * (y < x ? y : x)))
-        return pea__fail(err, PEA_E_ARG, "rows would need a factor of %.3g, columns one of %.3g: one factor cannot give "
-                         "both the model's pixel size; give scale a factor", y, x);
+        return pea__fail(err, PEA_E_ARG, "rows would need a factor of %.3g, columns one of %.3g: one factor cannot "
+                         "give both the model's pixel size; give scale a factor", y, x);
     const double factor = sqrt(y * x);
     if (!(factor >= PEA_SCALE_MIN && factor <= PEA_SCALE_MAX))
         return pea__fail(err, PEA_E_ARG, "the image's pixels of %g %s are %.3g times those of the model, beyond %g to "

@@ -352,8 +352,9 @@ static const entry table[] = {
     {{"precision", "Precision", "NAME", "fp32", "The arithmetic of the network: 32-bit floating point.", 0},
      NULL, take_only_choice, show_precision},
     {{"scale", "Scale", "auto|F", NULL,
-      "Resize rows and columns by F before the network sees them; labels come back to the image's own pixels. From 0.05 "
-      "to 20; 1 is not at all; auto gives pixels the size that the model was trained on, where both sizes are known.", 0},
+      "Resize rows and columns by F before the network sees them; labels come back to the image's own pixels. From "
+      "0.05 to 20; 1 is not at all; auto gives pixels the size that the model was trained on, where both sizes are "
+      "known.", 0},
      "auto, or a number from 0.05 to 20", take_scale, show_scale},
     {{"foreground", "Foreground", "RULE", "none|given|predicted",
       "Where instances may be: everywhere, in the mask, or where the network sees foreground.", 0},
@@ -374,7 +375,8 @@ static const entry table[] = {
       "How intensities become network input: smallest to largest value, ImageNet's colours, or full scale.", 0},
      NULL, take_normalise, show_normalise},
     {{"padding", "Padding", "RULE", "reflect-end|reflect-square|zero-square",
-      "How a plane reaches a multiple of 16 pixels: mirrored at its end, or mirrored or filled with zeros to a square.", 2},
+      "How a plane reaches a multiple of 16 pixels: mirrored at its end, or mirrored or filled with zeros to a "
+      "square.", 2},
      NULL, take_padding, show_padding},
     {{"border", "Border", "RULE", "none|wrap|copy",
       "What the affinity is whose partner lies outside the image: none is 0; wrap takes the partner at the opposite "
@@ -481,7 +483,8 @@ static bool make_offsets(const draft *d, const pea_offsets *from, pea_offsets *m
     int neighbours;
     const bool from_shifts = find_shifts(from, shifts, &n, &neighbours);
     if (!d->n_shifts && !from_shifts) {
-        pea__fail(err, PEA_E_ARG, "neighbours goes with shifts, but the offsets are not made of shifts: give shifts, too");
+        pea__fail(err, PEA_E_ARG, "neighbours goes with shifts, but the offsets are not made of shifts: give shifts, "
+                  "too");
         return false;
     }
     const pea_status status =

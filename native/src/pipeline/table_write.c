@@ -106,7 +106,8 @@ static pea_status check(const pea_table *tables, size_t n_tables, const pea_cali
     if (!tables || n_tables == 0)
         return pea__fail(err, PEA_E_ARG, "there is no table to write");
     if (!memchr(c->unit, '\0', sizeof c->unit))
-        return pea__fail(err, PEA_E_ARG, "the calibration's unit has no end: at most %zu bytes fit", sizeof c->unit - 1);
+        return pea__fail(err, PEA_E_ARG, "the calibration's unit has no end: at most %zu bytes fit",
+                         sizeof c->unit - 1);
     return PEA_OK;
 }
 
