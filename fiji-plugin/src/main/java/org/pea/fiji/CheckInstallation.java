@@ -66,6 +66,7 @@ public class CheckInstallation implements PlugIn {
         Ui.icons(window);
         text.setName("report");
         text.setEditable(false);
+        text.setLineWrap(true);
         text.setFont(new Font(Font.MONOSPACED, Font.PLAIN, text.getFont().getSize()));
         text.setMargin(new java.awt.Insets(Ui.px(8), Ui.px(8), Ui.px(8), Ui.px(8)));
         JButton copy = new JButton("Copy"), help = new JButton("Help"), close = new JButton("Close");
@@ -90,7 +91,7 @@ public class CheckInstallation implements PlugIn {
         window.add(buttons, BorderLayout.SOUTH);
         window.getRootPane().setDefaultButton(close);
         Ui.onEscape(window.getRootPane(), window::dispose);
-        Ui.scaleFonts(window);
+        Ui.fonts(window);
         window.pack();
         Dimension most = GUI.getMaxWindowBounds(window).getSize();
         window.setSize(Math.min(window.getWidth(), most.width), Math.min(window.getHeight(), most.height));

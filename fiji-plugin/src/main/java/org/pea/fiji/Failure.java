@@ -17,7 +17,7 @@ final class Failure {
             Macro.abort();
         } else {
             IJ.showStatus("");
-            IJ.error(command, Ui.words(e));     /* ends the macro */
+            IJ.error(command, Ui.headless() ? Ui.words(e) : Ui.folded(Ui.words(e), 90));    /* ends the macro */
         }
     }
 }

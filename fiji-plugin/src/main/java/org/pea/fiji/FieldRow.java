@@ -3,10 +3,15 @@ package org.pea.fiji;
 
 import java.awt.BorderLayout;
 import java.awt.Component;
+import java.awt.Dimension;
 import java.awt.Font;
+import java.awt.GridBagConstraints;
+import java.awt.GridBagLayout;
+import java.awt.Insets;
 import java.util.function.Consumer;
 
 import javax.swing.JComboBox;
+import javax.swing.JComponent;
 import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JTextArea;
@@ -18,13 +23,22 @@ final class FieldRow extends JPanel {
     final JLabel label;
     private final JTextComponent typed;         /* null: one of a list is chosen */
     private final JComboBox<String> chosen;     /* null: free text alone */
-    private final JTextArea problem = Ui.wrapped("", 200);
+    private final JTextArea problem = Ui.wrapped("", 100);
     private boolean filling;                    /* by us, not by a person */
 
-    FieldRow(SettingsForm.Field f, Consumer<String> edited) {
+    private final JTextArea note = Ui.wrapped("", 100);
+    private final Component line;               /* the editor, and what stands beside it */
+
+    /** @param wide  whether the editor fills the line */
+    FieldRow(SettingsForm.Field f, boolean wide, Consumer<String> edited) {
         super(new BorderLayout());
-        label = new JLabel(f.label);
-        Component editor;
+        label = new JLabel(f.label) {
+            @Override public Dimension getPreferredSize() {     /* room for bold: nothing moves when it becomes so */
+                int bold = getFontMetrics(getFont().deriveFont(Font.BOLD)).stringWidth(getText());
+                return new Dimension(bold, super.getPreferredSize().height);
+            }
+        };
+        JComponent editor;
         boolean scale = f.key.equals("scale");
         if (f.choices != null || scale) {
             chosen = new JComboBox<>(scale ? new String[] {"1", "auto"} : f.choices.toArray(new String[0]));
@@ -45,14 +59,41 @@ final class FieldRow extends JPanel {
         String tip = Ui.tip(f.help + (f.choices == null && !f.hint.isEmpty() ? " Written as " + f.hint + "." : "")
                 + "\nMacro key: " + f.key);
         for (Component c : new Component[] {label, editor, typed})
-            if (c instanceof javax.swing.JComponent)
-                ((javax.swing.JComponent) c).setToolTipText(tip);
+            if (c instanceof JComponent)
+                ((JComponent) c).setToolTipText(tip);
         label.setLabelFor(editor);
         problem.setForeground(Ui.errorColour());
         problem.setName(f.key + ".problem");
         problem.setVisible(false);
-        add(editor, BorderLayout.CENTER);
+        line = wide ? editor : beside(editor);
+        add(line, BorderLayout.CENTER);
         add(problem, BorderLayout.SOUTH);
+    }
+
+    private JPanel beside(JComponent editor) {
+        note.setForeground(Ui.quietColour());
+        note.setName(editor.getName() + ".note");
+        JPanel panel = Ui.aligned(new BorderLayout(Ui.px(10), 0), editor);
+        JPanel middle = new JPanel(new GridBagLayout());
+        middle.add(note, new GridBagConstraints(0, 0, 1, 1, 1, 1, GridBagConstraints.CENTER,
+                GridBagConstraints.HORIZONTAL, new Insets(0, 0, 0, 0), 0, 0));
+        panel.add(editor, BorderLayout.WEST);
+        panel.add(middle, BorderLayout.CENTER);
+        return panel;
+    }
+
+    /** A quiet word beside a narrow field. */
+    void note(String words) {
+        note.setText(words);
+    }
+
+    /** That of the editor, so that labels stand on one line with what is in it. */
+    @Override public int getBaseline(int width, int height) {
+        return line.getBaseline(width, line.getPreferredSize().height);
+    }
+
+    @Override public BaselineResizeBehavior getBaselineResizeBehavior() {
+        return BaselineResizeBehavior.CONSTANT_ASCENT;
     }
 
     private void say(Consumer<String> edited, String text) {

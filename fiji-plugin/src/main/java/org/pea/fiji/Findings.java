@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import org.pea.Model;
+import org.pea.PeaException;
 
 import ij.ImagePlus;
 
@@ -14,6 +15,8 @@ final class Findings {
     final List<Fit.Message> messages = new ArrayList<>();
     /** One line. */
     final String forecast;
+    /** What scale=auto would be; empty where that cannot be known. */
+    String scale = "";
     /** Null where it would not run. */
     final Request request;
 
@@ -43,6 +46,15 @@ final class Findings {
         String words = forecast.error != null ? forecast.error : "This will need " + forecast.words() + ".";
         Findings found = new Findings(check, refused ? "It will not run as it is." : words, refused ? null : request);
         found.messages.addAll(messages);
+        found.scale = scale(model, image);
         return found;
+    }
+
+    private static String scale(Model model, ImagePlus image) {
+        try {
+            return String.format("auto is %.3g here", model.scale(ImageTransfer.calibration(image)));
+        } catch (PeaException.Argument e) {
+            return "";
+        }
     }
 }

@@ -3,7 +3,6 @@ package org.pea.fiji;
 
 import java.awt.BorderLayout;
 import java.awt.Component;
-import java.awt.Desktop;
 import java.awt.Dimension;
 import java.awt.Insets;
 import java.awt.Rectangle;
@@ -27,6 +26,7 @@ import javax.swing.text.html.HTMLEditorKit;
 
 import ij.IJ;
 import ij.gui.GUI;
+import ij.plugin.BrowserLauncher;
 import ij.plugin.PlugIn;
 
 /** Menu entry: the help pages, which are inside the jar and need no network. Without a display they go to the console. */
@@ -86,7 +86,6 @@ public class Help implements PlugIn {
         JButton browser = new JButton("Open in browser"), close = new JButton("Close");
         browser.setName("browser");
         close.setName("close");
-        browser.setEnabled(canBrowse());
         browser.addActionListener(e -> browse());
         close.addActionListener(e -> window.dispose());
         JPanel buttons = new JPanel();
@@ -99,7 +98,7 @@ public class Help implements PlugIn {
         window.add(buttons, BorderLayout.SOUTH);
         window.getRootPane().setDefaultButton(close);
         Ui.onEscape(window.getRootPane(), window::dispose);
-        Ui.scaleFonts(window);
+        Ui.fonts(window);
         window.pack();
         Rectangle most = GUI.getMaxWindowBounds(window);
         window.setSize(new Dimension(Math.min(Ui.px(820), most.width), Math.min(Ui.px(600), most.height)));
@@ -125,10 +124,6 @@ public class Help implements PlugIn {
             IJ.runPlugIn("ij.plugin.BrowserLauncher", link);
     }
 
-    private static boolean canBrowse() {
-        return Desktop.isDesktopSupported() && Desktop.getDesktop().isSupported(Desktop.Action.BROWSE);
-    }
-
     /** All pages into a temporary folder, so that their links work there too. */
     private void browse() {
         try {
@@ -140,7 +135,7 @@ public class Help implements PlugIn {
                 Files.write(file, HelpPages.html(name, 16).getBytes(StandardCharsets.UTF_8));
             }
             String shown = HelpPages.NAMES.get(Math.max(0, contents.getSelectedIndex()));
-            Desktop.getDesktop().browse(folder.resolve(shown + ".html").toUri());
+            BrowserLauncher.openURL(folder.resolve(shown + ".html").toUri().toString());
         } catch (IOException | RuntimeException e) {
             IJ.error("Help", "no browser could be opened: " + Ui.words(e));
         }

@@ -38,7 +38,8 @@ final class HelpPages {
                 + "h1 { font-size: " + points * 3 / 2 + "pt; } h2 { font-size: " + points * 5 / 4 + "pt; }"
                 + "pre, code { font-family: monospace; font-size: " + points + "pt; } pre { margin: 8px; }"
                 + "td, th { text-align: left; vertical-align: top; padding: 2px 8px 2px 0; }"
-                + "</style></head><body>" + body + "</body></html>";
+                + "</style></head><body>" + body.replace("<tr>", "<tr valign=\"top\">")
+                + "</body></html>";
     }
 
     /** For a console: the words without the tags. */
@@ -55,10 +56,10 @@ final class HelpPages {
 
     private static String keys() {
         Map<String, String[]> rows = rows();
-        StringBuilder table = new StringBuilder("<table><tr><th>Key</th><th>Value</th><th>Meaning</th></tr>\n");
+        StringBuilder table = new StringBuilder("<table width=\"100%\"><tr><th>Key</th><th>Value</th><th>Meaning</th></tr>\n");
         for (String key : order(rows)) {
             String[] row = rows.get(key);
-            table.append("<tr><td><code>").append(key).append("</code></td><td><code>").append(Ui.html(row[0]))
+            table.append("<tr><td><code>").append(key).append("</code></td><td><code>").append(Ui.html(row[0].replace("|", " | ")))
                     .append("</code></td><td>").append(Ui.html(row[1])).append("</td></tr>\n");
         }
         return table.append("</table>").toString();

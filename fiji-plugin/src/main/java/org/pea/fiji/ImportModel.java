@@ -51,7 +51,7 @@ public class ImportModel implements PlugIn {
         String done = work.apply();
         record(work, command);
         IJ.showStatus("");
-        IJ.showMessage(COMMAND, done + "\nChoose it in Plugins > Segmentation > Segment Instances (PEA)...");
+        IJ.showMessage(COMMAND, Ui.folded(done, 90) + "\nChoose it in Plugins > Segmentation > Segment Instances (PEA)...");
     }
 
     private static void record(ModelImport work, String command) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 import org.pea.Pea;
 import org.pea.Scores;
@@ -48,11 +49,11 @@ public class ScoreAgainstTruth implements PlugIn {
     private static Map<String, String> ask() {
         String command = Recorder.getCommand();
         Pea.load();
-        String[] titles = WindowManager.getImageTitles();
+        String[] titles = labelImages();
         ImagePlus current = WindowManager.getCurrentImage();
         String prediction = current == null ? "" : current.getTitle(), truth = "";
         for (String title : titles)
-            if (!title.equals(prediction))
+            if (!title.equals(prediction) && (truth.isEmpty() || TRUE_NAME.matcher(title).find()))
                 truth = title;
         Map<String, String> values = new SmallForm("Score Against Truth", "pea.score", "score")
             .words("Compare two label images of one size: in both, each number is one instance and 0 is background.")
@@ -73,6 +74,19 @@ public class ScoreAgainstTruth implements PlugIn {
         return values;
     }
 
+    private static final Pattern TRUE_NAME = Pattern.compile("truth|gt|label|mask|annot", Pattern.CASE_INSENSITIVE);
+
+    /** Of open images that can hold labels. */
+    private static String[] labelImages() {
+        List<String> titles = new ArrayList<>();
+        for (String title : WindowManager.getImageTitles()) {
+            ImagePlus image = WindowManager.getImage(title);
+            if (image != null && image.getType() != ImagePlus.COLOR_RGB && image.getNChannels() == 1)
+                titles.add(title);
+        }
+        return titles.toArray(new String[0]);
+    }
+
     /** Key to words, of what would be refused. */
     static Map<String, String> problems(Map<String, String> values) {
         Map<String, String> wrong = new LinkedHashMap<>();
@@ -84,6 +98,9 @@ public class ScoreAgainstTruth implements PlugIn {
             wrong.put("truth", "choose the true labels, an open image or a file: truth=...");
         else if (truth.equals(prediction))
             wrong.put("prediction", "the truth compared with itself is always right: choose another image");
+        ImagePlus t = WindowManager.getImage(truth), p = WindowManager.getImage(prediction);
+        if (t != null && p != null && wrong.isEmpty() && !sameSize(t, p))
+            wrong.put("prediction", sizes(t, p));
         return wrong;
     }
 
@@ -98,7 +115,8 @@ public class ScoreAgainstTruth implements PlugIn {
                 : WindowManager.getCurrentImage();
         if (found == null)
             throw new IllegalArgumentException("there is no image to judge: open one, or give prediction=...");
-        checkSizes(truth, found);
+        if (!sameSize(truth, found))
+            throw new IllegalArgumentException(sizes(truth, found));
         List<Roi> outlines = new ArrayList<>();
         StringBuilder csv = new StringBuilder("frame,metric,value\n");
         int frames = found.getNFrames();
@@ -112,11 +130,14 @@ public class ScoreAgainstTruth implements PlugIn {
         Ui.say("Outlines: green found and right; red missed; blue not in the truth; yellow split; magenta merged.");
     }
 
-    private static void checkSizes(ImagePlus truth, ImagePlus found) {
-        if (truth.getWidth() != found.getWidth() || truth.getHeight() != found.getHeight()
-                || truth.getNSlices() != found.getNSlices() || truth.getNFrames() != found.getNFrames())
-            throw new IllegalArgumentException("the truth is " + ImageTransfer.size(truth) + ", the labels to judge are "
-                    + ImageTransfer.size(found) + ": they must have the same size");
+    private static boolean sameSize(ImagePlus a, ImagePlus b) {
+        return a.getWidth() == b.getWidth() && a.getHeight() == b.getHeight() && a.getNSlices() == b.getNSlices()
+                && a.getNFrames() == b.getNFrames();
+    }
+
+    private static String sizes(ImagePlus truth, ImagePlus found) {
+        return "the truth is " + ImageTransfer.size(truth) + ", the labels to judge are " + ImageTransfer.size(found)
+                + ": they must have the same size";
     }
 
     private static void frame(ImagePlus truth, ImagePlus found, int t, List<Roi> outlines, StringBuilder csv) {
@@ -131,8 +152,8 @@ public class ScoreAgainstTruth implements PlugIn {
                 double value = table.getValue("Value", row);
                 csv.append(t + 1).append(',').append(key).append(',').append(Json.number(value)).append('\n');
                 if (Arrays.asList(HEADLINE).contains(key))
-                    Ui.say(String.format(Locale.ROOT, "  %-13s %8s  %s", key, value == Math.rint(value)
-                            ? Json.number(value) : String.format(Locale.ROOT, "%.4f", value), Scores.words(key)));
+                    Ui.say("  " + key + " = " + (key.startsWith("n_") ? Json.number(value)
+                            : String.format(Locale.ROOT, "%.4f", value)) + ": " + Scores.words(key));
             }
         }
     }

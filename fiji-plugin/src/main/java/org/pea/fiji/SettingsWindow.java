@@ -5,9 +5,9 @@ import java.awt.BorderLayout;
 import java.awt.Component;
 import java.awt.Dimension;
 import java.awt.EventQueue;
-import java.awt.Font;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
+import java.awt.GridLayout;
 import java.awt.Insets;
 import java.awt.Rectangle;
 import java.awt.event.WindowAdapter;
@@ -32,7 +32,6 @@ import javax.swing.JScrollPane;
 import javax.swing.JSeparator;
 import javax.swing.JTextArea;
 import javax.swing.Scrollable;
-import javax.swing.SwingConstants;
 import javax.swing.Timer;
 
 import org.pea.Model;
@@ -80,6 +79,7 @@ final class SettingsWindow {
     private boolean okPressed;      /* before the check was through */
     private Request answer;
     private Object seen;
+    private final java.util.Set<String> measured = new java.util.HashSet<>();
 
     private SettingsWindow(ImagePlus image, List<Models.Entry> models, Request start) {
         this.image = image;
@@ -236,9 +236,13 @@ final class SettingsWindow {
                 ? "the stack as one volume (3-D, as the model is)" : "every plane on its own (2-D, as the model is)"));
         SettingsForm.Group group = null;
         for (SettingsForm.Field f : form.fields()) {
-            FieldRow row = new FieldRow(f, text -> edited(f, text));
-            rows.put(f.key, row);
             boolean inMain = f.group == SettingsForm.Group.IMAGE || f.group == SettingsForm.Group.MAIN;
+            FieldRow row = new FieldRow(f, !inMain, text -> edited(f, text));
+            rows.put(f.key, row);
+            if (f.key.equals("slices"))
+                row.note("such as 3-9; empty: all " + image.getNSlices());
+            if (f.key.equals("frame"))
+                row.note("one number; empty: all " + image.getNFrames());
             if (inMain) {
                 addRow(main, line++, row.label, row);
                 continue;
@@ -252,7 +256,7 @@ final class SettingsWindow {
             cell = addCell(row, f, cell);
         }
         addRow(main, line, label("Show"), shows());
-        Ui.scaleFonts(window);
+        Ui.fonts(window);
         refill();
     }
 
@@ -267,36 +271,38 @@ final class SettingsWindow {
     }
 
     private void addRow(JPanel panel, int line, JLabel label, Component field) {
-        label.setVerticalAlignment(SwingConstants.TOP);
-        panel.add(label, at(0, line, 1, 0, label.getText().equals("Image") || label.getText().equals("Works on") ? 0 : 4));
+        panel.add(label, at(0, line, 1, 0, 0));
         panel.add(field, at(1, line, 1, 1, 0));
     }
 
     private static GridBagConstraints at(int x, int y, int width, double weight, int top) {
-        return new GridBagConstraints(x, y, width, 1, weight, 0, GridBagConstraints.NORTHWEST,
+        return new GridBagConstraints(x, y, width, 1, weight, 0, GridBagConstraints.BASELINE_LEADING,
                 GridBagConstraints.HORIZONTAL,
                 new Insets(Ui.px(2 + top), x == 0 ? 0 : Ui.px(10), Ui.px(2), 0), 0, 0);
     }
 
     private void addHeading(String title, int line) {
-        JLabel heading = new JLabel(title);
-        heading.setFont(heading.getFont().deriveFont(Font.BOLD));
-        advanced.add(heading, at(0, line, 4, 1, 6));
+        advanced.add(Ui.bold(new JLabel(title)), at(0, line, 4, 1, 6));
     }
 
     /** Short fields stand two in a line; long ones alone. */
     private int addCell(FieldRow row, SettingsForm.Field f, int cell) {
-        boolean wide = f.key.equals("offsets") || f.key.equals("merge") || f.label.length() > 26;
+        boolean longValue = f.key.equals("offsets") || f.key.equals("merge") || f.key.equals("mask")
+                || f.key.equals("truth"), longLabel = !longValue && f.label.length() > 26, wide = longValue || longLabel;
         if (wide && cell % 2 == 1)
             cell++;
         int x = cell % 2 * 2, y = cell / 2;
-        advanced.add(row.label, at(x, y, 1, 0, 4));
-        advanced.add(row, at(x + 1, y, wide ? 3 : 1, 1, 0));
+        advanced.add(row.label, at(x, y, longLabel ? 3 : 1, 0, 0));
+        advanced.add(row, at(longLabel ? 3 : x + 1, y, longValue ? 3 : 1, 1, 0));
         return cell + (wide ? 2 : 1);
     }
 
     private JPanel shows() {
-        JPanel panel = new JPanel(new java.awt.GridLayout(0, 2, Ui.px(8), 0));
+        JPanel panel = new JPanel(new GridLayout(0, 2, Ui.px(8), 0)) {
+            @Override public int getBaseline(int width, int height) {
+                return getComponent(0).getBaseline(width, getComponent(0).getPreferredSize().height);
+            }
+        };
         String[][] words = {
             {"Label image", "A new image: each instance has its number, 0 is background."},
             {"Outlines on the image", "An overlay in the labels' colours on the input image."},
@@ -337,8 +343,9 @@ final class SettingsWindow {
     private void open() {
         buildFields();
         window.pack();
-        window.setMinimumSize(new Dimension(Ui.px(420), Ui.px(320)));
         window.setSize(Math.max(window.getWidth(), Ui.px(WIDTH)), window.getHeight());
+        Rectangle screen = GUI.getMaxWindowBounds(image.getWindow());
+        window.setMinimumSize(new Dimension(Math.min(window.getWidth(), screen.width), Ui.px(320)));
         Ui.grow(window);
         place();
         WindowManager.addWindow(window);
@@ -350,14 +357,14 @@ final class SettingsWindow {
     private void place() {
         Rectangle screen = GUI.getMaxWindowBounds(image.getWindow());
         Rectangle picture = image.getWindow() == null ? null : image.getWindow().getBounds();
-        if (picture == null || picture.x + picture.width + window.getWidth() > screen.x + screen.width)
+        if (picture == null) {
             GUI.centerOnImageJScreen(window);
-        else
-            window.setLocation(picture.x + picture.width, Math.max(screen.y, Math.min(picture.y,
-                    screen.y + screen.height - window.getHeight())));
-        if (picture != null && picture.x - window.getWidth() >= screen.x
-                && picture.x + picture.width + window.getWidth() > screen.x + screen.width)
-            window.setLocation(picture.x - window.getWidth(), window.getY());
+            return;
+        }
+        int right = screen.x + screen.width - window.getWidth(), lowest = screen.y + screen.height - window.getHeight();
+        int x = picture.x - window.getWidth() >= screen.x && picture.x + picture.width > right
+                ? picture.x - window.getWidth() : Math.min(picture.x + picture.width, right);
+        window.setLocation(x, Math.max(screen.y, Math.min(picture.y, lowest)));
     }
 
     private void ok() {
@@ -527,6 +534,9 @@ final class SettingsWindow {
         }
         showMessages(found);
         forecast.setText(found.forecast);
+        if (rows.containsKey("scale"))
+            rows.get("scale").note(found.scale);
+        measureOnce(found);
         wanted = found.request;
         ok.setEnabled(wanted != null);
         Ui.grow(window);
@@ -537,6 +547,24 @@ final class SettingsWindow {
         okPressed = false;
     }
 
+    /** The time can be told once the model ran on this computer: so let it, on a small image, and ask again. */
+    private void measureOnce(Findings found) {
+        if (found.request == null || Forecast.measured(model, found.request) || !measured.add(model.sha256()))
+            return;
+        Model current = model;
+        forecast.setText(found.forecast + " Measuring how fast this computer is ...");
+        Thread thread = new Thread(() -> {
+            try {
+                Forecast.measure(current, found.request);
+            } catch (RuntimeException e) {
+                return;                 /* the forecast does without the time */
+            }
+            EventQueue.invokeLater(this::check);
+        }, "PEA speed");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
     private void showMessages(Findings found) {
         messages.removeAll();
         for (Fit.Message m : found.messages)
@@ -545,7 +573,7 @@ final class SettingsWindow {
                 refill();
                 changed();
             }));
-        Ui.scaleFonts(messages);
+        Ui.fonts(messages);
         messages.revalidate();
         messages.repaint();
     }

@@ -124,7 +124,7 @@ final class SmallForm {
             if (files.showDialog(window, "Choose") == JFileChooser.APPROVE_OPTION)
                 set(key, files.getSelectedFile().getPath());
         });
-        JPanel panel = new JPanel(new BorderLayout(Ui.px(6), 0));
+        JPanel panel = Ui.aligned(new BorderLayout(Ui.px(6), 0), field);
         panel.add(field, BorderLayout.CENTER);
         panel.add(browse, BorderLayout.EAST);
         return panel;
@@ -146,21 +146,21 @@ final class SmallForm {
         String tip = Ui.tip(help + "\nMacro key: " + key);
         name.setToolTipText(tip);
         editor.setToolTipText(tip);
-        JTextArea problem = Ui.wrapped("", WIDTH - 120);
+        JTextArea problem = Ui.wrapped("", 200);
         problem.setName(key + ".problem");
         problem.setForeground(Ui.errorColour());
         problem.setVisible(false);
         problems.put(key, problem);
-        JPanel field = new JPanel(new BorderLayout());
+        JPanel field = Ui.aligned(new BorderLayout(), shown);
         field.add(shown, BorderLayout.CENTER);
         field.add(problem, BorderLayout.SOUTH);
-        page.add(name, at(0, 1, 0, 6));
+        page.add(name, at(0, 1, 0, 2));
         page.add(field, at(1, 1, 1, 2));
         line++;
     }
 
     private GridBagConstraints at(int x, int width, double weight, int top) {
-        return new GridBagConstraints(x, line, width, 1, weight, 0, GridBagConstraints.NORTHWEST,
+        return new GridBagConstraints(x, line, width, 1, weight, 0, GridBagConstraints.BASELINE_LEADING,
                 GridBagConstraints.HORIZONTAL, new Insets(Ui.px(top), x == 0 ? 0 : Ui.px(10), Ui.px(4), 0), 0, 0);
     }
 
@@ -231,7 +231,7 @@ final class SmallForm {
     /** Show it and wait. @return null where it was cancelled */
     Map<String, String> ask() {
         Ui.onEventThread(() -> {
-            Ui.scaleFonts(window);
+            Ui.fonts(window);
             window.pack();
             window.setMinimumSize(new Dimension(Ui.px(360), window.getHeight()));
             GUI.centerOnImageJScreen(window);

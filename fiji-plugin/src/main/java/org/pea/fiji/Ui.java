@@ -10,6 +10,7 @@ import java.awt.Font;
 import java.awt.Graphics;
 import java.awt.Graphics2D;
 import java.awt.GraphicsEnvironment;
+import java.awt.LayoutManager;
 import java.awt.Rectangle;
 import java.awt.RenderingHints;
 import java.awt.Window;
@@ -28,7 +29,9 @@ import java.util.List;
 import javax.swing.AbstractAction;
 import javax.swing.Icon;
 import javax.swing.ImageIcon;
+import javax.swing.JComboBox;
 import javax.swing.JComponent;
+import javax.swing.JPanel;
 import javax.swing.JRootPane;
 import javax.swing.JTextArea;
 import javax.swing.KeyStroke;
@@ -54,27 +57,27 @@ final class Ui {
         return (int) Math.round(length * Prefs.getGuiScale());
     }
 
-    /** Text in the size that the user chose in Edit > Options > Appearance. */
-    static void scaleFonts(Component root) {
-        double scale = Prefs.getGuiScale();
-        if (scale != 1)
-            scaleFonts(root, scale);
-    }
+    private static final String DONE = "pea.font", BOLD = "pea.bold";
 
-    private static void scaleFonts(Component c, double scale) {
-        Font font = c.getFont();
-        if (font != null && !Boolean.TRUE.equals(scaled(c))) {
-            c.setFont(font.deriveFont((float) (font.getSize2D() * scale)));
-            if (c instanceof JComponent)
-                ((JComponent) c).putClientProperty("pea.scaled", true);
+    /**
+     * Text in the size that the user chose in Edit > Options > Appearance, and plain: Java's own look makes all bold, and
+     * then nothing stands out. What was seen to already stays as it is.
+     */
+    static void fonts(Component c) {
+        if (c instanceof JComponent && ((JComponent) c).getClientProperty(DONE) == null && c.getFont() != null) {
+            JComponent j = (JComponent) c;
+            j.putClientProperty(DONE, true);
+            j.setFont(c.getFont().deriveFont(j.getClientProperty(BOLD) == null ? Font.PLAIN : Font.BOLD,
+                    (float) (c.getFont().getSize2D() * Prefs.getGuiScale())));
         }
-        if (c instanceof Container)
+        if (c instanceof Container && !(c instanceof JComboBox))    /* its parts follow it by themselves */
             for (Component child : ((Container) c).getComponents())
-                scaleFonts(child, scale);
+                fonts(child);
     }
 
-    private static Object scaled(Component c) {
-        return c instanceof JComponent ? ((JComponent) c).getClientProperty("pea.scaled") : null;
+    static JComponent bold(JComponent c) {
+        c.putClientProperty(BOLD, true);
+        return c;
     }
 
     private static boolean dark() {
@@ -92,7 +95,15 @@ final class Ui {
 
     /** Text that wraps at the width it is given; a label cannot. */
     static JTextArea wrapped(String text, int width) {
-        JTextArea area = new JTextArea(text);
+        JTextArea area = new JTextArea(text) {
+            @Override public Dimension getPreferredSize() {     /* as high as its width wants, but never wider */
+                return new Dimension(Math.min(px(width), Math.max(1, getWidth())), super.getPreferredSize().height);
+            }
+
+            @Override public Dimension getMinimumSize() {
+                return new Dimension(1, getPreferredSize().height);
+            }
+        };
         area.setLineWrap(true);
         area.setWrapStyleWord(true);
         area.setEditable(false);
@@ -103,6 +114,35 @@ final class Ui {
         area.setForeground(UIManager.getColor("Label.foreground"));
         area.setSize(px(width), 1);     /* its height is counted from its width */
         return area;
+    }
+
+    /** A panel whose text stands on one line with labels beside it, as that of one of its parts does. */
+    static JPanel aligned(LayoutManager layout, JComponent part) {
+        return new JPanel(layout) {
+            @Override public int getBaseline(int width, int height) {
+                Dimension wanted = part.getPreferredSize();
+                return part.getBaseline(wanted.width, wanted.height);
+            }
+
+            @Override public BaselineResizeBehavior getBaselineResizeBehavior() {
+                return BaselineResizeBehavior.CONSTANT_ASCENT;
+            }
+        };
+    }
+
+    /** Lines of at most so many letters: ImageJ's messages do not wrap. */
+    static String folded(String text, int letters) {
+        StringBuilder out = new StringBuilder();
+        for (String line : text.split("\n", -1)) {
+            int length = 0;
+            for (String word : line.split(" ")) {
+                boolean fits = length == 0 || length + 1 + word.length() <= letters;
+                out.append(length == 0 ? "" : fits ? " " : "\n").append(word);
+                length = fits && length > 0 ? length + 1 + word.length() : word.length();
+            }
+            out.append('\n');
+        }
+        return out.substring(0, out.length() - 1);
     }
 
     /** Tooltips wrap only where they are HTML. */
