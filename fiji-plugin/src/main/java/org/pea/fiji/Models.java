@@ -114,8 +114,8 @@ public final class Models {
         return name.substring(0, name.length() - ENDING.length());
     }
 
-    /* Other programs keep safetensors in the same folder. Ours have the key "pea" in a header that can be read; of a header that
-     * cannot, nobody knows whose it is, and its owner wants to hear of it. */
+    /* Other programs keep safetensors in the same folder. Ours have the key "pea" in a header that can be read; of a
+     * header that cannot, nobody knows whose it is, and its owner wants to hear of it. */
     private static boolean mayBeOurs(Path file) {
         try (DataInputStream in = new DataInputStream(Files.newInputStream(file))) {
             byte[] length = new byte[8];

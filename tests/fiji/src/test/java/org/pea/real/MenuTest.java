@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package org.pea.real;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.awt.Dialog;
+import java.awt.Window;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import ij.IJ;
+import ij.ImagePlus;
+import ij.WindowManager;
+import ij.plugin.frame.Recorder;
+
+/** A person in front of the real ImageJ. */
+class MenuTest {
+    private static final String[] ENTRY = {"Plugins", "Segmentation", "Segment Instances (PEA)..."};
+    private static final String TITLE = "Segment Instances (PEA)";
+    @TempDir static Path folder;
+    private static Screen screen;
+
+    @BeforeAll static void start() throws Exception {
+        screen = Screen.start(Fiji.assemble(folder.resolve("Fiji")));
+    }
+
+    @AfterEach void tidy() {
+        screen.tidy();
+    }
+
+    @Test void every_menu_entry_is_there() {
+        for (String entry : new String[] {"Import Model...", "Score Against Truth...", "Check Installation", "Help"})
+            assertNotNull(screen.menuItem("Plugins", "Segmentation", "PEA", entry), entry);
+        assertNotNull(screen.menuItem(ENTRY));
+    }
+
+    @Test void a_person_segments_an_image_and_sees_an_overlay() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        screen.shoot("dialog", dialog, image.getWindow());
+        screen.press(dialog, "OK");
+        ImagePlus labels = screen.image(Fiji.NUCLEI[1] + "_image.tif - labels");
+        screen.awaitIdle();
+        screen.shoot("labels", labels.getWindow());
+        screen.shoot("overlay", image.getWindow());
+        assertNotNull(image.getOverlay(), "the image has an overlay");
+        assertTrue(image.getOverlay().size() > 20, "of " + image.getOverlay().size());
+        assertFalse(image.isLocked(), "the image may be used again");
+        assertTrue(String.valueOf(labels.getInfoProperty()).contains("Segment Instances (PEA)..."), "the macro line is kept");
+    }
+
+    @Test void cancel_in_the_dialog_does_nothing() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        screen.press(screen.dialog(TITLE), "Cancel");
+        screen.awaitIdle();
+        assertEquals(1, WindowManager.getImageCount(), "no image came: " + Screen.titles());
+        assertFalse(image.isLocked());
+    }
+
+    @Test void the_recorder_writes_the_line_that_does_it_again() throws Exception {
+        Recorder recorder = new Recorder();
+        open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        screen.press(screen.dialog(TITLE), "OK");
+        screen.image(Fiji.NUCLEI[1] + "_image.tif - labels");
+        screen.awaitIdle();
+        String recorded = recorder.getText();
+        Recorder.record = false;
+        recorder.close();
+        assertTrue(recorded.contains("run(\"Segment Instances (PEA)...\", \"model=nuclei\");"), recorded);
+    }
+
+    @Test void escape_stops_within_half_a_second_and_frees_what_was_taken() throws Exception {
+        ImagePlus image = large();
+        image.setRoi(0, 0, 696, 520);
+        IJ.runMacro("run('Segment Instances (PEA)...', 'model=nuclei show=none');"); // now everything is loaded
+        image.deleteRoi();
+        long before = residentKilobytes();
+        Thread run = new Thread(() -> IJ.run(image, "Segment Instances (PEA)...", "model=nuclei"), "Run$_test");
+        run.start();
+        screen.clickStatusBar();
+        Screen.pause(1000);
+        assertTrue(run.isAlive(), "it is still at work");
+        long pressed = System.nanoTime();
+        screen.escape();
+        run.join(5000);
+        long milliseconds = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - pressed);
+        assertFalse(run.isAlive(), "it has not stopped");
+        assertTrue(milliseconds <= 500, "it took " + milliseconds + " ms");
+        assertEquals(1, WindowManager.getImageCount(), "no result of half the work: " + Screen.titles());
+        assertFalse(image.isLocked(), "the image may be used again");
+        long after = residentKilobytes();
+        assertTrue(after - before < 30_000, "memory before " + before + " kB, after " + after + " kB");
+        screen.tidy();
+        a_person_segments_an_image_and_sees_an_overlay(); // and it can be used again
+    }
+
+    @Test void the_batch_macro_goes_on_after_an_error_and_lists_it() throws Exception {
+        Path images = Files.createDirectories(folder.resolve("images/deeper")).getParent(), results = folder.resolve("results");
+        Files.copy(Fiji.image(Fiji.NUCLEI[0]), images.resolve("a.tif"), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(Fiji.image(Fiji.NUCLEI[1]), images.resolve("deeper/b.tif"), StandardCopyOption.REPLACE_EXISTING);
+        Files.write(images.resolve("broken.tif"), "no image".getBytes("UTF-8"));
+        Thread run = new Thread(() -> IJ.runMacroFile(System.getProperty("plugins.dir") + "/macros/PEA/PEA_Batch_Folder.ijm",
+            "input=[" + images + "] output=[" + results + "] overlay=yes rois=yes"), "Run$_batch");
+        run.start();
+        Dialog message = screen.dialog("PEA: segment a folder");
+        assertTrue(Screen.text(message).contains("1 of 3 images failed"), Screen.text(message));
+        screen.shoot("batch", screen.frame("summary.csv"), message);
+        screen.press(message, "OK");
+        run.join(10_000);
+        for (String file : new String[] {"a.tif", "a.csv", "a.png", "a.zip", "deeper/b.tif", "deeper/b.csv"})
+            assertTrue(Files.size(results.resolve(file)) > 0, file);
+        List<String> rows = Files.readAllLines(results.resolve("summary.csv"));
+        assertEquals(4, rows.size(), rows.toString());
+        assertTrue(rows.get(2).startsWith("\"broken.tif\",,,"), rows.toString());
+    }
+
+    @Test void an_error_is_one_clear_line_in_a_window() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        new Thread(() -> IJ.run(image, "Segment Instances (PEA)...", "modle=nuclei"), "Run$_wrong").start();
+        Dialog message = screen.dialog("Segment Instances (PEA)...");
+        assertTrue(Screen.text(message).contains("unknown key \"modle\", did you mean \"mode"), Screen.text(message));
+        screen.press(message, "OK");
+        screen.awaitIdle();
+        assertFalse(image.isLocked());
+    }
+
+    @Test void the_small_commands_open_their_windows() throws Exception {
+        screen.choose("Plugins", "Segmentation", "PEA", "Check Installation");
+        Window check = Screen.await("the report", 30, () -> {
+            for (Window w : Window.getWindows())
+                if (w.isShowing() && w != screen.imagej && Screen.text(w).contains("0.2.0"))
+                    return w;
+            return null;
+        });
+        screen.shoot("check-installation", check);
+    }
+
+    private static ImagePlus open(String id) {
+        ImagePlus image = Images.open(Fiji.image(id));
+        image.show();
+        return image;
+    }
+
+    /** Of the same kind, but many seconds of work. */
+    private static ImagePlus large() {
+        ImagePlus small = Images.open(Fiji.image(Fiji.NUCLEI[1]));
+        ImagePlus image = new ImagePlus("large", small.getProcessor().resize(696 * 4, 520 * 4));
+        image.show();
+        return image;
+    }
+
+    private static long residentKilobytes() throws Exception {
+        System.gc();
+        Screen.pause(200);
+        for (String line : Files.readAllLines(java.nio.file.Paths.get("/proc/self/status")))
+            if (line.startsWith("VmRSS:"))
+                return Long.parseLong(line.replaceAll("\\D", ""));
+        return 0;
+    }
+}
