@@ -11,7 +11,7 @@ static void through(pea_normalise rule, pea_array image, int64_t channels, float
     pea_error err;
     pea__range range;
     assert_ok(pea__image_ranges(&image, NULL, &range, &err));
-    const pea__source source = {image, rule, range, true};
+    const pea__source source = {image, rule, range, true, image.dtype};
     const pea_array box = {out, PEA_FLOAT32, {1, image.dims.y, image.dims.x, channels}};
     assert_ok(pea__normalised_box(&source, 0, 0, 0, NULL, &box, &err));
 }
@@ -84,6 +84,18 @@ static void one_channel_is_repeated(void **state)
         assert_true(out[i] == (i < 3 ? 0.0f : 1.0f));
 }
 
+/* Floats that were bytes before they were resized. */
+static void white_of_a_resized_image_is_that_of_its_old_type(void **state)
+{
+    pea_error err;
+    float v[3] = {0.0f, 127.5f, 255.0f}, out[3];
+    pea__source source = {{v, PEA_FLOAT32, {1, 1, 3, 1}}, PEA_NORMALISE_UNIT, {0, 255}, true, PEA_UINT8};
+    const pea_array box = {out, PEA_FLOAT32, {1, 1, 3, 1}};
+    (void)state;
+    assert_ok(pea__normalised_box(&source, 0, 0, 0, NULL, &box, &err));
+    assert_true(out[0] == 0.0f && out[1] == 0.5f && out[2] == 1.0f);
+}
+
 /* A box larger than the image on all sides, against indices written down. */
 static void box_beyond_the_image_is_mirrored_or_zero(void **state)
 {
@@ -91,7 +103,7 @@ static void box_beyond_the_image_is_mirrored_or_zero(void **state)
     uint8_t v[2 * 3] = {0, 51, 102, 153, 204, 255};
     const int rows[4] = {1, 0, 1, 0}, columns[7] = {2, 1, 0, 1, 2, 1, 0};
     float out[28];
-    pea__source source = {{v, PEA_UINT8, {1, 2, 3, 1}}, PEA_NORMALISE_UNIT, {0, 255}, true};
+    pea__source source = {{v, PEA_UINT8, {1, 2, 3, 1}}, PEA_NORMALISE_UNIT, {0, 255}, true, 0};
     const pea_array box = {out, PEA_FLOAT32, {1, 4, 7, 1}};
     (void)state;
     assert_ok(pea__normalised_box(&source, 0, -1, -2, NULL, &box, &err));
@@ -162,6 +174,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(unit_divides_by_the_white_of_the_type),
     cmocka_unit_test(imagenet_treats_each_colour_by_itself),
     cmocka_unit_test(one_channel_is_repeated),
+    cmocka_unit_test(white_of_a_resized_image_is_that_of_its_old_type),
     cmocka_unit_test(box_beyond_the_image_is_mirrored_or_zero),
     cmocka_unit_test(ranges_are_those_of_each_plane),
     cmocka_unit_test(what_is_not_finite_is_refused_with_its_place),
