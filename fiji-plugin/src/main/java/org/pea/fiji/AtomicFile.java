@@ -24,7 +24,9 @@ final class AtomicFile {
         void write(OutputStream out) throws IOException;
     }
 
-    /** @throws UncheckedIOException in one line: which file, why; an older file is as it was, and nothing else is left */
+    /**
+     * @throws UncheckedIOException in one line: which file, why; an older file is as it was, and nothing else is left
+     */
     static void write(String path, Content content) {
         Path file = Paths.get(path).toAbsolutePath(), temporary = null;
         try {

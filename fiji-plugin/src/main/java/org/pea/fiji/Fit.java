@@ -80,17 +80,19 @@ public final class Fit {
     private static void checkAxes(List<Message> all, Model model, ImagePlus image, Request request) {
         int slices = request.firstSlice > 0 ? request.lastSlice - request.firstSlice + 1 : image.getNSlices();
         if (!request.mode.isEmpty() && request.mode.charAt(0) - '0' != model.axes())
-            all.add(new Message(Kind.REFUSAL, "The model works in " + model.axes() + "-D, but " + request.mode + " is asked for."
-                                + " Leave the mode to the model, or choose another model.", "mode", ""));
+            all.add(new Message(Kind.REFUSAL, "The model works in " + model.axes() + "-D, but " + request.mode
+                                + " is asked for. Leave the mode to the model, or choose another model.", "mode", ""));
         if (model.axes() == 3 && image.getNSlices() == 1 && image.getNFrames() > 1)
-            add(all, Kind.REFUSAL, "The model works on volumes, but the image has " + image.getNFrames() + " frames of one slice."
-                + " If they are slices, say so in Image > Properties; otherwise choose a 2-D model.");
+            add(all, Kind.REFUSAL, "The model works on volumes, but the image has " + image.getNFrames()
+                + " frames of one slice. If they are slices, say so in Image > Properties; otherwise choose a 2-D"
+                + " model.");
+        else if (model.axes() == 3 && slices == 1 && image.getNSlices() == 1)
+            add(all, Kind.REFUSAL, "The model works on volumes, but the image is one plane. Choose a 2-D model.");
         else if (model.axes() == 3 && slices == 1)
-            add(all, Kind.REFUSAL, "The model works on volumes, but " + (image.getNSlices() > 1 ? "one slice is chosen" : "the image is"
-                + " one plane") + ". Choose a 2-D model" + (image.getNSlices() > 1 ? ", or more slices." : "."));
+            add(all, Kind.REFUSAL, "The model works on volumes, but one slice is chosen. Choose more, or a 2-D model.");
         if (model.axes() == 2 && slices > 1)
-            add(all, Kind.NOTE, "The model works on planes: each of the " + slices + " slices is segmented alone, and an object has"
-                + " another number in each.");
+            add(all, Kind.NOTE, "The model works on planes: each of the " + slices
+                + " slices is segmented alone, and an object has another number in each.");
     }
 
     // ---- channels and colours ----
@@ -99,23 +101,25 @@ public final class Fit {
         int channels = ImageTransfer.channels(image), chosen = request.channel > 0 ? 1 : channels;
         boolean rgb = image.getType() == ImagePlus.COLOR_RGB;
         if (request.channel > channels)
-            all.add(new Message(Kind.REFUSAL, "Channel " + request.channel + " is chosen, but the image has " + channels + ".",
-                                "channel", "1"));
+            all.add(new Message(Kind.REFUSAL, "Channel " + request.channel + " is chosen, but the image has "
+                                + channels + ".", "channel", "1"));
         else if (chosen != 1 && chosen != model.channels())
-            all.add(new Message(Kind.REFUSAL, "The image has " + channels + (rgb ? " colours" : " channels") + ", the model takes "
-                                + (model.channels() == 1 ? "1" : "1 or " + model.channels()) + ". Choose the channel with the objects.",
+            all.add(new Message(Kind.REFUSAL, "The image has " + channels + (rgb ? " colours" : " channels")
+                                + ", the model takes " + (model.channels() == 1 ? "1" : "1 or " + model.channels())
+                                + ". Choose the channel with the objects.",
                                 "channel", "" + (rgb ? 1 : image.getC())));
         else if (chosen > 1 && !rgb)
-            add(all, Kind.NOTE, "All " + chosen + " channels go to the model as its colours. Choose one channel if only one shows the"
-                + " objects.");
+            add(all, Kind.NOTE, "All " + chosen + " channels go to the model as its colours. Choose one channel if only"
+                + " one shows the objects.");
         if (rgb && chosen > 1 && chosen == model.channels() && isGrey(image))
-            all.add(new Message(Kind.NOTE, "The image is grey, stored as RGB: one channel says the same.", "channel", "1"));
+            all.add(new Message(Kind.NOTE, "The image is grey, stored as RGB: one channel says the same.",
+                                "channel", "1"));
         if (image.getBitDepth() == 8 && !image.isComposite() && isPalette(image))
-            add(all, Kind.WARNING, "The colours of the image come from a palette; their brightness is segmented. If the colours are for"
-                + " display alone, choose Image > Lookup Tables > Grays first.");
+            add(all, Kind.WARNING, "The colours of the image come from a palette; their brightness is segmented. If"
+                + " the colours are for display alone, choose Image > Lookup Tables > Grays first.");
         else if (!image.isComposite() && image.isInvertedLut() && image.getBitDepth() != 32)
-            add(all, Kind.NOTE, "The lookup table is inverted: numbers are turned round, so that what looks bright is bright. If that is"
-                + " wrong, choose Image > Lookup Tables > Invert LUT first.");
+            add(all, Kind.NOTE, "The lookup table is inverted: numbers are turned round, so that what looks bright is"
+                + " bright. If that is wrong, choose Image > Lookup Tables > Invert LUT first.");
     }
 
     private static boolean isPalette(ImagePlus image) {
@@ -156,9 +160,10 @@ public final class Fit {
             return; // the library will say so
         }
         if (right / scale > CLOSE || scale / right > CLOSE)
-            all.add(new Message(Kind.WARNING, String.format(Locale.ROOT, "The model was trained on pixels %.2g times %s than these."
-                                + " Let the image be scaled while it is segmented (scale=auto).", Math.max(right, 1 / right),
-                                right > 1 ? "smaller" : "larger"), "scale", "auto"));
+            all.add(new Message(Kind.WARNING, "The model was trained on pixels "
+                                + String.format(Locale.ROOT, "%.2g", Math.max(right, 1 / right)) + " times "
+                                + (right > 1 ? "smaller" : "larger") + " than these. Let the image be scaled while it is"
+                                + " segmented (scale=auto).", "scale", "auto"));
     }
 
     // ---- what the pixels look like ----
@@ -190,19 +195,20 @@ public final class Fit {
             sum += v;
         }
         if (bad > 0)
-            add(all, Kind.REFUSAL, "The image has values that are no numbers (NaN or infinity). Replace them first, as with Process >"
-                + " Math > NaN Background or Macro.");
+            add(all, Kind.REFUSAL, "The image has values that are no numbers (NaN or infinity). Replace them first, as"
+                + " with Process > Math > NaN Background or Macro.");
         else if (values.size() == 1)
             add(all, Kind.WARNING, "All pixels that were looked at have the same value: there is nothing to segment.");
         else if (values.size() == 2)
-            add(all, Kind.WARNING, "The image has two values alone, so it looks like a mask. Segment the image that the mask was made"
-                + " of, and give the mask with mask=... if you like.");
+            add(all, Kind.WARNING, "The image has two values alone, so it looks like a mask. Segment the image that the"
+                + " mask was made of, and give the mask with mask=... if you like.");
         else if (image.getTitle().endsWith(LabelImage.SUFFIX)
                  || (whole == n && pairs > 100 && equalPairs > 0.9 * pairs))
-            add(all, Kind.WARNING, "This looks like a label image, not like the image itself. Choose the image that was segmented.");
+            add(all, Kind.WARNING, "This looks like a label image, not like the image itself. Choose the image that was"
+                + " segmented.");
         else if (fluorescence(model) && (sum / n - min) / (max - min) > 0.6 != turnedRound(image))
-            add(all, Kind.WARNING, "Most of the image is bright, but the model was made for bright objects on dark ground. If objects"
-                + " are dark, invert the image first (Edit > Invert).");
+            add(all, Kind.WARNING, "Most of the image is bright, but the model was made for bright objects on dark"
+                + " ground. If objects are dark, invert the image first (Edit > Invert).");
     }
 
     private static boolean turnedRound(ImagePlus image) {

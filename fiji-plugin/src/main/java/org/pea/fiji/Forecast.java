@@ -16,7 +16,9 @@ import org.pea.Volume;
 import ij.ImagePlus;
 import ij.Prefs;
 
-/** Memory and time that a request will need, before it runs. Time comes from runs that were measured on this computer. */
+/**
+ * Memory and time that a request will need, before it runs. Time comes from runs that were measured on this computer.
+ */
 public final class Forecast {
     /** Of native memory, at most, beside the image that is open already. */
     public final long bytes;
@@ -65,7 +67,8 @@ public final class Forecast {
         if (voxels < TOO_FEW || !(seconds > 0))
             return;
         double before = Prefs.get(key(model, threads), Double.NaN), now = voxels / seconds;
-        Prefs.set(key(model, threads), Double.isNaN(before) ? now : 0.5 * (before + now)); // a busy computer is not the rule
+        // a busy computer is not the rule
+        Prefs.set(key(model, threads), Double.isNaN(before) ? now : 0.5 * (before + now));
     }
 
     /** Whether the time can be told without {@link #measure}. */
@@ -73,7 +76,9 @@ public final class Forecast {
         return !Double.isNaN(Prefs.get(key(model, threads(request)), Double.NaN));
     }
 
-    /** Run the model on a small plane or volume and remember its speed; seconds at most for planes, longer for volumes. */
+    /**
+     * Run the model on a small plane or volume and remember its speed; seconds at most for planes, longer for volumes.
+     */
     public static void measure(Model model, Request request) {
         boolean flat = model.axes() == 2;
         try (Volume pixels = new Volume(Dtype.UINT8, flat ? 1 : 18, flat ? 256 : 160, flat ? 256 : 160, 1)) {
@@ -101,6 +106,7 @@ public final class Forecast {
     static String size(long bytes) {
         if (bytes < 1 << 20)
             return "1 MB";
-        return bytes < 1L << 30 ? (bytes >> 20) + " MB" : String.format(Locale.ROOT, "%.1f GB", bytes / (double) (1L << 30));
+        return bytes < 1L << 30 ? (bytes >> 20) + " MB"
+             : String.format(Locale.ROOT, "%.1f GB", bytes / (double) (1L << 30));
     }
 }

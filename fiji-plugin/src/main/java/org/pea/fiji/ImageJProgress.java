@@ -9,8 +9,8 @@ import org.pea.Listener;
 import ij.IJ;
 
 /**
- * Shows progress in ImageJ's status bar, at most ten times a second, and hears Esc. Without a window of ImageJ it writes a
- * line every five seconds instead.
+ * Shows progress in ImageJ's status bar, at most ten times a second, and hears Esc. Without a window of ImageJ it
+ * writes a line every five seconds instead.
  *
  * <p>Planes of a stack run through all stages one by one, so no stage is over until the last plane: what each stage has
  * reached adds up, weighted by the part of the time that it usually takes.
@@ -80,7 +80,8 @@ public final class ImageJProgress implements Listener {
     /** "8 s", "3 min", "2 h 5 min". */
     static String time(double seconds) {
         long s = Math.round(seconds);
-        return s < 100 ? Math.max(1, s) + " s" : s < 5400 ? Math.round(s / 60.0) + " min" : s / 3600 + " h " + s % 3600 / 60 + " min";
+        return s < 100 ? Math.max(1, s) + " s" : s < 5400 ? Math.round(s / 60.0) + " min"
+             : s / 3600 + " h " + s % 3600 / 60 + " min";
     }
 
     /** Ends the bar. */

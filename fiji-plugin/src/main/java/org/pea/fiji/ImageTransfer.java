@@ -19,11 +19,11 @@ import ij.process.ImageProcessor;
 import ij.process.LUT;
 
 /**
- * Pixels of ImageJ to native memory and back, plane by plane. The numbers are those that {@code pea segment} reads from the
- * same image saved as TIFF, so that both give the same labels.
+ * Pixels of ImageJ to native memory and back, plane by plane. The numbers are those that {@code pea segment} reads from
+ * the same image saved as TIFF, so that both give the same labels.
  *
- * <p>An area selection limits the work: its bounds are cut out, and instances may be only inside its shape. So intensities
- * are normalised over its bounds alone. Other selections (lines, points) are ignored.
+ * <p>An area selection limits the work: its bounds are cut out, and instances may be only inside its shape. So
+ * intensities are normalised over its bounds alone. Other selections (lines, points) are ignored.
  */
 public final class ImageTransfer {
     private ImageTransfer() {}
@@ -74,11 +74,13 @@ public final class ImageTransfer {
     public static Part part(Request request, ImagePlus image) {
         int slices = image.getNSlices(), frames = image.getNFrames();
         if (request.channel > channels(image))
-            throw new IllegalArgumentException("channel " + request.channel + " asked for, but the image has " + channels(image));
+            throw new IllegalArgumentException("channel " + request.channel + " asked for, but the image has "
+                                               + channels(image));
         if (request.frame > frames)
             throw new IllegalArgumentException("frame " + request.frame + " asked for, but the image has " + frames);
         if (request.lastSlice > slices)
-            throw new IllegalArgumentException("slices up to " + request.lastSlice + " asked for, but the image has " + slices);
+            throw new IllegalArgumentException("slices up to " + request.lastSlice + " asked for, but the image has "
+                                               + slices);
         Roi roi = area(image);
         boolean allSlices = request.firstSlice == 0;
         return new Part(request.channel - 1, allSlices ? 0 : request.firstSlice - 1,
@@ -111,7 +113,8 @@ public final class ImageTransfer {
         Rectangle all = new Rectangle(0, 0, image.getWidth(), image.getHeight());
         Rectangle inside = roi == null ? all : all.intersection(roi.getBounds());
         if (inside.isEmpty())
-            throw new IllegalArgumentException("the selection lies outside the image or is empty: select an area, or nothing");
+            throw new IllegalArgumentException("the selection lies outside the image or is empty: select an area,"
+                                               + " or nothing");
         return inside;
     }
 
@@ -148,8 +151,9 @@ public final class ImageTransfer {
     }
 
     /**
-     * What the 256 numbers of an 8-bit image mean, by its lookup table. One that grows brighter is a way of display, one that
-     * grows darker says that white is zero, and any other is a palette, whose numbers mean nothing: its luminance counts.
+     * What the 256 numbers of an 8-bit image mean, by its lookup table. One that grows brighter is a way of display,
+     * one that grows darker says that white is zero, and any other is a palette, whose numbers mean nothing: its
+     * luminance counts.
      * @return null where numbers mean themselves
      */
     static byte[] meaning(ImagePlus image) {
@@ -202,19 +206,22 @@ public final class ImageTransfer {
         int first = part.channel < 0 ? 0 : part.channel / perPlane;
         Object[] planes = new Object[part.channel < 0 ? image.getNChannels() : 1];
         for (int c = 0; c < planes.length; c++)
-            planes[c] = plane(image, image.getStackIndex(first + c + 1, part.firstSlice + z + 1, part.firstFrame + frame + 1));
+            planes[c] = plane(image, image.getStackIndex(first + c + 1, part.firstSlice + z + 1,
+                                                         part.firstFrame + frame + 1));
         return planes;
     }
 
     private static Object plane(ImagePlus image, int index) {
         ImageStack stack = image.getStack();
-        Object pixels = stack.getSize() == 1 && !stack.isVirtual() ? image.getProcessor().getPixels() : stack.getPixels(index);
+        Object pixels = stack.getSize() == 1 && !stack.isVirtual() ? image.getProcessor().getPixels()
+            : stack.getPixels(index);
         if (pixels == null)
             throw new IllegalArgumentException("plane " + index + " of \"" + image.getTitle() + "\" could not be read");
         return pixels;
     }
 
-    private static void putRows(Volume volume, Kind kind, Object[] planes, int pitch, Part part, int z, int y, int rows) {
+    private static void putRows(Volume volume, Kind kind, Object[] planes, int pitch, Part part, int z, int y,
+                                int rows) {
         int width = part.bounds.width, n = volume.c();
         Object out = kind.dtype == Dtype.UINT8 ? new byte[rows * width * n]
                    : kind.dtype == Dtype.UINT16 ? new short[rows * width * n] : new float[rows * width * n];
@@ -291,7 +298,8 @@ public final class ImageTransfer {
         if (mask == null)
             return;
         boolean fits = mask.getWidth() == image.getWidth() && mask.getHeight() == image.getHeight()
-            && mask.getNSlices() == image.getNSlices() && (mask.getNFrames() == 1 || mask.getNFrames() == image.getNFrames());
+            && mask.getNSlices() == image.getNSlices()
+            && (mask.getNFrames() == 1 || mask.getNFrames() == image.getNFrames());
         if (!fits)
             throw new IllegalArgumentException("the mask is " + size(mask) + ", the image " + size(image)
                                                + ": they must have the same size, and the mask one frame or as many");
@@ -344,8 +352,9 @@ public final class ImageTransfer {
 
     // ---- sizes, labels, images by name ----
 
-    private static final List<String> MICROMETRE = Arrays.asList("um", "\u00b5m", "\u03bcm", "micron", "microns", "micrometer",
-                                                                 "micrometre", "micrometers", "micrometres");
+    private static final List<String> MICROMETRE = Arrays.asList("um", "\u00b5m", "\u03bcm", "micron", "microns",
+                                                                 "micrometer", "micrometre", "micrometers",
+                                                                 "micrometres");
 
     /** Voxel size and unit; "pixel" where it is not known. All spellings of micrometre become "um". */
     public static Calibration calibration(ImagePlus image) {
@@ -365,7 +374,8 @@ public final class ImageTransfer {
     /** Labels of an image as uint32, one frame, numbers as they are. Float images must hold whole numbers. */
     public static Volume labels(ImagePlus image, int frame) {
         if (image.getType() == ImagePlus.COLOR_RGB || image.getNChannels() > 1)
-            throw new IllegalArgumentException("\"" + image.getTitle() + "\" has colours or channels: labels are one number for"
+            throw new IllegalArgumentException("\"" + image.getTitle()
+                                               + "\" has colours or channels: labels are one number for"
                                                + " each pixel");
         int width = image.getWidth(), height = image.getHeight();
         Volume labels = new Volume(Dtype.UINT32, image.getNSlices(), height, width, 1);
@@ -403,12 +413,14 @@ public final class ImageTransfer {
         if (open != null)
             return open;
         if (!new File(titleOrPath).isFile())
-            throw new IllegalArgumentException("no " + what + " \"" + titleOrPath + "\": neither an open image nor a file");
+            throw new IllegalArgumentException("no " + what + " \"" + titleOrPath
+                                               + "\": neither an open image nor a file");
         Opener opener = new Opener();
         opener.setSilentMode(true);
         ImagePlus read = opener.openImage(titleOrPath);
         if (read == null)
-            throw new IllegalArgumentException("the " + what + " " + titleOrPath + " could not be read: expected an image");
+            throw new IllegalArgumentException("the " + what + " " + titleOrPath
+                                               + " could not be read: expected an image");
         return read;
     }
 }

@@ -33,13 +33,13 @@ public final class InstanceSegmentation {
     }
 
     /**
-     * Frames are segmented one by one and numbered anew; a 2-D model takes the slices of a frame one by one and numbers on,
-     * both as {@code pea segment} does.
+     * Frames are segmented one by one and numbered anew; a 2-D model takes the slices of a frame one by one and numbers
+     * on, both as {@code pea segment} does. After a failure nothing is left in native memory, and the image is as it
+     * was.
      *
      * @return close it when its results have been taken
-     * @throws PeaException              what the library says; {@code Cancelled} when the listener stopped it
-     * @throws IllegalArgumentException  a request that does not fit the image
-     * After a failure nothing is left in native memory, and the image is as it was.
+     * @throws PeaException what the library says; {@code Cancelled} when the listener stopped it
+     * @throws IllegalArgumentException a request that does not fit the image
      */
     public Result apply(ImagePlus image) {
         long started = System.nanoTime();
@@ -67,7 +67,8 @@ public final class InstanceSegmentation {
 
     private void checkMode(Model model) {
         if (!request.mode.isEmpty() && request.mode.charAt(0) - '0' != model.axes())
-            throw new IllegalArgumentException("mode " + request.mode + " does not fit model " + request.model + ", which is "
+            throw new IllegalArgumentException("mode " + request.mode + " does not fit model " + request.model
+                                               + ", which is "
                                                + model.axes() + "-D: choose another model");
     }
 
@@ -79,15 +80,16 @@ public final class InstanceSegmentation {
         if (!request.mask.isEmpty())
             wishes.putIfAbsent("foreground", "given");
         if (request.mask.isEmpty() && "given".equals(request.wishes.get("foreground")) && !ImageTransfer.hasArea(image))
-            throw new IllegalArgumentException("foreground=given is where the mask or the selection says: give mask=..., select an"
-                                               + " area, or choose foreground=none");
+            throw new IllegalArgumentException("foreground=given is where the mask or the selection says: give mask=...,"
+                                               + " select an area, or choose foreground=none");
         model.settings(wishes); // complains about keys and values before the image is copied
         return wishes;
     }
 
     private Keep kept(Model model) {
         Keep keep = Keep.NOTHING;
-        if (wantsTable() || request.show.contains(Request.Show.AFFINITY)) // the table's confidence comes from affinities
+        // the table's confidence comes from affinities
+        if (wantsTable() || request.show.contains(Request.Show.AFFINITY))
             keep = keep.affinity();
         if (request.show.contains(Request.Show.EMBEDDING) && model.embeddingDim() > 0)
             keep = keep.embedding();
@@ -100,7 +102,8 @@ public final class InstanceSegmentation {
 
     private Result.Frame frame(Model model, Result result, int t, Map<String, String> wishes, Run run) {
         Result.Frame frame = new Result.Frame();
-        boolean showsDetails = request.show.contains(Request.Show.AFFINITY) || request.show.contains(Request.Show.EMBEDDING);
+        boolean showsDetails = request.show.contains(Request.Show.AFFINITY)
+            || request.show.contains(Request.Show.EMBEDDING);
         try (Volume pixels = ImageTransfer.pixels(result.image, result.part, t);
              Volume mask = ImageTransfer.mask(request, result.image, result.part, t)) {
             frame.segmentation = model.segment(pixels, mask, wishes, kept(model), run);

@@ -60,7 +60,9 @@ final class InstanceTable {
         return fields;
     }
 
-    /** The text with places counted from the image's corner instead of that of a selection, which is at (x, y) pixels. */
+    /**
+     * The text with places counted from the image's corner instead of that of a selection, which is at (x, y) pixels.
+     */
     static String moved(String csv, int x, int y, Calibration size) {
         if (x == 0 && y == 0)
             return csv;

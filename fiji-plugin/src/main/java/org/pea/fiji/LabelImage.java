@@ -19,8 +19,9 @@ import ij.process.ImageProcessor;
 import ij.process.ShortProcessor;
 
 /**
- * Labels as an image: 16 bits up to 65 535 instances, 32-bit floating point up to 2^24, as {@code pea segment} writes them.
- * Beyond that no image of ImageJ holds them: the window shows their colours, and the file has 32-bit whole numbers.
+ * Labels as an image: 16 bits up to 65 535 instances, 32-bit floating point up to 2^24, as {@code pea segment} writes
+ * them. Beyond that no image of ImageJ holds them: the window shows their colours, and the file has 32-bit whole
+ * numbers.
  */
 final class LabelImage {
     private LabelImage() {}
@@ -43,7 +44,8 @@ final class LabelImage {
         labels.setOpenAsHyperStack(part.slices > 1 && part.frames > 1);
         labels.setCalibration(calibration(input, part));
         if (labels.getProcessor() instanceof ShortProcessor)
-            labels.setProcessor(new LabelProcessor(input.getWidth(), input.getHeight(), (short[]) stack.getPixels(1), (int) largest));
+            labels.setProcessor(new LabelProcessor(input.getWidth(), input.getHeight(), (short[]) stack.getPixels(1),
+                                                   (int) largest));
         labels.setLut(LabelLut.lut());
         labels.setDisplayRange(0, view ? 255 : Math.max(255, largest));
         labels.setProperty("Info", result.provenance.info());

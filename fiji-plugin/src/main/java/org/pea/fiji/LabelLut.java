@@ -52,7 +52,8 @@ public final class LabelLut {
         double[] nearest = new double[n];
         for (int i = 0; i < n; i++) {
             lab[i] = lab(candidate(i));
-            boolean extreme = lab[i][0] < 35 || lab[i][0] > 90 || Math.hypot(lab[i][1], lab[i][2]) < 20; // dark, pale, grey
+            // dark, pale, grey
+            boolean extreme = lab[i][0] < 35 || lab[i][0] > 90 || Math.hypot(lab[i][1], lab[i][2]) < 20;
             nearest[i] = extreme ? -1 : Double.MAX_VALUE;
         }
         int[] colours = new int[256];

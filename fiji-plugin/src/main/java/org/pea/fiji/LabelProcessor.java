@@ -9,9 +9,9 @@ import java.awt.image.IndexColorModel;
 import ij.process.ShortProcessor;
 
 /**
- * 16-bit labels whose colours begin again after 255. ImageJ shows 16 bits in 256 colours by range, so that of more than 255
- * labels neighbours, which touch most often, would look the same. Another display range than 0 to the largest label, or a
- * threshold, is shown as ImageJ does; so is a copy, or a saved file.
+ * 16-bit labels whose colours begin again after 255. ImageJ shows 16 bits in 256 colours by range, so that of more than
+ * 255 labels neighbours, which touch most often, would look the same. Another display range than 0 to the largest
+ * label, or a threshold, is shown as ImageJ does; so is a copy, or a saved file.
  */
 final class LabelProcessor extends ShortProcessor {
     private final int largest;

@@ -21,8 +21,8 @@ import ij.io.RoiEncoder;
 /**
  * Outlines of labels as selections of ImageJ, along the edges of pixels, so that a selection covers its label exactly.
  *
- * <p>A plane is cut into runs, one pass for all labels. Then each label is traced from its runs alone: every run has an edge
- * at its left, walked upwards, and one at its right, walked downwards; between two rows, edges are linked wherever
+ * <p>A plane is cut into runs, one pass for all labels. Then each label is traced from its runs alone: every run has an
+ * edge at its left, walked upwards, and one at its right, walked downwards; between two rows, edges are linked wherever
  * exactly one of the rows has a run. Following the links gives closed lines with the label at their right hand.
  * <pre>
  *        y     ┌─────┐           up ↑ left    right ↓ down
@@ -110,7 +110,9 @@ final class LabelRois {
         return new ShapeRoi(path);
     }
 
-    /** Closed lines around the runs of one label. Edge 2i is the left one of run i, walked up; 2i+1 the right one, down. */
+    /**
+     * Closed lines around the runs of one label. Edge 2i is the left one of run i, walked up; 2i+1 the right one, down.
+     */
     private static final class Tracer {
         private final Runs runs;
         private final int first, end;
@@ -144,13 +146,14 @@ final class LabelRois {
             return 2 * (run - first) + 1;
         }
 
-        /* Runs a..aEnd of the row above a line between rows, b..bEnd of the row below. We go along the line from left to right
-         * and stop wherever a run begins or ends: `seen` is the number of those passed, odd inside a run. */
+        /* Runs a..aEnd of the row above a line between rows, b..bEnd of the row below. We go along the line from left
+         * to right and stop wherever a run begins or ends: `seen` is the number of those passed, odd inside a run. */
         private void link(int a, int aEnd, int b, int bEnd) {
             int seenA = 0, seenB = 0, nA = 2 * (aEnd - a), nB = 2 * (bEnd - b);
-            int openIn = -1, openOut = -1; // of the stretch where one row alone has a run: what arrives or leaves at its left end
+            int openIn = -1, openOut = -1; // at the left end of a stretch where one row alone has a run
             while (seenA < nA || seenB < nB) {
-                int xA = seenA < nA ? at(a, seenA) : Integer.MAX_VALUE, xB = seenB < nB ? at(b, seenB) : Integer.MAX_VALUE;
+                int xA = seenA < nA ? at(a, seenA) : Integer.MAX_VALUE;
+                int xB = seenB < nB ? at(b, seenB) : Integer.MAX_VALUE;
                 boolean inA = seenA % 2 == 1, inB = seenB % 2 == 1, atA = xA <= xB, atB = xB <= xA;
                 int edgeA = atA ? edge(a, seenA) : -1, edgeB = atB ? edge(b, seenB) : -1;
                 if (atA && atB && inA == inB) { // both begin or both end: straight on
@@ -159,7 +162,7 @@ final class LabelRois {
                     if (inA && !inB) { // a stretch below A ends here: its line goes left, from here to its left end
                         int arriving = atA ? edgeA : edgeB;
                         next[arriving] = openOut;
-                    } else if (inB && !inA) { // a stretch above B ends here: its line goes right, from its left end to here
+                    } else if (inB && !inA) { // a stretch above B ends here: its line goes right, to here
                         int leaving = atB ? edgeB : edgeA;
                         next[openIn] = leaving;
                     }
@@ -191,7 +194,8 @@ final class LabelRois {
                 Polygon loop = new Polygon();
                 for (int e = start; !walked[e]; e = next[e]) {
                     walked[e] = true;
-                    if (x(e) != x(next[e]) || down(e) != down(next[e])) { // a corner where this edge ends, and one where the next begins
+                    // a corner where this edge ends, and one where the next begins
+                    if (x(e) != x(next[e]) || down(e) != down(next[e])) {
                         loop.addPoint(x(e), endY(e));
                         loop.addPoint(x(next[e]), endY(e));
                     }
@@ -231,7 +235,8 @@ final class LabelRois {
         int slice = result.part.firstSlice + z + 1, frame = result.part.firstFrame + t + 1;
         for (Roi roi : rois) {
             roi.setStrokeColor(LabelLut.colour(Long.parseLong(roi.getName())));
-            roi.setName(roi.getName() + (image.getNSlices() > 1 ? "-z" + slice : "") + (image.getNFrames() > 1 ? "-t" + frame : ""));
+            roi.setName(roi.getName() + (image.getNSlices() > 1 ? "-z" + slice : "")
+                        + (image.getNFrames() > 1 ? "-t" + frame : ""));
             place(roi, image, slice, frame);
         }
         return rois;
@@ -249,7 +254,8 @@ final class LabelRois {
 
     /** A zip that the ROI Manager opens; the same selections give the same bytes. */
     static void zip(List<Roi> rois, OutputStream out) throws IOException {
-        long begin = new GregorianCalendar(1980, 0, 1, 0, 0, 0).getTimeInMillis(); // a zip's clock starts there, in local time
+        // a zip's clock starts there, in local time
+        long begin = new GregorianCalendar(1980, 0, 1, 0, 0, 0).getTimeInMillis();
         ZipOutputStream zip = new ZipOutputStream(out);
         for (Roi roi : rois) {
             ZipEntry entry = new ZipEntry(roi.getName() + ".roi");

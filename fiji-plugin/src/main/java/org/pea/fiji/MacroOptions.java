@@ -18,11 +18,12 @@ import org.pea.Settings;
 import ij.macro.Interpreter;
 
 /**
- * The macro language: the text behind the command in {@code run("Segment Instances (PEA)...", "model=nuclei minsize=25")}.
+ * The macro language: the text behind the command in {@code run("Segment Instances (PEA)...", "model=nuclei
+ * minsize=25")}.
  *
  * <p>Words are separated by blanks; a word is {@code key=value} or a {@code key} alone; a value with blanks stands in
- * brackets, {@code key=[a b]}. We read it ourselves because ImageJ's reader finds {@code size} in {@code min_size} and keys
- * inside brackets, and is silent about keys it does not know.
+ * brackets, {@code key=[a b]}. We read it ourselves because ImageJ's reader finds {@code size} in {@code min_size} and
+ * keys inside brackets, and is silent about keys it does not know.
  */
 public final class MacroOptions {
     private MacroOptions() {}
@@ -90,8 +91,8 @@ public final class MacroOptions {
         return at;
     }
 
-    /* Of a bracket: behind its partner, so that "[a [1].tif]" is one value. A bracket or quote whose partner is in the middle
-     * of a word quotes nothing: ImageJ's recorder writes "[1].tif" as it is. */
+    /* Of a bracket: behind its partner, so that "[a [1].tif]" is one value. A bracket or quote whose partner is in the
+     * middle of a word quotes nothing: ImageJ's recorder writes "[1].tif" as it is. */
     private static int endOfValue(String text, int from, String key) {
         int end = from;
         if (!blank(text, from) && text.charAt(from) == '[') {
@@ -135,7 +136,8 @@ public final class MacroOptions {
     }
 
     /**
-     * @throws IllegalArgumentException in one line: an unknown key with the nearest known one, a value that is not possible
+     * @throws IllegalArgumentException in one line: an unknown key with the nearest known one, a value that is not
+     * possible
      */
     public static Request read(String options) {
         Request request = new Request();
@@ -167,7 +169,8 @@ public final class MacroOptions {
         case "onerror":
             r.onError = Request.OnError.valueOf(oneOf(key, value, "stop", "continue").toUpperCase(Locale.ROOT));
             break;
-        default: throw new IllegalArgumentException("unknown key \"" + key + "\", did you mean \"" + nearest(key) + "\"?");
+        default: throw new IllegalArgumentException("unknown key \"" + key + "\", did you mean \"" + nearest(key)
+                                                    + "\"?");
         }
     }
 
@@ -179,13 +182,15 @@ public final class MacroOptions {
 
     private static int count(String key, String value, int least) {
         if (!value.matches("\\d{1,9}") || Integer.parseInt(value) < least)
-            throw new IllegalArgumentException(key + " wants a whole number of at least " + least + ", found \"" + value + "\"");
+            throw new IllegalArgumentException(key + " wants a whole number of at least " + least + ", found \""
+                                               + value + "\"");
         return Integer.parseInt(value);
     }
 
     private static String oneOf(String key, String value, String... choices) {
         if (!Arrays.asList(choices).contains(value))
-            throw new IllegalArgumentException(key + " wants one of " + String.join(", ", choices) + ", found \"" + value + "\"");
+            throw new IllegalArgumentException(key + " wants one of " + String.join(", ", choices) + ", found \""
+                                               + value + "\"");
         return value;
     }
 
@@ -196,7 +201,8 @@ public final class MacroOptions {
             r.lastSlice = m.group(2) == null ? r.firstSlice : Integer.parseInt(m.group(2));
         }
         if (r.firstSlice < 1 || r.lastSlice < r.firstSlice)
-            throw new IllegalArgumentException("slices wants A-B with 1 <= A <= B, such as 3-9, found \"" + value + "\"");
+            throw new IllegalArgumentException("slices wants A-B with 1 <= A <= B, such as 3-9, found \"" + value
+                                               + "\"");
     }
 
     private static EnumSet<Request.Show> shown(String value) {
@@ -209,7 +215,8 @@ public final class MacroOptions {
                 if (words.add(s.word()) && s.word().equals(word))
                     set.add(s);
             if (!words.contains(word))
-                throw new IllegalArgumentException("show wants none or some of " + String.join(",", words) + ", found \"" + word
+                throw new IllegalArgumentException("show wants none or some of " + String.join(",", words)
+                                                   + ", found \"" + word
                                                    + "\"");
         }
         return set;
@@ -302,7 +309,8 @@ public final class MacroOptions {
         boolean plain = !value.isEmpty() && "[&'".indexOf(value.charAt(0)) < 0;
         for (int i = 0; i < value.length(); i++)
             plain = plain && !blank(value, i);
-        if (plain || (key.equals("offsets") && value.startsWith("[[") && !value.startsWith("[[[") && closing(value, 0) == value.length() - 1))
+        if (plain || (key.equals("offsets") && value.startsWith("[[") && !value.startsWith("[[[")
+                      && closing(value, 0) == value.length() - 1))
             return value;
         String quoted = "[" + value + "]";
         if (closing(quoted, 0) != quoted.length() - 1)
@@ -313,7 +321,8 @@ public final class MacroOptions {
 
     /** The whole line, {@code run("Segment Instances (PEA)...", "...");}. */
     public static String line(Request request) {
-        String options = write(request).replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n").replace("\t", "\\t");
+        String options = write(request).replace("\\", "\\\\").replace("\"", "\\\"")
+            .replace("\n", "\\n").replace("\t", "\\t");
         return "run(\"" + COMMAND + "\", \"" + options + "\");";
     }
 }

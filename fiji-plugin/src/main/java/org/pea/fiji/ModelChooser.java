@@ -141,6 +141,8 @@ final class ModelChooser extends JPanel {
         Map<?, ?> fields = (Map<?, ?>) record;
         return (model.axes() == 3 ? "3-D" : "2-D") + (model.channels() == 1 ? "" : ", " + model.channels() + " channels")
                 + (fields.get("pixel_size") instanceof Map ? ", trained on pixels of "
+                        + (model.axes() == 3 ? Json.text(record, "pixel_size", "z") + " x "
+                                + Json.text(record, "pixel_size", "y") + " x " : "")
                         + Json.text(record, "pixel_size", "x") + " " + unit : ", pixel size of training not known")
                 + (licence.isEmpty() ? "" : ", licence " + licence);
     }

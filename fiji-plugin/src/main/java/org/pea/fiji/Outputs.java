@@ -83,8 +83,8 @@ public final class Outputs {
         int middle = result.part.slices / 2, n = result.part.channels(result.image);
         ImageTransfer.Part p = result.part;
         java.awt.Rectangle all = new java.awt.Rectangle(0, 0, result.image.getWidth(), result.image.getHeight());
-        ImageTransfer.Part plane = new ImageTransfer.Part(n == 3 ? p.channel : Math.max(0, p.channel), p.firstSlice + middle, 1,
-                                                          p.firstFrame, 1, all, false);
+        int channel = n == 3 ? p.channel : Math.max(0, p.channel);
+        ImageTransfer.Part plane = new ImageTransfer.Part(channel, p.firstSlice + middle, 1, p.firstFrame, 1, all, false);
         try (Volume image = ImageTransfer.pixels(result.image, plane, 0);
              Volume drawn = new Volume(Dtype.UINT32, 1, all.height, all.width, 1)) {
             drawn.put(0, 0, result.plane(0, middle));
@@ -103,7 +103,8 @@ public final class Outputs {
         picture.get(z, 0, bytes);
         int[] pixels = new int[bytes.length / 3];
         for (int i = 0; i < pixels.length; i++)
-            pixels[i] = 0xff000000 | (bytes[3 * i] & 255) << 16 | (bytes[3 * i + 1] & 255) << 8 | bytes[3 * i + 2] & 255;
+            pixels[i] = 0xff << 24 | (bytes[3 * i] & 255) << 16 | (bytes[3 * i + 1] & 255) << 8
+                      | bytes[3 * i + 2] & 255;
         return new ColorProcessor((int) picture.x(), (int) picture.y(), pixels);
     }
 
@@ -111,8 +112,9 @@ public final class Outputs {
 
     private void show() {
         if (shows(Request.Show.LABELS) && result.largest() > 1 << 24)
-            result.warnings.add(result.largest() + " instances are more than an image of ImageJ can number: the window shows their"
-                                + " colours" + (request.output.isEmpty() ? ", write the numbers with output=..." : ""));
+            result.warnings.add(result.largest() + " instances are more than an image of ImageJ can number: the"
+                                + " window shows their colours" + (request.output.isEmpty() ? ", write the numbers"
+                                + " with output=..." : ""));
         if (shows(Request.Show.AFFINITY))
             showAffinities();
         if (shows(Request.Show.EMBEDDING))
@@ -123,7 +125,8 @@ public final class Outputs {
             fillManager();
         Overlay scores = request.truth.isEmpty() ? null : score();
         if (scores != null || shows(Request.Show.OVERLAY))
-            result.image.setOverlay(LabelOverlay.replace(result.image.getOverlay(), scores != null ? scores : LabelOverlay.of(result)));
+            result.image.setOverlay(LabelOverlay.replace(result.image.getOverlay(),
+                                                         scores != null ? scores : LabelOverlay.of(result)));
         if (shows(Request.Show.LABELS))
             windows.add(labels()); // last: it is the image that the next command of a macro means
         for (ImagePlus window : windows)
@@ -178,7 +181,8 @@ public final class Outputs {
                     float[] one = new float[all.length / k];
                     for (int i = 0; i < one.length; i++)
                         one[i] = all[i * k + o];
-                    stack.addSlice(offset(frame.segmentation.offsets()[o]), new FloatProcessor((int) a.x(), (int) a.y(), one));
+                    stack.addSlice(offset(frame.segmentation.offsets()[o]),
+                                   new FloatProcessor((int) a.x(), (int) a.y(), one));
                 }
             }
         }
@@ -221,7 +225,8 @@ public final class Outputs {
         int z = found.getNSlices(), t = found.getNFrames();
         if (!Arrays.equals(new int[] {truth.getWidth(), truth.getHeight(), truth.getNSlices(), truth.getNFrames()},
                            new int[] {found.getWidth(), found.getHeight(), z, t}))
-            throw new IllegalArgumentException("the truth is " + ImageTransfer.size(truth) + ", the result " + ImageTransfer.size(found)
+            throw new IllegalArgumentException("the truth is " + ImageTransfer.size(truth) + ", the result "
+                                               + ImageTransfer.size(found)
                                                + ": they must have the same size");
         List<Roi> outlines = new ArrayList<>();
         for (int frame = 0; frame < t; frame++)

@@ -2,6 +2,9 @@
 package org.pea.fiji;
 
 import java.awt.Rectangle;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 import org.pea.Model;
@@ -17,11 +20,6 @@ import ij.gui.Roi;
 final class PreviewPart {
     /** Pixels of a plane that a preview takes as a whole: some four seconds of network on two cores. */
     static final long LARGEST_PLANE = 1536L * 1536;
-    /** Extent in y and x of what it takes of a volume. */
-    static final int VOLUME_EXTENT = 192;
-    /** Planes of a volume where the model does not say how deep its tiles are. */
-    private static final int DEPTH = 18;
-
     final ImageTransfer.Part part;
     /** Counted from 0, of the image. */
     final int channelShown, slice, frame;
@@ -57,8 +55,9 @@ final class PreviewPart {
     private static PreviewPart slab(ImagePlus image, Model model, Request request, ImageTransfer.Part plane,
             PreviewPart before) {
         ImageTransfer.Part all = ImageTransfer.part(request, image);
-        Rectangle bounds = around(visible(image, plane.bounds), plane.bounds, VOLUME_EXTENT);
-        int depth = Math.min(depth(model), all.slices), slice = image.getZ() - 1;
+        int[] extent = extent(model);
+        Rectangle bounds = around(visible(image, plane.bounds), plane.bounds, extent[1]);
+        int depth = Math.min(extent[0], all.slices), slice = image.getZ() - 1;
         int first = Math.max(all.firstSlice, Math.min(slice - depth / 2, all.firstSlice + all.slices - depth));
         if (before != null && before.part.bounds.equals(bounds) && before.part.firstFrame == plane.firstFrame
                 && before.part.channel == plane.channel && before.part.slices == depth
@@ -80,12 +79,21 @@ final class PreviewPart {
         return new ImageTransfer.Part(p.channel, firstSlice, slices, p.firstFrame, 1, bounds, p.shaped);
     }
 
-    /** As deep as the tiles that the network was trained on. */
-    private static int depth(Model model) {
-        Object tile = ((java.util.Map<?, ?>) Json.read(model.record())).get("tile");
-        if (tile instanceof java.util.List && ((java.util.List<?>) tile).size() == 3)
-            return ((Double) ((java.util.List<?>) tile).get(0)).intValue();
-        return DEPTH;
+    /**
+     * Planes, and extent in y and x, that four tiles of the network cover: tiles are mirrored outwards by a margin, and
+     * more of them take more time than a preview should.
+     */
+    static int[] extent(Model model) {
+        Map<?, ?> record = (Map<?, ?>) Json.read(model.record());
+        double[] tile = zyx(record.get("tile"), 18, 160), step = zyx(record.get("tile_step"), 10, 80),
+                 margin = zyx(record.get("tile_margin"), 4, 48);
+        int depth = (int) (tile[0] - 2 * margin[0]), extent = (int) (tile[1] - 2 * margin[1] + step[1]);
+        return new int[] {Math.max(1, depth), Math.max(64, extent)};
+    }
+
+    private static double[] zyx(Object of, double z, double xy) {
+        List<?> list = of instanceof List && ((List<?>) of).size() == 3 ? (List<?>) of : Arrays.asList(z, xy, xy);
+        return new double[] {(Double) list.get(0), (Double) list.get(1), (Double) list.get(2)};
     }
 
     private static boolean selected(ImagePlus image) {

@@ -2,6 +2,7 @@
 package org.pea.fiji;
 
 import java.awt.Rectangle;
+import java.util.Locale;
 
 import org.pea.Model;
 import org.pea.Pea;
@@ -25,9 +26,11 @@ public final class Provenance {
     static Provenance of(Request request, Model model, ImagePlus image, ImageTransfer.Part part) {
         Rectangle box = part.bounds;
         boolean whole = box.width == image.getWidth() && box.height == image.getHeight() && !part.shaped;
-        String where = whole ? "" : String.format(", the selection at x %d, y %d, %d wide, %d high%s", box.x, box.y, box.width,
-                                                  box.height, part.shaped ? ", not a rectangle" : "");
-        return new Provenance(MacroOptions.line(request), model.name(), model.sha256(), Pea.version(), image.getTitle() + where);
+        String where = image.getTitle();
+        if (!whole)
+            where += String.format(Locale.ROOT, ", the selection at x %d, y %d, %d wide, %d high%s", box.x, box.y,
+                                   box.width, box.height, part.shaped ? ", not a rectangle" : "");
+        return new Provenance(MacroOptions.line(request), model.name(), model.sha256(), Pea.version(), where);
     }
 
     /** Lines for {@code Image > Show Info}. */

@@ -12,8 +12,8 @@ import java.util.regex.Pattern;
 import org.pea.Pea;
 
 /**
- * What is wanted: which part of the image, which model and settings, which results. Plain data, filled by a dialog or by
- * {@link MacroOptions}; an empty text, 0 or {@code null} means "as it is by default" everywhere.
+ * What is wanted: which part of the image, which model and settings, which results. Plain data, filled by a dialog or
+ * by {@link MacroOptions}; an empty text, 0 or {@code null} means "as it is by default" everywhere.
  */
 public final class Request {
 

@@ -21,9 +21,9 @@ import ij.measure.ResultsTable;
 /**
  * Labels against the truth: the numbers of {@code pea score}, and outlines that say where the errors are.
  *
- * <p>Two instances match where they share more than half of what both cover together. Green: found and matched. Red: in the
- * truth, not found. Blue: found, not in the truth. Yellow: one instance of the truth was split, it covers most of two or more
- * found ones. Magenta: several were merged, a found one covers most of two or more of the truth.
+ * <p>Two instances match where they share more than half of what both cover together. Green: found and matched. Red: in
+ * the truth, not found. Blue: found, not in the truth. Yellow: one instance of the truth was split, it covers most of
+ * two or more found ones. Magenta: several were merged, a found one covers most of two or more of the truth.
  */
 final class ScoreReport {
     private ScoreReport() {}
@@ -71,7 +71,8 @@ final class ScoreReport {
         return judge(shared, ofTruth, ofPrediction);
     }
 
-    private static Verdict judge(Map<Long, Integer> shared, Map<Integer, Integer> ofTruth, Map<Integer, Integer> ofPrediction) {
+    private static Verdict judge(Map<Long, Integer> shared, Map<Integer, Integer> ofTruth,
+                                 Map<Integer, Integer> ofPrediction) {
         Verdict verdict = new Verdict();
         Map<Integer, Integer> insideTruth = new HashMap<>(), insidePrediction = new HashMap<>();
         Set<Integer> matchedTruth = new HashSet<>(), matchedPrediction = new HashSet<>();
@@ -88,17 +89,19 @@ final class ScoreReport {
             }
         }
         for (int t : ofTruth.keySet())
-            verdict.truth.put(t, insideTruth.getOrDefault(t, 0) > 1 ? SPLIT : matchedTruth.contains(t) ? MATCHED : MISSED);
+            verdict.truth.put(t, insideTruth.getOrDefault(t, 0) > 1 ? SPLIT
+                               : matchedTruth.contains(t) ? MATCHED : MISSED);
         for (int p : ofPrediction.keySet())
-            verdict.prediction.put(p, insidePrediction.getOrDefault(p, 0) > 1 ? MERGED : matchedPrediction.contains(p) ? MATCHED : EXTRA);
+            verdict.prediction.put(p, insidePrediction.getOrDefault(p, 0) > 1 ? MERGED
+                                    : matchedPrediction.contains(p) ? MATCHED : EXTRA);
         return verdict;
     }
 
     // ---- drawn ----
 
     /**
-     * Outlines of one frame, each bound to its slice of `image`: of the prediction where it is matched, extra or merged, of the
-     * truth where it was missed or split.
+     * Outlines of one frame, each bound to its slice of `image`: of the prediction where it is matched, extra or
+     * merged, of the truth where it was missed or split.
      */
     static List<Roi> outlines(Volume truth, Volume prediction, ImagePlus image, int firstSlice, int frame) {
         Verdict verdict = judge(truth, prediction);
@@ -112,7 +115,8 @@ final class ScoreReport {
         return all;
     }
 
-    private static List<Roi> outlines(Volume labels, int z, Map<Integer, Color> colours, ImagePlus image, int firstSlice, int frame) {
+    private static List<Roi> outlines(Volume labels, int z, Map<Integer, Color> colours, ImagePlus image,
+                                      int firstSlice, int frame) {
         int[] plane = new int[(int) (labels.y() * labels.x())];
         labels.get(z, 0, plane);
         List<Roi> wanted = new ArrayList<>();
@@ -129,8 +133,8 @@ final class ScoreReport {
     }
 
     private static String word(Color colour) {
-        return colour == MATCHED ? "matched" : colour == MISSED ? "missed" : colour == EXTRA ? "extra" : colour == SPLIT ? "split"
-             : "merged";
+        return colour == MATCHED ? "matched" : colour == MISSED ? "missed" : colour == EXTRA ? "extra"
+             : colour == SPLIT ? "split" : "merged";
     }
 
     /** What {@link #outlines} gives, for images that are open. */

@@ -33,7 +33,8 @@ public class SegmentInstances implements PlugIn {
         } catch (PeaException | IllegalArgumentException | UncheckedIOException e) {
             fail(e.getMessage(), options);
         } catch (OutOfMemoryError e) {
-            fail("Java has no memory left for the results: raise it in Edit > Options > Memory & Threads, or choose fewer slices",
+            fail("Java has no memory left for the results: raise it in Edit > Options > Memory & Threads, or choose"
+                 + " fewer slices",
                  options);
         }
     }
@@ -47,12 +48,14 @@ public class SegmentInstances implements PlugIn {
 
     private static void segment(Request request, ImagePlus image) {
         if (!image.lockSilently())
-            throw new IllegalArgumentException("\"" + image.getTitle() + "\" is locked by another command: wait until that is over");
+            throw new IllegalArgumentException("\"" + image.getTitle()
+                                               + "\" is locked by another command: wait until that is over");
         ImageJProgress progress = new ImageJProgress();
         try (Result result = new InstanceSegmentation(request).progress(progress).apply(image)) {
             Outputs.show(result, request);
             long n = result.count();
-            IJ.showStatus("PEA: " + n + (n == 1 ? " instance, " : " instances, ") + ImageJProgress.time(result.seconds()));
+            IJ.showStatus("PEA: " + n + (n == 1 ? " instance, " : " instances, ")
+                          + ImageJProgress.time(result.seconds()));
         } finally {
             progress.done();
             image.unlock();

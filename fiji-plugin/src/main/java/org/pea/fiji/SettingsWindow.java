@@ -549,7 +549,7 @@ final class SettingsWindow {
 
     /** The time can be told once the model ran on this computer: so let it, on a small image, and ask again. */
     private void measureOnce(Findings found) {
-        if (found.request == null || Forecast.measured(model, found.request) || !measured.add(model.sha256()))
+        if (found.request == null || previewBox.isSelected() || Forecast.measured(model, found.request) || !measured.add(model.sha256()))
             return;
         Model current = model;
         forecast.setText(found.forecast + " Measuring how fast this computer is ...");
@@ -595,6 +595,8 @@ final class SettingsWindow {
         previewBar.setValue((int) (1000 * Math.max(0, fraction)));
         previewText.setText(text);
         previewBar.getParent().revalidate();
+        if (fraction < 0 && window.isShowing())
+            Ui.grow(window);
     }
 
     /** Takes the width of the window, so that nothing is cut off at the right. */

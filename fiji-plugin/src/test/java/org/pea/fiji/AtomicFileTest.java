@@ -31,7 +31,8 @@ class AtomicFileTest {
     @Test void a_full_disk_leaves_the_older_file_and_nothing_else() throws IOException {
         Path file = folder.resolve("a.txt");
         Files.write(file, new byte[] {9});
-        UncheckedIOException e = assertThrows(UncheckedIOException.class, () -> AtomicFile.write(file.toString(), out -> {
+        UncheckedIOException e = assertThrows(UncheckedIOException.class,
+                                              () -> AtomicFile.write(file.toString(), out -> {
             out.write(new byte[100000]);
             throw new IOException("No space left on device");
         }));
@@ -49,14 +50,16 @@ class AtomicFileTest {
 
     @Test void a_folder_in_the_way_is_named() throws IOException {
         Path file = Files.createDirectory(folder.resolve("taken"));
-        UncheckedIOException e = assertThrows(UncheckedIOException.class, () -> AtomicFile.write(file.toString(), out -> {}));
+        UncheckedIOException e = assertThrows(UncheckedIOException.class,
+                                              () -> AtomicFile.write(file.toString(), out -> {}));
         assertTrue(e.getMessage().contains("a folder of that name"), e.getMessage());
     }
 
     @Test void a_folder_that_cannot_be_is_one_message() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
         UncheckedIOException e =
-            assertThrows(UncheckedIOException.class, () -> AtomicFile.write(file.resolve("below.txt").toString(), out -> {}));
+            assertThrows(UncheckedIOException.class, () -> AtomicFile.write(file.resolve("below.txt").toString(),
+                out -> {}));
         assertTrue(e.getMessage().startsWith(file + "/below.txt could not be written: "), e.getMessage());
         assertTrue(!e.getMessage().contains("\n"));
     }

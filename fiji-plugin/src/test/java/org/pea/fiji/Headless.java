@@ -15,7 +15,9 @@ import ij.ImagePlus;
 import ij.Macro;
 import ij.WindowManager;
 
-/** What tests share: ImageJ as a macro sees it, without a display; the repository's images; the command to compare with. */
+/**
+ * What tests share: ImageJ as a macro sees it, without a display; the repository's images; the command to compare with.
+ */
 final class Headless {
     private Headless() {}
 

@@ -12,7 +12,8 @@ import org.pea.Calibration;
 import ij.measure.ResultsTable;
 
 class InstanceTableTest {
-    private static final String CSV = "label,area_um2,n_voxels,centroid_x_um,centroid_y_um,box_x_um,box_y_um,confidence\r\n"
+    private static final String CSV =
+        "label,area_um2,n_voxels,centroid_x_um,centroid_y_um,box_x_um,box_y_um,confidence\r\n"
         + "1,2.5,10,100,20.25,99.5,20,\r\n"
         + "2,5,20,123456780,3,1.5,2,0.75\r\n";
 

@@ -39,7 +39,8 @@ class MacroOptionsTest {
     }
 
     @Test void brackets_hold_blanks_and_keys_of_other_words() {
-        assertEquals("{output=/a b/minsize=7.tif, minsize=3}", parse("output=[/a b/minsize=7.tif] minsize=3 ").toString());
+        assertEquals("{output=/a b/minsize=7.tif, minsize=3}",
+                     parse("output=[/a b/minsize=7.tif] minsize=3 ").toString());
         assertEquals("/data/a [1].tif", parse("output=[/data/a [1].tif]").get("output"));
         assertEquals("", parse("output=[] minsize=3").get("output"));
         assertEquals("a b", parse("output='a b' minsize=3").get("output"));
@@ -85,11 +86,12 @@ class MacroOptionsTest {
     }
 
     @Test void every_key_reaches_the_request() {
-        Request r = MacroOptions.read("model=[/m/a b.safetensors] channel=2 slices=3-9 frame=4 mode=3d mask=[my mask] minsize=25"
-            + " scale=auto memory=4G threads=2 output=l.tif overlay=p.png table=t.csv rois=r.zip show=table,labels truth=T"
-            + " onerror=continue");
+        Request r = MacroOptions.read("model=[/m/a b.safetensors] channel=2 slices=3-9 frame=4 mode=3d mask=[my mask]"
+            + " minsize=25 scale=auto memory=4G threads=2 output=l.tif overlay=p.png table=t.csv rois=r.zip"
+            + " show=table,labels truth=T onerror=continue");
         assertEquals("/m/a b.safetensors", r.model);
-        assertEquals(Arrays.asList(2, 3, 9, 4, 2), Arrays.asList(r.channel, r.firstSlice, r.lastSlice, r.frame, r.threads));
+        assertEquals(Arrays.asList(2, 3, 9, 4, 2), Arrays.asList(r.channel, r.firstSlice, r.lastSlice, r.frame,
+                                                                 r.threads));
         assertEquals("{minsize=25, scale=auto}", r.wishes.toString());
         assertEquals(4L << 30, r.memoryBytes());
         assertEquals(EnumSet.of(Request.Show.LABELS, Request.Show.TABLE), r.show);
@@ -147,7 +149,8 @@ class MacroOptionsTest {
     @Test void quotes_and_backslashes_survive_the_macro_line() {
         Request r = new Request();
         r.output = "C:\\my data\\\"x\".tif";
-        assertEquals("run(\"Segment Instances (PEA)...\", \"model=nuclei output=[C:\\\\my data\\\\\\\"x\\\".tif]\");", MacroOptions.line(r));
+        assertEquals("run(\"Segment Instances (PEA)...\", \"model=nuclei output=[C:\\\\my data\\\\\\\"x\\\".tif]\");",
+                     MacroOptions.line(r));
     }
 
     @Test void what_is_written_reads_the_same() {

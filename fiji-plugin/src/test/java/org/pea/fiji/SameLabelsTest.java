@@ -92,7 +92,8 @@ class SameLabelsTest {
     private static int[][] byCommand(File file, String... options) throws Exception {
         File labels = folder.resolve("labels.tif").toFile();
         String[] all = new String[options.length + 6];
-        String[] head = {"segment", file.getPath(), "-m", Headless.ROOT.resolve("models/nuclei.safetensors").toString(), "-o",
+        String model = Headless.ROOT.resolve("models/nuclei.safetensors").toString();
+        String[] head = {"segment", file.getPath(), "-m", model, "-o",
                          labels.getPath()};
         System.arraycopy(head, 0, all, 0, 6);
         System.arraycopy(options, 0, all, 6, options.length);
@@ -215,7 +216,8 @@ class SameLabelsTest {
 
     @Test void rgb() throws Exception {
         ColorProcessor colours = new ColorProcessor(96, 64);
-        byte[] r = (byte[]) part(100, 100).getPixels(), g = (byte[]) part(180, 60).getPixels(), b = (byte[]) part(10, 200).getPixels();
+        byte[] r = (byte[]) part(100, 100).getPixels(), g = (byte[]) part(180, 60).getPixels();
+        byte[] b = (byte[]) part(10, 200).getPixels();
         colours.setRGB(r, g, b);
         ImagePlus image = new ImagePlus("rgb", colours);
         check(image);

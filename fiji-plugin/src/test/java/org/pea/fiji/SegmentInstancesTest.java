@@ -110,7 +110,8 @@ class SegmentInstancesTest {
         ImagePlus labels = labels(small(), "minsize=60 threshold=0.7 show=labels model=nuclei");
         String info = (String) labels.getProperty("Info");
         String line = info.substring(info.indexOf("\", \"") + 4, info.indexOf("\");"));
-        assertArrayEquals((short[]) labels.getProcessor().getPixels(), (short[]) labels(small(), line).getProcessor().getPixels());
+        assertArrayEquals((short[]) labels.getProcessor().getPixels(),
+                          (short[]) labels(small(), line).getProcessor().getPixels());
     }
 
     @Test void threads_change_nothing_but_the_line() throws Exception {
@@ -154,7 +155,8 @@ class SegmentInstancesTest {
         image.setRoi(box);
         ImagePlus labels = labels(image, "model=nuclei");
         assertEquals(box, image.getRoi());
-        assertTrue(((String) labels.getProperty("Info")).contains("PEA image: small.tif, the selection at x 20, y 10, 64 wide, 64 high\n"));
+        assertTrue(((String) labels.getProperty("Info")).contains(
+            "PEA image: small.tif, the selection at x 20, y 10, 64 wide, 64 high\n"));
         assertEquals(128, labels.getWidth());
         ImageProcessor whole = small().getProcessor();
         whole.setRoi(20, 10, 64, 64);
@@ -231,7 +233,8 @@ class SegmentInstancesTest {
     @Test void all_files_are_written_and_read_back() throws Exception {
         ImagePlus image = stack(2, 1);
         String at = folder.resolve("new folder").toString();
-        ImagePlus labels = labels(image, "model=nuclei output=[" + at + "/l.tif] overlay=[" + at + "/p.png] table=[" + at
+        ImagePlus labels = labels(image, "model=nuclei output=[" + at + "/l.tif] overlay=[" + at + "/p.png] table=["
+                                  + at
                                   + "/t.csv] rois=[" + at + "/r.zip]");
         ImagePlus read = IJ.openImage(at + "/l.tif");
         assertArrayEquals((short[]) labels.getStack().getPixels(2), (short[]) read.getStack().getPixels(2));
@@ -317,7 +320,8 @@ class SegmentInstancesTest {
     }
 
     @Test void a_constant_image_has_no_instances() throws Exception {
-        ImagePlus labels = labels(new ImagePlus("flat", new ByteProcessor(64, 48)), "model=nuclei show=labels,overlay,table rois=["
+        ImagePlus labels = labels(new ImagePlus("flat", new ByteProcessor(64, 48)),
+                                  "model=nuclei show=labels,overlay,table rois=["
                                   + folder.resolve("none.zip") + "]");
         assertEquals(64, labels.getWidth());
     }
@@ -364,6 +368,7 @@ class SegmentInstancesTest {
     @Test void no_options_without_a_display_is_said() throws Exception {
         ImagePlus image = small();
         Headless.plugin(image, null);
-        assertTrue(SegmentInstances.lastError().contains("without a display say what is wanted"), SegmentInstances.lastError());
+        assertTrue(SegmentInstances.lastError().contains("without a display say what is wanted"),
+                   SegmentInstances.lastError());
     }
 }

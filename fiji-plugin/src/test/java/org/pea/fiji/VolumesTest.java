@@ -65,11 +65,13 @@ class VolumesTest {
     @Test void a_volume_gives_the_commands_labels_and_table() throws Exception {
         assumeTrue(Headless.hasCommand());
         ImagePlus image = stack(20);
-        File file = folder.resolve("em.tif").toFile(), out = folder.resolve("out.tif").toFile(), csv = folder.resolve("t.csv").toFile();
+        File file = folder.resolve("em.tif").toFile(), out = folder.resolve("out.tif").toFile();
+        File csv = folder.resolve("t.csv").toFile();
         new FileSaver(image).saveAsTiffStack(file.getPath());
         Headless.pea("segment", file.getPath(), "-m", model, "-o", out.getPath(), "--table", csv.getPath());
         ImagePlus expected = IJ.openImage(out.getPath());
-        try (Result r = new InstanceSegmentation(MacroOptions.read("model=[" + model + "] table=x mode=3d")).apply(image)) {
+        Request request = MacroOptions.read("model=[" + model + "] table=x mode=3d");
+        try (Result r = new InstanceSegmentation(request).apply(image)) {
             assertTrue(r.count() > 0);
             int[] found = labels(r);
             for (int z = 0, i = 0; z < 20; z++)
@@ -128,10 +130,11 @@ class VolumesTest {
     }
 
     @Test void an_embedding_that_is_not_there_is_a_warning() {
-        try (Result r = new InstanceSegmentation(MacroOptions.read("model=[" + model + "] show=embedding,affinity")).apply(stack(18))) {
+        Request request = MacroOptions.read("model=[" + model + "] show=embedding,affinity");
+        try (Result r = new InstanceSegmentation(request).apply(stack(18))) {
             boolean has = Models.open(model).embeddingDim() > 0;
             assertEquals(has ? 0 : 1, r.warnings().size());
-            Outputs.show(r, MacroOptions.read("model=[" + model + "] show=embedding,affinity"));
+            Outputs.show(r, request);
         }
     }
 }
