@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+package org.pea.fiji;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import ij.ImagePlus;
+import ij.WindowManager;
+
+/** The small commands without a display, as macros run them. */
+class SmallCommandsTest {
+    private static final String TRUTH = Headless.ROOT.resolve("testdata/nuclei/cc88627344305b9a_labels.tif").toString();
+
+    @TempDir Path folder;
+
+    @AfterAll static void close() {
+        Models.release();
+    }
+
+    private static String printed(Runnable work) {
+        PrintStream before = System.out;
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(bytes, true));
+        try {
+            work.run();
+        } finally {
+            System.setOut(before);
+        }
+        return bytes.toString();
+    }
+
+    @Test void the_installation_is_printed() {
+        String text = printed(() -> new CheckInstallation().run(""));
+        for (String word : new String[] {"everything is ready", "ImageJ", "Java", "Library", "Kernels", "Self-test",
+                "nuclei: 2-D", "sha256"})
+            assertTrue(text.contains(word), word + " is missing:\n" + text);
+    }
+
+    @Test void a_damaged_model_is_a_problem_with_its_name() throws Exception {
+        String before = System.getProperty("pea.models");
+        Files.write(folder.resolve("broken.safetensors"), new byte[20]);
+        System.setProperty("pea.models", folder.toString());
+        try {
+            InstallationReport report = InstallationReport.make();
+            assertTrue(!report.well() && report.text().contains("!! broken: "), report.text());
+        } finally {
+            System.setProperty("pea.models", before);
+        }
+    }
+
+    @Test void labels_are_perfect_beside_themselves() throws Exception {
+        Path table = folder.resolve("scores.csv"), copy = folder.resolve("copy of labels.tif");
+        Files.copy(java.nio.file.Paths.get(TRUTH), copy);
+        ImagePlus[] shown = new ImagePlus[1];
+        Headless.run("truth=[" + TRUTH + "] prediction=[" + copy + "] table=[" + table + "]", () -> {
+            printed(() -> new ScoreAgainstTruth().run(""));
+            shown[0] = WindowManager.getCurrentImage();
+        });
+        List<String> lines = Files.readAllLines(table);
+        assertEquals("frame,metric,value", lines.get(0));
+        assertTrue(lines.contains("1,pq,1") || lines.stream().anyMatch(l -> l.startsWith("1,pq,0.99999")), lines.toString());
+        assertTrue(lines.contains("1,voi,0"), lines.toString());
+        assertTrue(lines.contains("1,aji,1"), lines.toString());
+        assertNotNull(shown[0].getOverlay());
+        shown[0].getOverlay().forEach(roi -> assertEquals(ScoreReport.MATCHED, roi.getStrokeColor()));
+    }
+
+    @Test void scores_want_two_images() {
+        assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("prediction=a")).get("truth").contains("truth="));
+        assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a prediction=a")).containsKey("prediction"));
+        assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a tabel=b")).get("tabel").contains("table"));
+    }
+
+    @Test void nobody_is_asked_without_a_display() {
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> SettingsDialog.ask(Headless.nucleus()));
+        assertTrue(e.getMessage().contains("model=nuclei"), e.getMessage());
+    }
+
+    @Test void the_menu_names_classes_that_are_there() throws Exception {
+        int entries = 0;
+        for (String line : Ui.resource("/plugins.config").split("\n")) {
+            if (line.startsWith("#") || line.contains("\"-\""))
+                continue;
+            Class.forName(line.substring(line.lastIndexOf(',') + 1).trim()).getDeclaredConstructor().newInstance();
+            entries++;
+        }
+        assertEquals(5, entries);
+    }
+}
