@@ -4,6 +4,7 @@ package org.pea.fiji;
 import java.awt.GraphicsEnvironment;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -35,22 +36,32 @@ public final class Outputs {
     private final Request request;
     private final List<ImagePlus> windows = new ArrayList<>();
     private ImagePlus labels;
+    private UncheckedIOException failed;
 
     private Outputs(Result result, Request request) {
         this.result = result;
         this.request = request;
     }
 
-    /** Both. Windows only where there is a display, or a macro's batch mode. */
+    /**
+     * Both. Windows only where there is a display, or a macro's batch mode.
+     * @throws UncheckedIOException where a file could not be written, the first of them; tables and pictures were
+     *                              written and windows shown all the same, as the work may have taken an hour
+     */
     public static void show(Result result, Request request) {
         Outputs o = new Outputs(result, request);
         o.write();
         o.show();
+        if (o.failed != null)
+            throw o.failed;
     }
 
     /** The files alone. */
     static void write(Result result, Request request) {
-        new Outputs(result, request).write();
+        Outputs o = new Outputs(result, request);
+        o.write();
+        if (o.failed != null)
+            throw o.failed;
     }
 
     private boolean shows(Request.Show what) {
@@ -67,15 +78,23 @@ public final class Outputs {
 
     private void write() {
         if (!request.table.isEmpty())
-            AtomicFile.write(request.table, out -> out.write(result.csv().getBytes(StandardCharsets.UTF_8)));
+            write(request.table, out -> out.write(result.csv().getBytes(StandardCharsets.UTF_8)));
         if (!request.overlay.isEmpty())
             writePicture();
         if (!request.rois.isEmpty()) {
             List<Roi> rois = LabelRois.of(result);
-            AtomicFile.write(request.rois, out -> LabelRois.zip(rois, out));
+            write(request.rois, out -> LabelRois.zip(rois, out));
         }
-        if (!request.output.isEmpty()) // last: where labels are, all of it is
-            AtomicFile.write(request.output, out -> LabelImage.write(result, labels(), out));
+        if (!request.output.isEmpty() && failed == null) // last: where labels are, all of it is
+            write(request.output, out -> LabelImage.write(result, labels(), out));
+    }
+
+    private void write(String path, AtomicFile.Content content) {
+        try {
+            AtomicFile.write(path, content);
+        } catch (UncheckedIOException e) {
+            failed = failed == null ? e : failed;
+        }
     }
 
     /* Of a stack the middle slice of the first frame; of many channels the first, as the command does. */
@@ -90,7 +109,7 @@ public final class Outputs {
             drawn.put(0, 0, result.plane(0, middle));
             try (Volume picture = Pictures.overlay(image, drawn, new Run())) {
                 BufferedImage png = rgb(picture, 0).getBufferedImage();
-                AtomicFile.write(request.overlay, out -> {
+                write(request.overlay, out -> {
                     if (!ImageIO.write(png, "png", out))
                         throw new IOException("this Java writes no PNG");
                 });

@@ -293,8 +293,20 @@ class SegmentInstancesTest {
         assertTrue(failing(small(), "model=nuclei foreground=given").contains("mask"));
         assertTrue(failing(small(), "model=nuclei scale=auto").length() > 10);
         assertEquals("/proc/none/l.tif could not be written: the folder /proc/none cannot be made, choose another",
-                     failing(small(), "model=nuclei output=/proc/none/l.tif"));
+                     failing(small(), "model=nuclei show=none output=/proc/none/l.tif"));
         labels(small(), "model=nuclei"); // and works afterwards
+    }
+
+    @Test void a_file_that_cannot_be_written_does_not_cost_the_other_results() throws Exception {
+        File table = folder.resolve("kept.csv").toFile();
+        ImagePlus image = small();
+        ImagePlus labels = Headless.plugin(image, "model=nuclei rois=/proc/none/r.zip table=[" + table
+                                           + "] output=[" + folder + "/not.tif] onerror=continue");
+        assertTrue(SegmentInstances.lastError().startsWith("/proc/none/r.zip could not be written"));
+        assertTrue(max(labels) > 0);
+        assertTrue(table.length() > 0);
+        assertFalse(new File(folder.toFile(), "not.tif").exists(), "where the label file is, all files are");
+        assertTrue(image.getOverlay().size() > 0);
     }
 
     @Test void images_that_hold_no_numbers_are_refused() throws Exception {
