@@ -24,6 +24,7 @@ class SameBytesTest {
     @TempDir static Path folder;
     private static Path fiji;
     private static Screen screen;
+    private static Child patched;
     private static final Map<String, ImagePlus> EXPECTED = new HashMap<>();
 
     @BeforeAll static void assemble() throws Exception {
@@ -70,14 +71,15 @@ class SameBytesTest {
     @ParameterizedTest
     @ValueSource(strings = {"8d29c5a03e0560c8", "a486f6ed4b8781e7", "cc88627344305b9a"})
     void fiji_without_a_display(String id) throws Exception {
-        Path output = folder.resolve(id + "_patched.tif"), shown = folder.resolve(id + "_shown.tif");
-        Path macro = write("file = split(getArgument(), '|'); setBatchMode(true); open(file[0]);\n"
-            + "run('Segment Instances (PEA)...', 'model=nuclei output=[' + file[1] + ']');\n"
-            + "saveAs('Tiff', file[2]);\n"); // what run() shows is the active image
-        Child child = Child.patched(fiji, Collections.emptyList(), macro, Fiji.image(id) + "|" + output + "|" + shown);
-        assertEquals(0, child.status, child.output);
-        Images.assertSame(expected(id), Images.open(output), "the file of a macro without a display: " + child.output);
-        Images.assertSame(expected(id), Images.open(shown), "the image of a macro without a display");
+        if (patched == null) // one start for all of them
+            patched = Child.patched(fiji, Collections.emptyList(), write("setBatchMode(true); id = split('" + String.join(" ", Fiji.NUCLEI)
+                + "', ' '); for (i = 0; i < id.length; i++) {\n"
+                + "open('" + Fiji.REPOSITORY + "/testdata/nuclei/' + id[i] + '_image.tif'); to = getArgument() + id[i];\n"
+                + "run('Segment Instances (PEA)...', 'model=nuclei output=[' + to + '_patched.tif]');\n"
+                + "saveAs('Tiff', to + '_shown.tif'); close('*'); }\n"), folder + "/"); // what run() shows is the active image
+        assertEquals(0, patched.status, patched.output);
+        Images.assertSame(expected(id), Images.open(folder.resolve(id + "_patched.tif")), "the file of a macro: " + patched.output);
+        Images.assertSame(expected(id), Images.open(folder.resolve(id + "_shown.tif")), "the image of a macro");
     }
 
     @ParameterizedTest
