@@ -54,8 +54,8 @@ typedef struct pea_segment_options {
     int64_t min_size;               /* instances below this many voxels vanish, also at borders */
     int64_t tile[3], tile_step[3], tile_margin[3]; /* 3-D: z,y,x of network tiles, their step, mirrored margin */
     double scale; /* y and x are resized by this before the network sees them, labels come back to the image's grid;
-                   * 1: not at all; PEA_SCALE_AUTO must have been replaced with pea_model_scale(). min_size counts voxels
-                   * of the image, all other sizes those that the network sees */
+                   * 1: not at all; PEA_SCALE_AUTO must have been replaced with pea_model_scale(). min_size counts
+                   * voxels of the image, all other sizes those that the network sees */
 } pea_segment_options;
 
 #define PEA_SCALE_AUTO 0.0
@@ -117,8 +117,8 @@ pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibr
 /* Intermediate results for those who want them; set what is wanted, the rest zero. */
 typedef struct pea_segment_details {
     int want_affinity, want_embedding;
-    pea_volume affinity;   /* owned float32 (z,y,x,k), every edge; on the grid the network saw: the image's but for scale.
-                            * Free with pea_segment_details_free() */
+    pea_volume affinity;   /* owned float32 (z,y,x,k), every edge; on the grid the network saw: the image's but for
+                            * scale. Free with pea_segment_details_free() */
     pea_offsets offsets;   /* what its channels are */
     pea_volume embedding;  /* owned float32 (z,y,x,c) on the same grid; PEA_E_ARG where the network has none */
 } pea_segment_details;
@@ -158,8 +158,8 @@ pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pe
 typedef struct pea_prediction pea_prediction;
 
 /**
- * Run the network alone. pea_prediction_segment() then gives what pea_segment() would have given, bit by bit. The memory
- * that this needs, with what is kept, is checked as pea_segment() does.
+ * Run the network alone. pea_prediction_segment() then gives what pea_segment() would have given, bit by bit. The
+ * memory that this needs, with what is kept, is checked as pea_segment() does.
  * @param image       borrowed  as for pea_segment(); read during this call only
  * @param options     borrowed  NULL: the model's
  * @param prediction  owned     free with pea_prediction_free(). It does not need the model any more
@@ -176,8 +176,8 @@ void pea_prediction_free(pea_prediction *prediction); /* NULL allowed */
 int pea_prediction_suits(const pea_prediction *prediction, const pea_segment_options *options);
 
 /**
- * Cluster a prediction. Arguments and results as pea_segment(), but that options NULL are those of pea_predict() and that
- * a volume has no embeddings to show. Thread-safe on distinct contexts.
+ * Cluster a prediction. Arguments and results as pea_segment(), but that options NULL are those of pea_predict() and
+ * that a volume has no embeddings to show. Thread-safe on distinct contexts.
  * @return as pea_segment(); PEA_E_ARG for options that do not suit, and for details that are not there
  */
 pea_status pea_prediction_segment(const pea_prediction *prediction, pea_context *context, const pea_array *mask,

@@ -1,7 +1,8 @@
 /* embedding_rgb.c - embeddings as colours: their first three principal components.
  *
- * Voxels are taken in blocks. Every block belongs to one of a fixed number of sums, which each take their blocks in order
- * and are added up in order: so the picture is the same for any number of threads. No pass keeps anything of a voxel.
+ * Voxels are taken in blocks. Every block belongs to one of a fixed number of sums, which each take their blocks in
+ * order and are added up in order: so the picture is the same for any number of threads. No pass keeps anything of a
+ * voxel.
  * Source of the eigenvectors: Jacobi's method with cyclic sweeps; Golub and Van Loan, Matrix Computations, 8.5.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "affinity/affinity.h"
@@ -206,8 +207,8 @@ static pea_status diagonalise(rgb *r, double done, pea_error *err)
     return status;
 }
 
-/* The three largest eigenvalues, the earlier one first where two are the same. Where there are fewer than three channels
- * the others are zero: `nothing`. */
+/* The three largest eigenvalues, the earlier one first where two are the same. Where there are fewer than three
+ * channels the others are zero: `nothing`. */
 static void choose_components(rgb *r, const double *nothing)
 {
     const int64_t n = r->c;

@@ -115,7 +115,8 @@ static const char *unsuitable(const pea_prediction *prediction, const pea_segmen
         return "tiles";
     if (wanted->foreground == PEA_FOREGROUND_PREDICTED && prediction->heads.foreground < 0)
         return "foreground";
-    if (wanted->offsets.n_axes != had->offsets.n_axes || (is_volume && !same_offsets(&wanted->offsets, &had->offsets)) ||
+    if (wanted->offsets.n_axes != had->offsets.n_axes ||
+        (is_volume && !same_offsets(&wanted->offsets, &had->offsets)) ||
         (prediction->heads.affinity >= 0 && wanted->offsets.n != had->offsets.n))
         return "offsets";
     if (is_volume && wanted->border != had->border)
@@ -144,7 +145,8 @@ static pea_status prepare(const pea_prediction *prediction, const pea_segment_op
     const char *key = status == PEA_OK ? unsuitable(prediction, &job->options) : NULL;
     if (key)
         return pea__fail(err, PEA_E_ARG, "the prediction was made with other %s: run the network again", key);
-    if (status == PEA_OK && details && details->want_embedding && (prediction->affinity.data || job->heads.embedding < 0))
+    if (status == PEA_OK && details && details->want_embedding &&
+        (prediction->affinity.data || job->heads.embedding < 0))
         return pea__fail(err, PEA_E_ARG, "this prediction keeps affinities and no embeddings");
     if (job->options.foreground != PEA_FOREGROUND_PREDICTED)
         job->heads.foreground = -1;

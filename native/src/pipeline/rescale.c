@@ -86,7 +86,8 @@ static void resize_row(void *argument, int64_t row, int worker)
 pea_status pea__resize(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err)
 {
     resizing r = {from, to, NULL};
-    r.scratch = pea__alloc((size_t)pea__workers(context), (size_t)(from->dims.x * from->dims.c) * sizeof *r.scratch, err);
+    const size_t row_bytes = (size_t)(from->dims.x * from->dims.c) * sizeof *r.scratch;
+    r.scratch = pea__alloc((size_t)pea__workers(context), row_bytes, err);
     if (!r.scratch)
         return PEA_E_NOMEM;
     const pea_status status = pea__parallel(context, to->dims.z * to->dims.y, 0.0, 0.0, resize_row, &r, err);
@@ -104,8 +105,8 @@ static void look_up_row(void *argument, int64_t row, int worker)
     const resizing *r = argument;
     const pea_dims in = r->from->dims, out = r->to->dims;
     const size_t size = pea_dtype_size_bytes(r->to->dtype);
-    const char *from =
-        (const char *)r->from->data + (size_t)((row / out.y * in.y + pea__nearest(row % out.y, out.y, in.y)) * in.x) * size;
+    const int64_t line = row / out.y * in.y + pea__nearest(row % out.y, out.y, in.y);
+    const char *from = (const char *)r->from->data + (size_t)(line * in.x) * size;
     char *to = (char *)r->to->data + (size_t)(row * out.x) * size;
     (void)worker;
     for (int64_t i = 0; i < out.x; i++, to += size)

@@ -216,7 +216,8 @@ pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *need
                                        &needs->network, err);
     if (status != PEA_OK)
         return status;
-    const bool predicted = job->heads.foreground >= 0, masked = predicted || job->mask.data, given = job->heads.affinity >= 0;
+    const bool predicted = job->heads.foreground >= 0, masked = predicted || job->mask.data,
+               given = job->heads.affinity >= 0;
     const uint64_t frame = pea__bytes_mul((uint64_t)w.frame.y, (uint64_t)w.frame.x),
                    grid = pea__bytes_mul((uint64_t)w.grid.y, (uint64_t)w.grid.x),
                    e = (uint64_t)job->heads.embedding_channels * sizeof(float),

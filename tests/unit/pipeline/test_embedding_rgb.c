@@ -19,8 +19,9 @@ static int ascending(const void *a, const void *b)
 static void expect(const float *e, int n, int c, double *colours)
 {
     double *unit = calloc((size_t)(n * c), sizeof *unit), *mean = calloc((size_t)c, sizeof *mean),
-           *s = calloc((size_t)(c * c), sizeof *s), *v = calloc((size_t)c, sizeof *v), *w = calloc((size_t)c, sizeof *w),
-           *p = calloc((size_t)n, sizeof *p), *sorted = calloc((size_t)n, sizeof *sorted);
+           *s = calloc((size_t)(c * c), sizeof *s), *v = calloc((size_t)c, sizeof *v),
+           *w = calloc((size_t)c, sizeof *w), *p = calloc((size_t)n, sizeof *p),
+           *sorted = calloc((size_t)n, sizeof *sorted);
     for (int i = 0; i < n; i++) {
         double square = 0.0;
         for (int j = 0; j < c; j++)
@@ -84,7 +85,8 @@ static float *cloud(int n, int c)
         for (int j = 0; j < c; j++) {
             double sum = 0.4;
             for (int k = 0; k < 4 && k < c; k++)
-                sum += (1.0 / (1 + 2 * k)) * (test_u((uint32_t)k, (uint32_t)i) - 0.5) * (test_u(100, (uint32_t)(k * 64 + j)) - 0.4);
+                sum += (test_u((uint32_t)k, (uint32_t)i) - 0.5) / (1 + 2 * k) *
+                       (test_u(100, (uint32_t)(k * 64 + j)) - 0.4);
             e[i * c + j] = (float)(sum * (1.0 + test_u(200, (uint32_t)i))); /* lengths do not count */
         }
     return e;

@@ -136,8 +136,10 @@ static void a_prediction_and_its_clustering_can_be_stopped(void **state)
         p.options.foreground = PEA_FOREGROUND_NONE;
         assert_ok(pea_volume_alloc(PEA_UINT8, d, &p.image, &err));
         assert_ok(pea_volume_alloc(PEA_UINT32, d, &p.labels, &err));
-        for (int64_t i = 0; i < d.z * d.y * d.x; i++)
-            ((uint8_t *)p.image.array.data)[i] = (uint8_t)(255.0 * test_u(1, (uint32_t)(i / d.x / 9 * 1000 + i % d.x / 9)));
+        for (int64_t i = 0; i < d.z * d.y * d.x; i++) {
+            const double block = test_u(1, (uint32_t)(i / d.x / 9 * 1000 + i % d.x / 9));
+            ((uint8_t *)p.image.array.data)[i] = (uint8_t)(255.0 * block);
+        }
         assert_can_be_heard_and_stopped(is_volume ? "affinity" : "network", predict, &p);
         assert_ok(pea_predict(p.model, NULL, &p.image.array, &p.options, &p.prediction, &err));
         assert_can_be_heard_and_stopped("clean up", cluster, &p);

@@ -1,4 +1,4 @@
-/* test_rescale.c - another pixel size: intensities against a plain twin, and the whole way against the same steps by hand.
+/* test_rescale.c - another pixel size: intensities against a plain twin, the whole way against the same steps by hand.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/cluster.h"
 #include "pipeline/pipeline.h"
@@ -69,8 +69,8 @@ static void resized_planes_are_those_of_a_plain_twin(void **state)
     for (size_t f = 0; f < 6; f++)
         for (size_t t = 0; t < 7; t++) {
             pea_error err;
-            pea_volume image = random_volume(dtypes[t % 3], (pea_dims){2, from[f][0], from[f][1], 1 + (int64_t)t % 3}, f + t);
-            pea_volume one, three;
+            const pea_dims old = {2, from[f][0], from[f][1], 1 + (int64_t)t % 3};
+            pea_volume image = random_volume(dtypes[t % 3], old, f + t), one, three;
             pea_context *context = context_of(3);
             const pea_dims d = {2, to[t][0], to[t][1], image.array.dims.c};
             assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &one, &err));
@@ -108,7 +108,8 @@ static void the_same_size_changes_nothing_and_constants_stay_exact(void **state)
     pea_volume_free(&same);
     for (int i = 0; i < 5; i++)
         for (int64_t side = 1; side < 60; side++) {
-            const pea_array from = {constant, PEA_FLOAT32, {1, 17, 23, 1}}, to = {resized, PEA_FLOAT32, {1, side, 60 - side, 1}};
+            const pea_array from = {constant, PEA_FLOAT32, {1, 17, 23, 1}},
+                            to = {resized, PEA_FLOAT32, {1, side, 60 - side, 1}};
             for (int p = 0; p < 17 * 23; p++)
                 constant[p] = numbers[i];
             assert_ok(pea__resize(&from, NULL, &to, &err));
@@ -161,8 +162,9 @@ static void grids_have_at_least_one_voxel_and_an_end(void **state)
     assert_true(g.z == 3 && g.y == 5 && g.x == 1 && g.c == 1);
     assert_ok(pea__grid_plan((pea_dims){1, 7, 10, 1}, 0.25, &g, &err));
     assert_true(g.y == 2 && g.x == 3); /* 1.75 and 2.5 */
-    assert_ok(pea__grid_plan((pea_dims){1, 7, INT64_C(1) << 40, 1}, 1.0, &g, &err)); /* whoever works on it will judge */
-    assert_fails(pea__grid_plan((pea_dims){1, 7, INT64_C(1) << 40, 1}, 0.5, &g, &err), PEA_E_LIMIT, "has a side beyond");
+    const pea_dims endless = {1, 7, INT64_C(1) << 40, 1};
+    assert_ok(pea__grid_plan(endless, 1.0, &g, &err)); /* whoever works on it will judge */
+    assert_fails(pea__grid_plan(endless, 0.5, &g, &err), PEA_E_LIMIT, "has a side beyond");
     assert_fails(pea__grid_plan((pea_dims){1, INT64_C(1) << 29, 1, 1}, 20.0, &g, &err), PEA_E_LIMIT, "scale 20");
 }
 
@@ -203,10 +205,10 @@ static void doubled_pixels_at_half_scale_give_doubled_labels(void **state)
         assert_ok(pea_segment(model, NULL, &large.array, NULL, &o, &large_labels.array, &n_large, NULL, &err));
         assert_int_equal(n_small, n_large);
         assert_true(n_small > 1);
-        for (int i = 0; i < Z * 4 * Y * X; i++)
-            assert_int_equal(((uint32_t *)large_labels.array.data)[i],
-                             ((uint32_t *)small_labels.array.data)[(i / (4 * X * Y) * Y + i / (2 * X) % (2 * Y) / 2) * X +
-                                                                   i % (2 * X) / 2]);
+        for (int i = 0; i < Z * 4 * Y * X; i++) {
+            const int half = (i / (4 * X * Y) * Y + i / (2 * X) % (2 * Y) / 2) * X + i % (2 * X) / 2;
+            assert_int_equal(((uint32_t *)large_labels.array.data)[i], ((uint32_t *)small_labels.array.data)[half]);
+        }
         pea_volume_free(&small);
         pea_volume_free(&large);
         pea_volume_free(&small_labels);
@@ -231,17 +233,17 @@ static void expect_by_hand(const pea_model *model, const pea_array *image, const
     assert_ok(pea_volume_alloc(PEA_UINT8, g, &resized_mask, &err));
     assert_ok(pea_volume_alloc(PEA_UINT32, g, &resized_labels, &err));
     assert_ok(pea__resize(image, NULL, &resized.array, &err));
+    const pea_dims l = labels->dims;
     for (int64_t z = 0; z < g.z && mask; z++)
         for (int64_t y = 0; y < g.y; y++)
-            for (int64_t x = 0; x < g.x; x++)
-                ((uint8_t *)resized_mask.array.data)[(z * g.y + y) * g.x + x] =
-                    ((const uint8_t *)mask->data)[(z * mask->dims.y + pea__nearest(y, g.y, mask->dims.y)) * mask->dims.x +
-                                                  pea__nearest(x, g.x, mask->dims.x)];
+            for (int64_t x = 0; x < g.x; x++) {
+                const int64_t old = (z * l.y + pea__nearest(y, g.y, l.y)) * l.x + pea__nearest(x, g.x, l.x);
+                ((uint8_t *)resized_mask.array.data)[(z * g.y + y) * g.x + x] = ((const uint8_t *)mask->data)[old];
+            }
     o.scale = 1.0;
     o.min_size = 0;
-    assert_ok(pea_segment(model, NULL, &resized.array, mask ? &resized_mask.array : NULL, &o, &resized_labels.array, NULL,
-                          &details, &err));
-    const pea_dims l = labels->dims;
+    assert_ok(pea_segment(model, NULL, &resized.array, mask ? &resized_mask.array : NULL, &o, &resized_labels.array,
+                          NULL, &details, &err));
     for (int64_t z = 0; z < l.z; z++)
         for (int64_t y = 0; y < l.y; y++)
             for (int64_t x = 0; x < l.x; x++)
@@ -381,8 +383,8 @@ static void forecasts_grow_with_the_grid(void **state)
         const uint64_t n = (is_volume ? 4 : 1) * UINT64_C(500) * 600;
         assert_true(half >= whole + n * (4 + 4 + 1)); /* intensities, labels, mask */
         o.scale = 20.0;
-        assert_fails(pea_segment_forecast(model, (pea_dims){1, 4, INT64_C(1) << 28, 1}, &o, 1, &half, &err), PEA_E_LIMIT,
-                     "has a side beyond");
+        assert_fails(pea_segment_forecast(model, (pea_dims){1, 4, INT64_C(1) << 28, 1}, &o, 1, &half, &err),
+                     PEA_E_LIMIT, "has a side beyond");
         pea_model_free(model);
     }
 }

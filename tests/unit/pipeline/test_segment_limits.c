@@ -232,8 +232,9 @@ static void what_is_kept_is_part_of_the_forecast(void **state)
     assert_ok(pea_volume_alloc(PEA_UINT32, d, &labels, &err));
     assert_ok(pea_segment_forecast(model, d, &o, 1, &bytes, &err));
     assert_true(bytes < n_voxels * 2 * sizeof(float)); /* plane by plane it is little */
-    pea_context *little = context_of(1, bytes, NULL), *enough = context_of(1, bytes + n_voxels * 4 * sizeof(float) * 66 / 64, NULL),
-                *none = context_of(1, 100000, NULL);
+    const uint64_t kept = n_voxels * 4 * sizeof(float), overhead = kept / 32;
+    pea_context *little = context_of(1, bytes, NULL), *none = context_of(1, 100000, NULL),
+                *enough = context_of(1, bytes + kept + overhead, NULL);
     assert_ok(pea_segment(model, little, &image.array, NULL, &o, &labels.array, NULL, NULL, &err));
     assert_fails(pea_segment(model, little, &image.array, NULL, &o, &labels.array, NULL, &details, &err), PEA_E_LIMIT,
                  "are allowed");
