@@ -84,7 +84,7 @@ final class AtomicFile {
 
     private static String reason(IOException e) {
         if (e instanceof AccessDeniedException)
-            return "permission denied for " + ((AccessDeniedException) e).getFile() + ", choose another folder";
+            return "permission denied, choose another folder";
         String why = e instanceof FileSystemException ? ((FileSystemException) e).getReason() : e.getMessage();
         return why == null ? e.toString() : why;
     }

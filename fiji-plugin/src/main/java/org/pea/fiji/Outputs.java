@@ -3,6 +3,7 @@ package org.pea.fiji;
 
 import java.awt.GraphicsEnvironment;
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 
 import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 import org.pea.Dtype;
 import org.pea.Pictures;
@@ -108,13 +110,22 @@ public final class Outputs {
              Volume drawn = new Volume(Dtype.UINT32, 1, all.height, all.width, 1)) {
             drawn.put(0, 0, result.plane(0, middle));
             try (Volume picture = Pictures.overlay(image, drawn, new Run())) {
-                BufferedImage png = rgb(picture, 0).getBufferedImage();
-                write(request.overlay, out -> {
-                    if (!ImageIO.write(png, "png", out))
-                        throw new IOException("this Java writes no PNG");
-                });
+                byte[] png = png(rgb(picture, 0).getBufferedImage());
+                write(request.overlay, out -> out.write(png));
             }
         }
+    }
+
+    /* In memory: given a stream, Java would keep a file of its own in the folder for temporary ones. */
+    private static byte[] png(BufferedImage picture) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (MemoryCacheImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
+            if (!ImageIO.write(picture, "png", out))
+                throw new IOException("this Java writes no PNG");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+        }
+        return bytes.toByteArray();
     }
 
     private static ColorProcessor rgb(Volume picture, long z) {
