@@ -39,15 +39,27 @@ public final class Forecast {
             ImageTransfer.Part part = ImageTransfer.part(request, image);
             Map<String, String> wishes = InstanceSegmentation.wishes(model, request, image);
             int channels = part.channels(image), threads = threads(request);
-            double scale = Double.parseDouble(model.settings(wishes).getOrDefault("scale", "1"));
+            Map<String, String> settings = model.settings(wishes);
+            double scale = Double.parseDouble(settings.getOrDefault("scale", "1"));
             long work = model.forecast(part.slices, part.bounds.height, part.bounds.width, channels, wishes, threads);
             long pixels = part.voxels() * channels * (image.getBitDepth() == 24 ? 1 : image.getBitDepth() / 8);
             long labels = part.voxels() * part.frames * 4;
             double speed = Prefs.get(key(model, threads), Double.NaN);
-            return new Forecast(work + pixels + labels, part.voxels() * part.frames * scale * scale / speed, null);
+            long kept = (long) (kept(model, settings, request, part.frames) * 4 * part.voxels() * scale * scale);
+            return new Forecast(work + pixels + labels + kept, part.voxels() * part.frames * scale * scale / speed, null);
         } catch (PeaException | IllegalArgumentException e) {
             return new Forecast(0, Double.NaN, e.getMessage());
         }
+    }
+
+    /* Numbers for each voxel besides labels. A table needs the affinities of one frame, what is shown those of all. */
+    private static long kept(Model model, Map<String, String> settings, Request request, int frames) {
+        boolean table = !request.table.isEmpty() || request.show.contains(Request.Show.TABLE);
+        boolean affinity = request.show.contains(Request.Show.AFFINITY);
+        boolean embedding = request.show.contains(Request.Show.EMBEDDING);
+        long offsets = settings.getOrDefault("offsets", "").chars().filter(c -> c == '[').count() - 1;
+        return (affinity || (table && embedding) ? offsets * frames : table ? offsets : 0)
+             + (embedding ? (long) model.embeddingDim() * frames : 0);
     }
 
     private static int threads(Request request) {

@@ -136,6 +136,11 @@ class FitTest {
         assertTrue(f.words().matches("about \\d+ (s|min) and up to \\d+ MB of memory"), f.words());
         assertFalse(Forecast.measured(model, MacroOptions.read("model=nuclei threads=7")));
         assertNotNull(Forecast.of(model, NUCLEUS, MacroOptions.read("model=nuclei channel=9")).error);
+        long plane = 4L * NUCLEUS.getWidth() * NUCLEUS.getHeight();
+        assertEquals(10 * plane, Forecast.of(model, NUCLEUS, MacroOptions.read("model=nuclei threads=1 table=t.csv")).bytes
+                     - f.bytes, "affinities of ten offsets, for the confidence");
+        assertTrue(Forecast.of(model, NUCLEUS, MacroOptions.read("model=nuclei threads=1 show=embedding")).bytes
+                   >= f.bytes + 8 * plane);
         NUCLEUS.setRoi(0, 0, 64, 64);
         assertTrue(Forecast.of(model, NUCLEUS, request).bytes < f.bytes);
         NUCLEUS.deleteRoi();
