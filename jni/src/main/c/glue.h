@@ -1,4 +1,4 @@
-/* glue.h - what the files of the glue share: texts in and out, statuses that become exceptions, and how a long call runs.
+/* glue.h - what the files of the glue share: texts in and out, statuses that become exceptions, long calls.
  *
  * Every native is: convert, call once, convert back. Java owns every pointer through a counted Handle (Handle.java), so
  * none is freed while a call of ours uses it, and hands them down as numbers. No reference to a class is kept, which

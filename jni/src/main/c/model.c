@@ -155,8 +155,8 @@ static jdouble model_scale(JNIEnv *env, jclass class, jlong model, jdouble z, jd
     return scale;
 }
 
-static jlong model_forecast(JNIEnv *env, jclass class, jlong model, jlong z, jlong y, jlong x, jint c, jbyteArray wishes,
-                            jint threads)
+static jlong model_forecast(JNIEnv *env, jclass class, jlong model, jlong z, jlong y, jlong x, jint c,
+                            jbyteArray wishes, jint threads)
 {
     (void)class;
     pea_error err = {0};
@@ -257,8 +257,8 @@ static jlongArray model_segment(JNIEnv *env, jclass class, jlong model, jlong im
         outcome_free(&o);
         return NULL;
     }
-    const pea_status status = pea_segment(glue_pointer(model), run.context, glue_array(image), glue_array(mask), &options,
-                                          &o.labels->array, &o.n_labels, keep ? &details : NULL, &err);
+    const pea_status status = pea_segment(glue_pointer(model), run.context, glue_array(image), glue_array(mask),
+                                          &options, &o.labels->array, &o.n_labels, keep ? &details : NULL, &err);
     return outcome_end(env, glue_run_end(&run, status, &err), &details, &o);
 }
 
@@ -288,7 +288,8 @@ static jlong model_predict(JNIEnv *env, jclass class, jlong model, jlong image, 
     p->options = pea_model_options(glue_pointer(model));
     bool good = glue_run_begin(env, threads, memory_limit, listener, &run);
     if (good) {
-        const pea_status status = pea_predict(glue_pointer(model), run.context, glue_array(image), &options, &p->of, &err);
+        const pea_status status =
+            pea_predict(glue_pointer(model), run.context, glue_array(image), &options, &p->of, &err);
         good = glue_run_end(&run, status, &err);
     }
     if (!good) {

@@ -32,7 +32,8 @@ static bool same_abi(JNIEnv *env, jclass loader)
     const jint wanted = (*env)->GetStaticIntField(env, loader, field);
     if (wanted == ABI)
         return true;
-    snprintf(message, sizeof message, "interface %d, the Java classes need %d: jar and library are of different versions",
+    snprintf(message, sizeof message,
+             "interface %d, the Java classes need %d: jar and library are of different versions",
              (int)ABI, (int)wanted);
     jclass error = (*env)->FindClass(env, "java/lang/UnsatisfiedLinkError");
     if (error)

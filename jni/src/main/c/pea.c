@@ -3,6 +3,8 @@
 #include "glue.h"
 #include "self_test.h"
 
+#include "base/base.h"
+
 /* ---- Pea ---- */
 
 static jbyteArray version(JNIEnv *env, jclass class)
@@ -51,6 +53,14 @@ static void self_test(JNIEnv *env, jclass class)
     glue_ok(env, glue_self_test(&err), &err);
 }
 
+/* For tests: blocks of the library that are not freed yet. */
+static jlong live_blocks(JNIEnv *env, jclass class)
+{
+    (void)env;
+    (void)class;
+    return (jlong)pea__alloc_live();
+}
+
 static const JNINativeMethod pea_natives[] = {
     {"nativeVersion", "()[B", version},
     {"nativeKernels", "()[B", kernels},
@@ -58,6 +68,7 @@ static const JNINativeMethod pea_natives[] = {
     {"nativeThreads", "()I", threads},
     {"nativeMemoryAvailable", "()J", memory_available},
     {"nativeMemoryPeak", "()J", memory_peak},
+    {"nativeLiveBlocks", "()J", live_blocks},
     {"nativeSelfTest", "()V", self_test},
 };
 const glue_class glue_pea = GLUE_CLASS("org/pea/Pea", pea_natives);

@@ -278,8 +278,8 @@ static jlong finished(glue_run *run, pea_status status, const pea_error *err, pe
 }
 
 /* A volume and a run; NULL: an exception is pending and neither is there. */
-static pea_volume *begin(JNIEnv *env, pea_dtype dtype, pea_dims dims, jint threads, jlong memory_limit, jobject listener,
-                         glue_run *run)
+static pea_volume *begin(JNIEnv *env, pea_dtype dtype, pea_dims dims, jint threads, jlong memory_limit,
+                         jobject listener, glue_run *run)
 {
     pea_volume *volume = glue_volume_alloc(env, dtype, dims);
     if (volume && !glue_run_begin(env, threads, memory_limit, listener, run)) {

@@ -64,7 +64,8 @@ static void add_norm(maker *m, const char *block, const char *norm, int64_t n)
 
 static void add_block(maker *m, const char *block, int64_t in, int64_t out)
 {
-    static const char *const convs[] = {"conv.0", "conv.3", "project.0"}, *const norms[] = {"conv.1", "conv.4", "project.1"};
+    static const char *const convs[] = {"conv.0", "conv.3", "project.0"};
+    static const char *const norms[] = {"conv.1", "conv.4", "project.1"};
     for (int i = 0; i < 3; i++) {
         add_conv(m, block, convs[i], i == 1 ? out : in, out, 3);
         add_norm(m, block, norms[i], out);
@@ -139,8 +140,8 @@ static pea_status check_network(pea_error *err)
     pea__free(p);
     for (int i = 0; i < 2 && status == PEA_OK; i++)
         if (!(fabs(got[i] - expected[i]) <= 1e-3)) /* kernels differ by rounding; NaN is refused too */
-            status = pea__fail(err, PEA_E_FORMAT, "the self-test's network gives %.6f, expected %.6f: the %s kernels do "
-                               "not compute right on this machine", got[i], expected[i], pea_cpu_kernels());
+            status = pea__fail(err, PEA_E_FORMAT, "the self-test's network gives %.6f, expected %.6f: the %s kernels "
+                               "do not compute right on this machine", got[i], expected[i], pea_cpu_kernels());
     return status;
 }
 
@@ -168,8 +169,8 @@ static pea_status check_clustering(pea_error *err)
         status = pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &l, &n, err);
     for (int i = 0; status == PEA_OK && i < HALVES * HALVES; i++)
         if (n != 2 || labels[i] != (i % HALVES < HALVES / 2 ? 1u : 2u))
-            status = pea__fail(err, PEA_E_FORMAT, "the self-test's two halves became %u instances, or were cut elsewhere",
-                               (unsigned)n);
+            status = pea__fail(err, PEA_E_FORMAT,
+                               "the self-test's two halves became %u instances, or were cut elsewhere", (unsigned)n);
     return status;
 }
 

@@ -18,8 +18,8 @@ public final class Calibration {
     private final String unit;
 
     /**
-     * @param unit such as {@code um} or {@code nm}; any spelling of micrometre becomes {@code um}, as in image files that
-     *     the library reads, and an empty one {@code pixel}, which stands for unknown
+     * @param unit such as {@code um} or {@code nm}; any spelling of micrometre becomes {@code um}, as in image files
+     *     that the library reads, and an empty one {@code pixel}, which stands for unknown
      */
     public Calibration(double z, double y, double x, String unit) {
         if (unit == null)

@@ -1,9 +1,9 @@
 /* Handle.java - something native that Java owns: freed once, and never while a call uses it.
  *
- * Calls count themselves in and out. Closing only marks: what is in use is freed when its last use ends, so that close()
- * never waits for a long call, and no call meets freed memory. Who forgets to close is found by the garbage collector;
- * the queue of the forgotten is emptied whenever something new is made, which needs no thread that would keep a plugin's
- * class loader alive.
+ * Calls count themselves in and out. Closing only marks: what is in use is freed when its last use ends, so that
+ * close() never waits for a long call, and no call meets freed memory. Who forgets to close is found by the garbage
+ * collector; the queue of the forgotten is emptied whenever something new is made, which needs no thread that would
+ * keep a plugin's class loader alive.
  * SPDX-License-Identifier: BSD-2-Clause */
 package org.pea;
 

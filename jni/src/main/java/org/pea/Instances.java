@@ -139,6 +139,6 @@ public final class Instances {
 
     private static native double[] nativeReals(long table);
 
-    private static native byte[] nativeCsv(long[][] integers, double[][] reals, int[] axes, double z, double y, double x,
-                                           byte[] unit);
+    private static native byte[] nativeCsv(long[][] integers, double[][] reals, int[] axes, double z, double y,
+                                           double x, byte[] unit);
 }

@@ -10,8 +10,8 @@ import java.util.Map;
 /**
  * An open model file.
  *
- * Wishes are settings by name ({@link Settings}) in place of the model's own; {@code scale=auto} must have been replaced
- * with {@link #scale}.
+ * Wishes are settings by name ({@link Settings}) in place of the model's own; {@code scale=auto} must have been
+ * replaced with {@link #scale}.
  */
 public final class Model implements AutoCloseable {
     private final Handle handle;
@@ -178,7 +178,8 @@ public final class Model implements AutoCloseable {
         run = run == null ? new Run() : run;
         byte[] packed = Texts.pack(wishes);
         try (Handle.Use model = handle.use(); Handle.Use i = Volume.require(Volume.handle(image), "image").read()) {
-            long made = nativePredict(model.address, i.address, packed, run.threads(), run.memoryLimit(), run.listener());
+            long made = nativePredict(model.address, i.address, packed, run.threads(), run.memoryLimit(),
+                run.listener());
             return new Prediction(made, image.z(), image.y(), image.x());
         }
     }

@@ -20,6 +20,8 @@ final class NativeLibrary {
     static final int ABI = 1;
 
     private static final String NAME = "pea-jni";
+    private static final String[] FOLDER_PROPERTIES = {"imagej.dir", "ij.dir", "fiji.dir", "scijava.app.directory",
+        "plugins.dir"};
 
     private static final List<String> LINES = new ArrayList<>();
     private static volatile boolean loaded;
@@ -77,8 +79,8 @@ final class NativeLibrary {
         try {
             List<Path> crashes = marker.crashes();
             if (!crashes.isEmpty() && !Boolean.getBoolean("pea.force")) {
-                note("an earlier start ended while the library was being loaded, so it is not tried again. To try again: "
-                    + "Check Installation in the menu, or java -Dpea.force=true, or delete " + crashes.get(0));
+                note("an earlier start ended while the library was being loaded, so it is not tried again. To try "
+                    + "again: Check Installation in the menu, or java -Dpea.force=true, or delete " + crashes.get(0));
                 return false;
             }
             marker.set();
@@ -112,7 +114,7 @@ final class NativeLibrary {
     /** Fiji tells where it is by one of several properties; ImageJ by the folder of its plugins, or the one above. */
     private static Set<Path> fijiFolders() {
         Set<Path> folders = new LinkedHashSet<>();
-        for (String property : new String[] {"imagej.dir", "ij.dir", "fiji.dir", "scijava.app.directory", "plugins.dir"}) {
+        for (String property : FOLDER_PROPERTIES) {
             String value = System.getProperty(property);
             if (value == null || value.isEmpty())
                 continue;
@@ -172,7 +174,7 @@ final class NativeLibrary {
         return attempt(where + ": " + absolute, absolute, () -> loadFile(absolute));
     }
 
-    /** A class loader that went before us, of plugins that were refreshed, may hold the file: a copy is then another one. */
+    /** An earlier class loader, of plugins that were refreshed since, may hold the file: a copy is then another one. */
     private static void loadFile(Path file) {
         try {
             System.load(file.toString());

@@ -9,7 +9,7 @@ public final class Pea {
     private Pea() {}
 
     /**
-     * Loads the library. Every other class does so by itself; the first call decides, later ones only repeat its answer.
+     * Loads the library. Every other class does so by itself; the first call decides, later ones repeat its answer.
      *
      * @throws PeaException.NotLoaded the same one each time
      */
@@ -79,7 +79,7 @@ public final class Pea {
         nativeSelfTest();
     }
 
-    /** Forgets that the library crashed while it was loaded, and that loading failed: the next {@link #load} tries again. */
+    /** Forgets that the library crashed while it was loaded, or could not be: the next {@link #load} tries again. */
     public static void forgetCrash() {
         NativeLibrary.forgetCrash();
     }
@@ -97,4 +97,7 @@ public final class Pea {
     private static native long nativeMemoryPeak();
 
     static native void nativeSelfTest();
+
+    /** For tests: what the library allocated and did not free yet. */
+    static native long nativeLiveBlocks();
 }

@@ -1,4 +1,4 @@
-/* PeaException.java - a failure of the library: one class for each status, so that callers can catch what they can mend.
+/* PeaException.java - a failure of the library: one class for each status, to catch what can be mended.
  * SPDX-License-Identifier: BSD-2-Clause */
 package org.pea;
 

@@ -18,7 +18,10 @@ final class Platform {
     static String name() {
         String os = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
         String arch = System.getProperty("os.arch", "").toLowerCase(Locale.ROOT);
-        String system = os.startsWith("linux") ? "linux" : os.startsWith("mac") ? "macos" : os.startsWith("win") ? "win" : os;
+        String system = os;
+        for (String known : new String[] {"linux", "mac", "win"})
+            if (os.startsWith(known))
+                system = known.equals("mac") ? "macos" : known;
         boolean arm = arch.equals("aarch64") || arch.equals("arm64");
         boolean intel = arch.equals("amd64") || arch.equals("x86_64");
         return system + (arm ? "-arm64" : intel ? "64" : "-" + arch);
@@ -54,7 +57,7 @@ final class Platform {
         return name.substring(name.indexOf('@') + 1).replaceAll("[^A-Za-z0-9.-]", "-");
     }
 
-    /** When a process of this computer started, in the system's own count; empty where there is none, or no way to know. */
+    /** When a process of this computer started, in the system's count; empty where there is none, or no way to know. */
     static String startOf(long process) {
         try {
             byte[] bytes = Files.readAllBytes(Paths.get("/proc", Long.toString(process), "stat"));

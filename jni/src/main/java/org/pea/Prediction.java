@@ -57,6 +57,6 @@ public final class Prediction implements AutoCloseable {
 
     private static native boolean nativeSuits(long prediction, byte[] wishes);
 
-    private static native long[] nativeSegment(long prediction, long z, long y, long x, long mask, byte[] wishes, int keep,
-                                               int threads, long memoryLimit, Listener listener);
+    private static native long[] nativeSegment(long prediction, long z, long y, long x, long mask, byte[] wishes,
+                                               int keep, int threads, long memoryLimit, Listener listener);
 }

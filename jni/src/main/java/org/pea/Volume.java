@@ -5,9 +5,9 @@ package org.pea;
 /**
  * Voxels in native memory, in the order z, y, x, c; not limited to 2 GiB.
  *
- * Rows are copied in and out: an array holds whole rows of x*c elements of plane z from row y on, and its type is that of
- * the {@link Dtype} ({@code int[]} for UINT32). Several threads may read one volume, or write different rows of it. While
- * a call works on a volume nobody may write to it: {@code put} then throws an IllegalStateException.
+ * Rows are copied in and out: an array holds whole rows of x*c elements of plane z from row y on, and its type is that
+ * of the {@link Dtype} ({@code int[]} for UINT32). Several threads may read one volume, or write different rows of it.
+ * While a call works on a volume nobody may write to it: {@code put} then throws an IllegalStateException.
  */
 public final class Volume implements AutoCloseable {
     private final Handle handle;

@@ -63,7 +63,8 @@ final class Child {
         line.add("-Dpea.repository=" + Sample.REPOSITORY);
         line.addAll(options);
         line.add("-cp");
-        line.add((jar == null ? "" : jar + File.pathSeparator) + placeOf(Pea.class) + File.pathSeparator + placeOf(main));
+        String classes = placeOf(Pea.class) + File.pathSeparator + placeOf(main);
+        line.add(jar == null ? classes : jar + File.pathSeparator + classes);
         line.add(main.getName());
         line.addAll(Arrays.asList(arguments));
         log = Files.createTempFile(folder, "child", ".log");

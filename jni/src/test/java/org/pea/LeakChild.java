@@ -23,7 +23,8 @@ final class LeakChild {
             Run run = new Run().threads(2).listener((stage, fraction) -> !cancel || !stage.equals("affinity"));
             try (Segmentation made = model.segment(image, null, null, Keep.NOTHING.affinity().embedding(), run);
                  Prediction prediction = model.predict(image, null, run)) {
-                Instances.csv(java.util.Collections.singletonList(Instances.measure(made.labels(), image, made, run)), null);
+                Instances table = Instances.measure(made.labels(), image, made, run);
+                Instances.csv(java.util.Collections.singletonList(table), null);
                 Scores.of(made.labels(), made.labels(), run);
                 prediction.suits(null);
             } catch (PeaException.Cancelled e) {
@@ -38,13 +39,21 @@ final class LeakChild {
     public static void main(String[] arguments) throws Exception {
         int rounds = Integer.parseInt(arguments[0]);
         Path model = Sample.planeModel();
+        long blocks = Pea.nativeLiveBlocks();
         for (int i = 0; i < rounds; i++)
             once(model, i);
         long before = resident();
         for (int i = 0; i < rounds; i++)
             once(model, i);
         long after = resident();
-        System.out.println("resident pages: " + before + " after " + rounds + " rounds, " + after + " after " + 2 * rounds);
+        System.out.println("resident pages: " + before + " after " + rounds + " rounds, " + after + " after "
+            + 2 * rounds);
         System.out.println("growth in percent: " + (100.0 * (after - before) / before));
+        for (int i = 0; i < 100 && Pea.nativeLiveBlocks() > blocks; i++) {
+            System.gc();
+            Thread.sleep(10);
+            Handle.freeForgotten();
+        }
+        System.out.println("blocks not freed: " + (Pea.nativeLiveBlocks() - blocks));
     }
 }

@@ -32,11 +32,12 @@ class ListenerTest {
                 () -> call.with(new Run().listener((s, fraction) -> !s.equals(stage))), stage);
             assertEquals(Status.CANCELLED, e.status());
             RuntimeException thrown = new RuntimeException("of the listener");
-            assertSame(thrown, assertThrows(RuntimeException.class, () -> call.with(new Run().listener((s, fraction) -> {
+            Run throwing = new Run().listener((s, fraction) -> {
                 if (s.equals(stage))
                     throw thrown;
                 return true;
-            }))));
+            });
+            assertSame(thrown, assertThrows(RuntimeException.class, () -> call.with(throwing)));
         }
         assertTrue(Handle.open() <= open, "what was cancelled left nothing");
         return stages;
@@ -45,7 +46,8 @@ class ListenerTest {
     @Test
     void planesCanBeCancelledAtEveryStage() throws Exception {
         try (Model model = Model.open(Sample.NUCLEI); Volume image = Sample.blobs(2, 96, 96)) {
-            Set<String> stages = cancelEveryStage(run -> model.segment(image, null, null, Keep.NOTHING.affinity(), run));
+            Keep keep = Keep.NOTHING.affinity();
+            Set<String> stages = cancelEveryStage(run -> model.segment(image, null, null, keep, run));
             assertTrue(stages.contains("network") && stages.contains("affinity") && stages.contains("clean up"),
                 stages.toString());
             assertTrue(cancelEveryStage(run -> model.predict(image, null, run)).contains("network"));
@@ -97,7 +99,8 @@ class ListenerTest {
         Volume image = Sample.blobs(1, 64, 64);
         Run run = new Run().listener((stage, fraction) -> {
             Scores.words("aji");
-            assertThrows(IllegalStateException.class, () -> image.put(0, 0, new byte[64])); // being worked on, or closed
+            // being worked on, or closed
+            assertThrows(IllegalStateException.class, () -> image.put(0, 0, new byte[64]));
             model.close();
             image.close();
             return true;

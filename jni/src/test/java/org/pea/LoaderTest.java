@@ -175,7 +175,8 @@ class LoaderTest {
         Child crash = new Child(folder).option("-Dpea.native=" + Sample.beside("libpea_test_crash.so"));
         assertEquals(42, crash.start(LoaderChild.class).await().status);
         assertEquals(1, cached().size());
-        failed(load(new Child(folder).option(good)), "an earlier start ended while the library was being loaded", "pea.force");
+        failed(load(new Child(folder).option(good)), "an earlier start ended while the library was being loaded",
+            "pea.force");
         loadedFrom(load(new Child(folder).option(good).option("-Dpea.force=true")), Sample.LIBRARY.toString());
         failed(load(new Child(folder).option(good)), "an earlier start");
         loadedFrom(load(new Child(folder).option(good), "forget"), Sample.LIBRARY.toString());
@@ -187,7 +188,8 @@ class LoaderTest {
     void markersOfLivingProcessesAndOtherComputersAreNoCrash() throws Exception {
         Path markers = Files.createDirectories(folder.resolve("cache/pea"));
         long process = Platform.process();
-        Files.write(markers.resolve("loading-" + process + "-" + Platform.startOf(process) + "@" + Platform.host()), new byte[0]);
+        String own = "loading-" + process + "-" + Platform.startOf(process) + "@" + Platform.host();
+        Files.write(markers.resolve(own), new byte[0]);
         Files.write(markers.resolve("loading-1-1@another.computer"), new byte[0]);
         Files.write(markers.resolve("loading-nonsense"), new byte[0]);
         loadedFrom(load(new Child(folder).option("-Dpea.native=" + Sample.LIBRARY)), Sample.LIBRARY.toString());
@@ -202,9 +204,9 @@ class LoaderTest {
     void platformsAreNamedAsFijiDoes() {
         String os = System.getProperty("os.name");
         String arch = System.getProperty("os.arch");
-        String[][] names = {{"Linux", "amd64", "linux64"}, {"Linux", "aarch64", "linux-arm64"}, {"Mac OS X", "x86_64", "macos64"},
-            {"Mac OS X", "aarch64", "macos-arm64"}, {"Windows 11", "amd64", "win64"}, {"Windows 11", "aarch64", "win-arm64"},
-            {"Linux", "riscv64", "linux-riscv64"}};
+        String[][] names = {{"Linux", "amd64", "linux64"}, {"Linux", "aarch64", "linux-arm64"},
+            {"Mac OS X", "x86_64", "macos64"}, {"Mac OS X", "aarch64", "macos-arm64"}, {"Windows 11", "amd64", "win64"},
+            {"Windows 11", "aarch64", "win-arm64"}, {"Linux", "riscv64", "linux-riscv64"}};
         try {
             for (String[] name : names) {
                 System.setProperty("os.name", name[0]);

@@ -78,7 +78,8 @@ class ModelTest {
             PeaException e = assertThrows(PeaException.Argument.class,
                 () -> model.settings(Collections.singletonMap("minsise", "7")));
             assertTrue(e.getMessage().contains("minsize"), e.getMessage());
-            assertThrows(PeaException.Argument.class, () -> model.settings(Collections.singletonMap("minsize", "many")));
+            assertThrows(PeaException.Argument.class,
+                () -> model.settings(Collections.singletonMap("minsize", "many")));
             assertThrows(PeaException.Argument.class, () -> model.settings(Collections.singletonMap("minsize", null)));
             assertThrows(PeaException.Argument.class, () -> model.settings(Collections.singletonMap("minsize", "7\0")));
         }
@@ -99,12 +100,13 @@ class ModelTest {
 
     @Test
     void pathsWithBlanksAndOtherAlphabets() throws IOException {
-        Path odd = Files.createDirectories(folder.resolve("my models \u00fc \u65e5\u672c 50% [x]")).resolve("a b.safetensors");
+        Path place = Files.createDirectories(folder.resolve("my models \u00fc \u65e5\u672c 50% [x]"));
+        Path odd = place.resolve("a b.safetensors");
         Files.copy(Sample.planeModel(), odd);
         try (Model model = Model.open(odd)) {
             assertEquals(2, model.axes());
         }
-        PeaException e = assertThrows(PeaException.Io.class, () -> Model.open(odd.resolveSibling("not there \u00fc.x")));
+        PeaException e = assertThrows(PeaException.Io.class, () -> Model.open(place.resolve("not there \u00fc.x")));
         assertTrue(e.getMessage().contains("not there \u00fc.x"), e.getMessage());
     }
 

@@ -26,7 +26,8 @@ class ReadmeTest {
     void exampleRuns() throws Exception {
         JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
         Assumptions.assumeTrue(compiler != null, "this Java has no compiler");
-        String readme = new String(Files.readAllBytes(Sample.REPOSITORY.resolve("jni/README.md")), StandardCharsets.UTF_8);
+        byte[] bytes = Files.readAllBytes(Sample.REPOSITORY.resolve("jni/README.md"));
+        String readme = new String(bytes, StandardCharsets.UTF_8);
         int begin = readme.indexOf("```java\n") + 8;
         Path source = folder.resolve("Count.java");
         Files.write(source, readme.substring(begin, readme.indexOf("```", begin)).getBytes(StandardCharsets.UTF_8));
@@ -36,7 +37,8 @@ class ReadmeTest {
 
         PrintStream out = System.out;
         ByteArrayOutputStream said = new ByteArrayOutputStream();
-        try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, Pea.class.getClassLoader())) {
+        URL[] classes = {folder.toUri().toURL()};
+        try (URLClassLoader loader = new URLClassLoader(classes, Pea.class.getClassLoader())) {
             System.setOut(new PrintStream(said, true, "UTF-8"));
             loader.loadClass("Count").getMethod("main", String[].class)
                 .invoke(null, (Object) new String[] {Sample.NUCLEI.toString()});

@@ -110,7 +110,8 @@ class ResultsTest {
             picture.get(0, 0, row);
             assertTrue(row[0] != row[1] || row[1] != row[2], "the object has a colour");
             assertTrue(row[15] == row[16] && row[16] == row[17], "the ground is grey");
-            assertThrows(PeaException.Shape.class, () -> Pictures.overlay(new Volume(Dtype.UINT8, 1, 3, 6, 1), labels, null));
+            Volume lower = new Volume(Dtype.UINT8, 1, 3, 6, 1);
+            assertThrows(PeaException.Shape.class, () -> Pictures.overlay(lower, labels, null));
         }
     }
 
@@ -144,7 +145,8 @@ class ResultsTest {
             }
             assertThrows(PeaException.Argument.class,
                 () -> Affinities.ofEmbedding(embedding, new int[][] {{0, 0, 0}, {0, 0, -1}}, null));
-            assertThrows(PeaException.Argument.class, () -> Affinities.ofEmbedding(embedding, new int[][] {{0, 1}}, null));
+            assertThrows(PeaException.Argument.class,
+                () -> Affinities.ofEmbedding(embedding, new int[][] {{0, 1}}, null));
             assertThrows(PeaException.Limit.class, () -> Affinities.ofEmbedding(embedding, offsets(129), null));
         }
     }

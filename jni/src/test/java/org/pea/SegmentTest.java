@@ -37,7 +37,8 @@ class SegmentTest {
         ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true);
         builder.environment().remove("LD_PRELOAD"); // of a run under a sanitizer
         Process process = builder.redirectOutput(folder.resolve("log").toFile()).start();
-        assertEquals(0, process.waitFor(), new String(Files.readAllBytes(folder.resolve("log")), StandardCharsets.UTF_8));
+        int status = process.waitFor();
+        assertEquals(0, status, new String(Files.readAllBytes(folder.resolve("log")), StandardCharsets.UTF_8));
     }
 
     @Test
@@ -46,8 +47,8 @@ class SegmentTest {
             for (String name : Sample.IMAGES) {
                 Path labels = folder.resolve(name + ".tif");
                 Path table = folder.resolve(name + ".csv");
-                pea("segment", Sample.testdata("nuclei/" + name + "_image.tif").toString(), "-m", Sample.NUCLEI.toString(),
-                    "-o", labels.toString(), "--table", table.toString());
+                pea("segment", Sample.testdata("nuclei/" + name + "_image.tif").toString(), "-m",
+                    Sample.NUCLEI.toString(), "-o", labels.toString(), "--table", table.toString());
                 int[] expected = ImageIO.read(labels.toFile()).getRaster().getSamples(0, 0, 696, 520, 0, (int[]) null);
                 try (Volume image = Sample.nuclei(name, "image");
                      Segmentation made = model.segment(image, null, null, Keep.NOTHING.affinity(), null)) {
@@ -186,8 +187,9 @@ class SegmentTest {
     @Test
     void runsThatCannotBeAreRefused() {
         try (Model model = Model.open(Sample.planeModel()); Volume image = Sample.blobs(1, 32, 32)) {
-            assertThrows(PeaException.Argument.class, () -> model.segment(image, null, null, null, new Run().threads(-1)));
-            assertThrows(PeaException.Argument.class, () -> model.segment(image, null, null, null, new Run().threads(9999)));
+            for (int threads : new int[] {-1, 9999})
+                assertThrows(PeaException.Argument.class,
+                    () -> model.segment(image, null, null, null, new Run().threads(threads)));
             assertThrows(PeaException.Argument.class, () -> model.predict(image, null, new Run().memoryLimit(-1)));
         }
     }

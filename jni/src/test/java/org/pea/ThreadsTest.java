@@ -127,7 +127,8 @@ class ThreadsTest {
             for (int i = 0; i < 40; i++) {
                 boolean cancels = i % 2 == 0;
                 results.add(threads.submit(() -> {
-                    try (Segmentation made = model.segment(image, null, null, null, new Run().listener((s, f) -> !cancels))) {
+                    Run run = new Run().listener((stage, fraction) -> !cancels);
+                    try (Segmentation made = model.segment(image, null, null, null, run)) {
                         return !cancels;
                     } catch (PeaException.Cancelled e) {
                         return cancels;

@@ -33,7 +33,8 @@ class VolumeTest {
             d.put(0, 0, new float[] {1, Float.NaN, 3, 4, 5, 6});
             byte[] bytes = new byte[24];
             a.get(0, 0, bytes);
-            assertArrayEquals(new byte[] {0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, -1, 7, 8, 9, 10, 11, 12, 0, 0, 0, 0, 0, 0}, bytes);
+            assertArrayEquals(
+                new byte[] {0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, -1, 7, 8, 9, 10, 11, 12, 0, 0, 0, 0, 0, 0}, bytes);
             short[] shorts = new short[6];
             b.get(0, 2, shorts);
             assertArrayEquals(new short[] {1, 2, 3, -4, 5, 6}, shorts);
