@@ -74,7 +74,8 @@ public class CheckInstallation implements PlugIn {
         again.setName("again");
         help.setName("help");
         close.setName("close");
-        again.setToolTipText(Ui.tip("Look again. If the library crashed while it was loaded before, that is forgotten and"
+        again.setToolTipText(Ui.tip("Look again. If the library crashed while it was loaded before, that is"
+                + " forgotten and"
                 + " it is loaded once more."));
         copy.addActionListener(e -> Toolkit.getDefaultToolkit().getSystemClipboard()
                 .setContents(new StringSelection(text.getText()), null));

@@ -65,14 +65,14 @@ final class FieldRow extends JPanel {
         problem.setForeground(Ui.errorColour());
         problem.setName(f.key + ".problem");
         problem.setVisible(false);
-        line = wide ? editor : beside(editor);
+        line = wide ? editor : beside(f.key, editor);
         add(line, BorderLayout.CENTER);
         add(problem, BorderLayout.SOUTH);
     }
 
-    private JPanel beside(JComponent editor) {
+    private JPanel beside(String key, JComponent editor) {
         note.setForeground(Ui.quietColour());
-        note.setName(editor.getName() + ".note");
+        note.setName(key + ".note");
         JPanel panel = Ui.aligned(new BorderLayout(Ui.px(10), 0), editor);
         JPanel middle = new JPanel(new GridBagLayout());
         middle.add(note, new GridBagConstraints(0, 0, 1, 1, 1, 1, GridBagConstraints.CENTER,

@@ -29,7 +29,9 @@ import ij.gui.GUI;
 import ij.plugin.BrowserLauncher;
 import ij.plugin.PlugIn;
 
-/** Menu entry: the help pages, which are inside the jar and need no network. Without a display they go to the console. */
+/**
+ * Menu entry: the help pages, which are inside the jar and need no network. Without a display they go to the console.
+ */
 public class Help implements PlugIn {
     private static Help open;           /* one window; the event thread's */
 

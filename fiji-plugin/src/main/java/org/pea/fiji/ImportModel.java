@@ -23,7 +23,8 @@ public class ImportModel implements PlugIn {
             if (options != null)
                 Ui.say(ModelImport.of(MacroOptions.parse(options)).apply());
             else if (Ui.headless())
-                throw new IllegalArgumentException("there is no display to ask on: give options, such as run(\"" + COMMAND
+                throw new IllegalArgumentException("there is no display to ask on: give options, such as"
+                        + " run(\"" + COMMAND
                         + "\", \"file=[/data/leaves.ckpt] preset=cvppp\")");
             else
                 ask();
@@ -51,7 +52,8 @@ public class ImportModel implements PlugIn {
         String done = work.apply();
         record(work, command);
         IJ.showStatus("");
-        IJ.showMessage(COMMAND, Ui.folded(done, 90) + "\nChoose it in Plugins > Segmentation > Segment Instances (PEA)...");
+        IJ.showMessage(COMMAND, Ui.folded(done, 90) + "\nChoose it in Plugins > Segmentation > Segment Instances"
+                + " (PEA)...");
     }
 
     private static void record(ModelImport work, String command) {
@@ -73,7 +75,8 @@ public class ImportModel implements PlugIn {
             .file("file", "File", last, "A checkpoint (.pth, .ckpt, .pt, .tar) or a model (.safetensors).",
                     "Checkpoints and models", "pth", "ckpt", "pt", "tar", "safetensors")
             .text("name", "Name", ModelImport.nameOf(last), "What the model is called in the dialog and in macros.")
-            .choice("preset", "Settings", ModelImport.PRESETS, "network", "Which settings the model gets: those that suit"
+            .choice("preset", "Settings", ModelImport.PRESETS, "network", "Which settings the model gets: those"
+                    + " that suit"
                     + " its network, or those of an experiment: leaves (cvppp), nuclei of the paper (bbbc039),"
                     + " neurons in EM (ac3ac4), nuclei of the bundled model.")
             .text("description", "Description", "", "One line for the dialog: which images is it for?")

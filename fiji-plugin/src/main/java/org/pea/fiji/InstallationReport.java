@@ -43,7 +43,7 @@ final class InstallationReport {
     }
 
     private String verdict() {
-        return "Segment Instances (PEA) " + pluginVersion() + ": "
+        return ("Segment Instances (PEA) " + pluginVersion()).trim() + ": "
                 + (well() ? "everything is ready." : problems == 1 ? "there is a problem, marked with \"!!\"."
                         : "there are " + problems + " problems, marked with \"!!\".");
     }

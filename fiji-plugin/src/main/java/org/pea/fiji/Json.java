@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Reads the record of a model and writes that of a new one: objects are maps, arrays lists, numbers {@link Double}. Small,
- * because the library has checked every record that gets here.
+ * Reads the record of a model and writes that of a new one: objects are maps, arrays lists, numbers {@link Double}.
+ * Small, because the library has checked every record that gets here.
  */
 final class Json {
     private static final int DEEPEST = 32;
@@ -38,7 +38,8 @@ final class Json {
     }
 
     static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
+        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value)
+                : String.valueOf(value);
     }
 
     /** A text as JSON writes it, with its quotes. */

@@ -139,7 +139,8 @@ final class ModelChooser extends JPanel {
         Object record = Json.read(model.record());
         String licence = Json.text(record, "licence"), unit = Json.text(record, "pixel_size", "unit");
         Map<?, ?> fields = (Map<?, ?>) record;
-        return (model.axes() == 3 ? "3-D" : "2-D") + (model.channels() == 1 ? "" : ", " + model.channels() + " channels")
+        return (model.axes() == 3 ? "3-D" : "2-D") + (model.channels() == 1 ? "" : ", " + model.channels() + ""
+                + " channels")
                 + (fields.get("pixel_size") instanceof Map ? ", trained on pixels of "
                         + (model.axes() == 3 ? Json.text(record, "pixel_size", "z") + " x "
                                 + Json.text(record, "pixel_size", "y") + " x " : "")

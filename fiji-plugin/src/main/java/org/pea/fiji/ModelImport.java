@@ -112,7 +112,8 @@ final class ModelImport {
     Path target() {
         List<Path> folders = Models.folders();
         if (folders.isEmpty())
-            throw new IllegalArgumentException("there is no folder for models: set the property imagej.dir or pea.models");
+            throw new IllegalArgumentException("there is no folder for models: set the property imagej.dir or"
+                    + " pea.models");
         Path chosen = folders.get(0);
         for (Path folder : folders)
             if (Files.isDirectory(folder) && Files.isWritable(folder)) {
@@ -134,7 +135,8 @@ final class ModelImport {
         try {
             Files.createDirectories(target.getParent());
         } catch (IOException e) {
-            throw new IllegalArgumentException("the folder " + target.getParent() + " cannot be made: " + e.getMessage());
+            throw new IllegalArgumentException("the folder " + target.getParent() + " cannot be made:"
+                    + " " + e.getMessage());
         }
         if (!Files.isWritable(target.getParent()))
             throw new IllegalArgumentException("nothing can be written to " + target.getParent()

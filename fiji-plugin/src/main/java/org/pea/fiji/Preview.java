@@ -2,6 +2,7 @@
 package org.pea.fiji;
 
 import java.awt.EventQueue;
+import java.awt.Rectangle;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -22,11 +23,11 @@ import ij.gui.Overlay;
 import ij.gui.Roi;
 
 /**
- * Draws what the settings would find on the visible plane. The network runs once; its answer is kept, so that everything
- * that comes behind it is tried in a fraction of a second.
+ * Draws what the settings would find on the visible plane. The network runs once; its answer is kept, so that
+ * everything that comes behind it is tried in a fraction of a second.
  *
- * <p>Two threads: the event thread says what is wanted and draws; one worker runs the library. A job that is out of date is
- * stopped, but not a network whose answer the newer job needs as well.
+ * <p>Two threads: the event thread says what is wanted and draws; one worker runs the library. A job that is out of
+ * date is stopped, but not a network whose answer the newer job needs as well.
  */
 final class Preview implements AutoCloseable {
     /** Hears what is shown or under way; on the event thread. A negative fraction: nothing is under way. */
@@ -80,6 +81,7 @@ final class Preview implements AutoCloseable {
     private Prediction prediction;
     private boolean normalised;             /* before the network saw the voxels: see PreviewInput */
     private Segmentation segmentation;
+    private double seconds;                 /* that it took */
 
     private Overlay users, shown;           /* the event thread's; shown is null while nothing of ours is drawn */
 
@@ -95,7 +97,8 @@ final class Preview implements AutoCloseable {
         if (roi != null && roi.getState() != Roi.NORMAL)
             return "a selection is being made";
         return Arrays.asList(image.getC(), image.getZ(), image.getT(), roi == null ? null : roi.getBounds(),
-                roi == null ? null : roi.getType(), canvas == null ? null : canvas.getSrcRect());
+                roi == null ? null : roi.getType(), canvas == null ? null
+                        : new Rectangle(canvas.getSrcRect()));    /* it moves */
     }
 
     /** Event thread. The last call counts. */
@@ -147,9 +150,11 @@ final class Preview implements AutoCloseable {
             job = newest;               /* settings may have changed while the network ran */
             if (job == null || !job.sameNetwork(predicted))
                 return;                 /* the next task will see to it */
-            if (segmentation == null || !job.sameLabels(done))
+            if (segmentation == null || !job.sameLabels(done)) {
                 cluster(job);
-            draw(job, (System.nanoTime() - start) * 1e-9);
+                seconds = (System.nanoTime() - start) * 1e-9;
+            }
+            draw(job);
         } catch (PeaException.Cancelled e) {
             if (newest == null)
                 free();
@@ -208,7 +213,7 @@ final class Preview implements AutoCloseable {
         return new Run().threads(job.request.threads).memoryLimit(job.request.memoryBytes()).listener(listener);
     }
 
-    private void draw(Job job, double seconds) {
+    private void draw(Job job) {
         int plane = job.part.slice - job.part.part.firstSlice;
         Volume labels = segmentation.labels();
         Overlay ours = LabelOverlay.plane(labels, Math.max(0, Math.min(plane, labels.z() - 1)),

@@ -11,8 +11,9 @@ import org.pea.Volume;
 import ij.ImagePlus;
 
 /**
- * The voxels of a preview. Where it looks at a part of what the run will look at, and intensities are normalised between
- * the smallest and the largest of all, these are looked for in all, so that the part comes to the network as in the run.
+ * The voxels of a preview. Where it looks at a part of what the run will look at, and intensities are normalised
+ * between the smallest and the largest of all, these are looked for in all, so that the part comes to the network as
+ * in the run.
  */
 final class PreviewInput implements AutoCloseable {
     private static final long MOST_BYTES = 4L << 30;    /* a second of reading, or so */
@@ -26,7 +27,8 @@ final class PreviewInput implements AutoCloseable {
         this.normalised = normalised;
     }
 
-    static PreviewInput of(ImagePlus image, PreviewPart look, Request request, Model model, Map<String, String> wishes) {
+    static PreviewInput of(ImagePlus image, PreviewPart look, Request request, Model model, Map<String,
+            String> wishes) {
         Volume part = ImageTransfer.pixels(image, look.part, 0);
         if (!look.cut || !"minmax".equals(model.settings(wishes).get("normalise")) || part.c() != 1)
             return new PreviewInput(part, false);

@@ -14,8 +14,9 @@ import ij.gui.ImageCanvas;
 import ij.gui.Roi;
 
 /**
- * Which voxels a preview looks at. In 2-D the visible plane within the selection: what the run will look at as well. Of a
- * plane that is too large for an answer in seconds, and of volumes, a part around what is visible, and the words say so.
+ * Which voxels a preview looks at. In 2-D the visible plane within the selection: what the run will look at as well.
+ * Of a plane that is too large for an answer in seconds, and of volumes, a part around what is visible, and the words
+ * say so.
  */
 final class PreviewPart {
     /** Pixels of a plane that a preview takes as a whole: some four seconds of network on two cores. */

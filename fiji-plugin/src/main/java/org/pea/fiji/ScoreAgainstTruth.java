@@ -23,7 +23,10 @@ import ij.measure.ResultsTable;
 import ij.plugin.PlugIn;
 import ij.plugin.frame.Recorder;
 
-/** Menu entry: labels of one image against the true labels of another: a table of scores, and the errors as an overlay. */
+/**
+ * Menu entry: labels of one image against the true labels of another: a table of scores, and the errors as an
+ * overlay.
+ */
 public class ScoreAgainstTruth implements PlugIn {
     private static final String COMMAND = "Score Against Truth...";
     static final List<String> KEYS = Arrays.asList("truth", "prediction", "table");
@@ -58,7 +61,8 @@ public class ScoreAgainstTruth implements PlugIn {
         Map<String, String> values = new SmallForm("Score Against Truth", "pea.score", "score")
             .words("Compare two label images of one size: in both, each number is one instance and 0 is background.")
             .open("truth", "True labels", titles, truth, "What is right: an open image, or a file.")
-            .open("prediction", "Labels to judge", titles, prediction, "What was found: an open image, or a file. The errors"
+            .open("prediction", "Labels to judge", titles, prediction, "What was found: an open image, or a file."
+                    + " The errors"
                     + " are drawn on it.")
             .text("table", "Also write scores to", "", "A CSV file; empty: only the table in a window.")
             .judge(ScoreAgainstTruth::problems)

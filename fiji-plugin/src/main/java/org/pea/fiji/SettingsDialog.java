@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package org.pea.fiji;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 
 import org.pea.Pea;
 
@@ -13,8 +15,8 @@ import ij.Prefs;
 import ij.plugin.frame.Recorder;
 
 /**
- * Asks a person for a {@link Request}, remembers the answer for the next time, and gives it to the macro recorder. Never
- * touched where a macro gives options.
+ * Asks a person for a {@link Request}, remembers the answer for the next time, and gives it to the macro recorder.
+ * Never touched where a macro gives options.
  */
 public final class SettingsDialog {
     /** The options of the last time, in ImageJ's preferences. */
@@ -53,9 +55,16 @@ public final class SettingsDialog {
             if (entry.error == null)
                 models.add(entry);
         if (models.isEmpty())
-            throw new IllegalArgumentException("no model was found in " + Models.folders()
+            throw new IllegalArgumentException("no model was found in " + join(Models.folders())
                     + ": import one with Plugins > Segmentation > PEA > Import Model...");
         return models;
+    }
+
+    private static String join(List<Path> folders) {
+        StringJoiner all = new StringJoiner(", ").setEmptyValue("no folder at all");
+        for (Path folder : folders)
+            all.add(folder.toString());
+        return all.toString();
     }
 
     /** What the next image may be asked for as well: not slices, frames and titles of this one. */

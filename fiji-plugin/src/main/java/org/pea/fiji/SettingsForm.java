@@ -14,8 +14,8 @@ import org.pea.Setting;
 import org.pea.Settings;
 
 /**
- * What the dialog asks, as plain data: its fields, what a person changed, what is wrong with it, and the {@link Request} it
- * comes to. Knows no window: the dialog draws it, and tests use it without a screen.
+ * What the dialog asks, as plain data: its fields, what a person changed, what is wrong with it, and the {@link
+ * Request} it comes to. Knows no window: the dialog draws it, and tests use it without a screen.
  */
 final class SettingsForm {
     /** Where a field stands. A key that the library brings and that is not placed below stands under MORE. */
@@ -112,7 +112,8 @@ final class SettingsForm {
                 "How many threads work, 1 to 256. Empty: as many as this computer has."
                         + " The result does not depend on it.", Group.RUN, 0, false));
         fields.add(new Field("truth", "True labels", "title or path", null,
-                "Compare the result with these labels: a table of scores, and an overlay of the differences. The title of"
+                "Compare the result with these labels: a table of scores, and an overlay of the differences. The"
+                        + " title of"
                         + " an open image, or the path of a file. Empty: no comparison.", Group.RUN, 0, false));
     }
 

@@ -44,8 +44,8 @@ import ij.gui.GUI;
 
 /**
  * The window of {@link SettingsDialog}: draws a {@link SettingsForm}. Everything that asks the library (is this value
- * possible, how much memory, does the image suit) happens on another thread, and its answer is dropped where the person has
- * typed on meanwhile.
+ * possible, how much memory, does the image suit) happens on another thread, and its answer is dropped where the
+ * person has typed on meanwhile.
  */
 final class SettingsWindow {
     private static final int WIDTH = 520;
@@ -288,7 +288,8 @@ final class SettingsWindow {
     /** Short fields stand two in a line; long ones alone. */
     private int addCell(FieldRow row, SettingsForm.Field f, int cell) {
         boolean longValue = f.key.equals("offsets") || f.key.equals("merge") || f.key.equals("mask")
-                || f.key.equals("truth"), longLabel = !longValue && f.label.length() > 26, wide = longValue || longLabel;
+                || f.key.equals("truth"), longLabel = !longValue && f.label.length() > 26;
+        boolean wide = longValue || longLabel;
         if (wide && cell % 2 == 1)
             cell++;
         int x = cell % 2 * 2, y = cell / 2;
@@ -445,8 +446,8 @@ final class SettingsWindow {
         form.model(name, settings, false);
         if (first && name.equals(start.model))
             form.take(start);
-        if (first && !form.isChanged("channel") && opened.channels() == 1 && image.getNChannels() > 1)
-            form.set("channel", String.valueOf(image.getC()));
+        if (first && !form.isChanged("channel") && image.getNChannels() > 1 && image.getBitDepth() != 24)
+            form.set("channel", String.valueOf(image.getC()));  /* objects are in one; colours of a model are rare */
         chooser.shows(opened);
         if (first || axes != form.axes())
             buildFields();
@@ -549,7 +550,8 @@ final class SettingsWindow {
 
     /** The time can be told once the model ran on this computer: so let it, on a small image, and ask again. */
     private void measureOnce(Findings found) {
-        if (found.request == null || previewBox.isSelected() || Forecast.measured(model, found.request) || !measured.add(model.sha256()))
+        if (found.request == null || previewBox.isSelected() || Forecast.measured(model, found.request)
+                || !measured.add(model.sha256()))
             return;
         Model current = model;
         forecast.setText(found.forecast + " Measuring how fast this computer is ...");

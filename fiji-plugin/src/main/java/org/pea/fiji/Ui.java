@@ -60,8 +60,8 @@ final class Ui {
     private static final String DONE = "pea.font", BOLD = "pea.bold";
 
     /**
-     * Text in the size that the user chose in Edit > Options > Appearance, and plain: Java's own look makes all bold, and
-     * then nothing stands out. What was seen to already stays as it is.
+     * Text in the size that the user chose in Edit > Options > Appearance, and plain: Java's own look makes all bold,
+     * and then nothing stands out. What was seen to already stays as it is.
      */
     static void fonts(Component c) {
         if (c instanceof JComponent && ((JComponent) c).getClientProperty(DONE) == null && c.getFont() != null) {

@@ -26,7 +26,8 @@ class HelpPagesTest {
     @Test void tags_are_closed() {
         for (String name : HelpPages.NAMES) {
             String page = HelpPages.html(name, 12);
-            for (String tag : new String[] {"p", "ul", "ol", "li", "table", "tr", "td", "th", "b", "code", "pre", "h1", "h2", "a"})
+            for (String tag : new String[] {"p", "ul", "ol", "li", "table", "tr", "td", "th", "b", "code", "pre",
+                    "h1", "h2", "a"})
                 assertEquals(count(page, "<" + tag + "[ >\n]"), count(page, "</" + tag + ">"), name + ": " + tag);
         }
     }

@@ -28,7 +28,8 @@ class JsonTest {
     }
 
     @Test void what_is_no_json_is_refused() {
-        for (String bad : new String[] {"", "{", "[1", "{\"a\"}", "{\"a\":}", "\"a", "tru", "1 2", "\"\\u00g0\"", "[1,]"})
+        for (String bad : new String[] {"", "{", "[1", "{\"a\"}", "{\"a\":}", "\"a", "tru",
+                "1 2", "\"\\u00g0\"", "[1,]"})
             assertThrows(IllegalArgumentException.class, () -> Json.read(bad), bad);
     }
 

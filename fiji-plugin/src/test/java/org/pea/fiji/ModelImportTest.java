@@ -49,7 +49,8 @@ class ModelImportTest {
     }
 
     @Test void a_checkpoint_becomes_a_model_with_its_record() throws IOException {
-        String said = of("file=[" + CHECKPOINT + "] name=leaves preset=cvppp description=[Young \"leaves\"] licence=CC0-1.0"
+        String said = of("file=[" + CHECKPOINT + "] name=leaves preset=cvppp description=[Young \"leaves\"]"
+                + " licence=CC0-1.0"
                 + " pixelsize=[0.65 um]").apply();
         assertTrue(said.contains("leaves") && said.contains("2-D"), said);
         try (Model model = Model.open(folder.resolve("leaves.safetensors"))) {
@@ -110,8 +111,10 @@ class ModelImportTest {
     }
 
     @Test void options_make_the_same_import_again() {
-        ModelImport once = of("file=[" + CHECKPOINT + "] name=a preset=nuclei description=[b c] pixelsize=[3,2,1 nm] replace");
-        assertEquals("{\"name\":\"a\",\"description\":\"b c\",\"pixel_size\":{\"z\":3,\"y\":2,\"x\":1,\"unit\":\"nm\"}}",
+        ModelImport once = of("file=[" + CHECKPOINT + "] name=a preset=nuclei description=[b c] "
+                + "pixelsize=[3,2,1 nm] replace");
+        assertEquals("{\"name\":\"a\",\"description\":\"b c\","
+                + "\"pixel_size\":{\"z\":3,\"y\":2,\"x\":1,\"unit\":\"nm\"}}",
                 once.metadata());
         ModelImport again = ModelImport.of(once.options());
         assertEquals(once.options(), again.options());

@@ -73,7 +73,8 @@ class PreviewTest {
         try (Watched w = new Watched(image)) {
             assertTrue(w.wants("model=nuclei").startsWith(run(image, "model=nuclei") + " instance"), w.said.toString());
             assertTrue(w.networkRan());
-            for (String options : new String[] {"threshold=0.5", "minsize=300", "shifts=1,3 strides=2,2", "merge=25:11"}) {
+            for (String options : new String[] {"threshold=0.5", "minsize=300",
+                    "shifts=1,3 strides=2,2", "merge=25:11"}) {
                 String text = w.wants("model=nuclei " + options);
                 assertTrue(text.startsWith(run(image, "model=nuclei " + options) + " instance"), options + ": " + text);
                 assertFalse(w.networkRan(), options);
@@ -188,7 +189,8 @@ class PreviewTest {
 
     @Test void a_volume_is_cut_to_planes_around_the_visible_one() throws Exception {
         java.nio.file.Path file = java.nio.file.Files.createTempFile("volume", ".safetensors");
-        Model.importCheckpoint(Headless.ROOT.resolve("testdata/golden/superhuman3d-small/model.ckpt"), null, null, file);
+        Model.importCheckpoint(Headless.ROOT.resolve("testdata/golden/superhuman3d-small/model.ckpt"), null, null,
+                file);
         ImagePlus stack = ij.IJ.createImage("s", "8-bit ramp", 300, 100, 40);
         Request request = new Request();
         try (Model model = Model.open(file)) {

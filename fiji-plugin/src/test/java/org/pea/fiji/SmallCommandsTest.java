@@ -70,7 +70,8 @@ class SmallCommandsTest {
         });
         List<String> lines = Files.readAllLines(table);
         assertEquals("frame,metric,value", lines.get(0));
-        assertTrue(lines.contains("1,pq,1") || lines.stream().anyMatch(l -> l.startsWith("1,pq,0.99999")), lines.toString());
+        assertTrue(lines.contains("1,pq,1") || lines.stream().anyMatch(l -> l.startsWith("1,pq,0.99999")),
+                lines.toString());
         assertTrue(lines.contains("1,voi,0"), lines.toString());
         assertTrue(lines.contains("1,aji,1"), lines.toString());
         assertNotNull(shown[0].getOverlay());
@@ -84,7 +85,8 @@ class SmallCommandsTest {
     }
 
     @Test void nobody_is_asked_without_a_display() {
-        IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> SettingsDialog.ask(Headless.nucleus()));
+        IllegalArgumentException e = assertThrows(IllegalArgumentException.class,
+                () -> SettingsDialog.ask(Headless.nucleus()));
         assertTrue(e.getMessage().contains("model=nuclei"), e.getMessage());
     }
 
