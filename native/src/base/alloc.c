@@ -1,13 +1,19 @@
 /* alloc.c - the one place where the library's own code takes memory, so that tests can make it fail.
  * SPDX-License-Identifier: BSD-2-Clause */
+#define _DEFAULT_SOURCE /* madvise */
 #include "base/base.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
-/* Wide enough for AVX-512 loads and one cache line. */
-enum { ALIGNMENT = 64 };
+enum {
+    ALIGNMENT = 64,        /* wide enough for AVX-512 loads and one cache line */
+    HUGE_BYTES = 1 << 21   /* a huge page of most systems */
+};
 
 static atomic_size_t n_asked, n_live;
 static atomic_size_t fail_at; /* 0: never */
@@ -78,13 +84,30 @@ void pea__free(void *block)
     free(block);
 }
 
+/* Large blocks would like huge pages: getting the memory of a network 4 KiB at a time took an eighth of its run. Where a
+ * system has none, nothing is lost. */
+static void wish_for_huge_pages(void *block, size_t n_bytes)
+{
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    const uintptr_t begin = ((uintptr_t)block + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
+    const uintptr_t end = ((uintptr_t)block + n_bytes) / HUGE_BYTES * HUGE_BYTES;
+    if (block && begin < end)
+        madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+#else
+    (void)block;
+    (void)n_bytes;
+#endif
+}
+
 void *pea__alloc_unset(size_t n_items, size_t item_bytes, pea_error *err)
 {
     size_t n_bytes;
     if (!permitted(n_items, item_bytes, &n_bytes, err))
         return NULL;
     const size_t rounded = (n_bytes / ALIGNMENT + 1) * ALIGNMENT; /* aligned_alloc wants a multiple */
-    return counted(aligned_alloc(ALIGNMENT, rounded), n_bytes, err);
+    void *block = aligned_alloc(ALIGNMENT, rounded);
+    wish_for_huge_pages(block, rounded);
+    return counted(block, n_bytes, err);
 }
 
 void pea__free_unset(void *block)

@@ -1,6 +1,7 @@
 /* avx2.c - the kernel set for AVX2 with FMA: says what a vector is; simd.h says what is done with it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/kernel.h"
+#include "kernel/winograd.h"
 
 #ifdef PEA__X86_SETS
 #include <immintrin.h>
@@ -29,6 +30,7 @@ static inline vec load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void store(float *p, vec v) { _mm256_storeu_ps(p, v); }
 static inline vec load_some(const float *p, vec_mask m) { return _mm256_maskload_ps(p, m); }
 static inline void store_some(float *p, vec_mask m, vec v) { _mm256_maskstore_ps(p, m, v); }
+static inline vec choose(vec_mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(m)); }
 static inline vec all(float x) { return _mm256_set1_ps(x); }
 static inline vec fma3(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec add(vec a, vec b) { return _mm256_add_ps(a, b); }

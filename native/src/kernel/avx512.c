@@ -1,6 +1,7 @@
 /* avx512.c - the kernel set for AVX-512: says what a vector is; simd.h says what is done with it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/kernel.h"
+#include "kernel/winograd.h"
 
 #ifdef PEA__X86_SETS
 #include <immintrin.h>
@@ -26,6 +27,7 @@ static inline vec load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void store(float *p, vec v) { _mm512_storeu_ps(p, v); }
 static inline vec load_some(const float *p, vec_mask m) { return _mm512_maskz_loadu_ps(m, p); }
 static inline void store_some(float *p, vec_mask m, vec v) { _mm512_mask_storeu_ps(p, m, v); }
+static inline vec choose(vec_mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
 static inline vec all(float x) { return _mm512_set1_ps(x); }
 static inline vec fma3(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }

@@ -8,14 +8,14 @@ enum {
 };
 
 /* Adds one tap. With one lane there is one panel: weights are [kz][ky][kx][in][out]. */
-static void add_tap(const pea__conv *conv, const float *in, const float *weights, int64_t n, float *sums)
+static void add_tap(const pea__conv_shape *s, const float *in, const float *weights, int64_t n, float *sums)
 {
-    for (int64_t from = 0, to; from < conv->in_channels; from = to) {
+    for (int64_t from = 0, to; from < s->in_channels; from = to) {
         float part[GROUP] = {0.0f};
-        to = from + CHAIN < conv->in_channels ? from + CHAIN : conv->in_channels;
+        to = from + CHAIN < s->in_channels ? from + CHAIN : s->in_channels;
         for (int64_t i = from; i < to; i++)
             for (int64_t o = 0; o < n; o++)
-                part[o] += in[i] * weights[i * conv->out_channels + o];
+                part[o] += in[i] * weights[i * s->out_channels + o];
         for (int64_t o = 0; o < n; o++)
             sums[o] += part[o];
     }
@@ -24,30 +24,38 @@ static void add_tap(const pea__conv *conv, const float *in, const float *weights
 /* Output channels `first` to `first + n` of one voxel. */
 static void sum_taps(const pea__conv *conv, int64_t z, int64_t y, int64_t x, int64_t first, int64_t n, float *sums)
 {
+    const pea__conv_shape *s = &conv->shape;
     const float *weights = conv->weights + first;
     for (int64_t o = 0; o < n; o++)
         sums[o] = conv->bias[first + o];
-    for (int64_t dz = -(conv->kz / 2); dz <= conv->kz / 2; dz++)
-        for (int64_t dy = -(conv->ky / 2); dy <= conv->ky / 2; dy++)
-            for (int64_t dx = -(conv->kx / 2); dx <= conv->kx / 2; dx++) {
+    for (int64_t dz = -(s->kz / 2); dz <= s->kz / 2; dz++)
+        for (int64_t dy = -(s->ky / 2); dy <= s->ky / 2; dy++)
+            for (int64_t dx = -(s->kx / 2); dx <= s->kx / 2; dx++) {
                 const int64_t iz = z + dz, iy = y + dy, ix = x + dx;
                 if (iz >= 0 && iz < conv->nz && iy >= 0 && iy < conv->ny && ix >= 0 && ix < conv->nx)
-                    add_tap(conv, conv->in + ((iz * conv->ny + iy) * conv->nx + ix) * conv->in_pitch, weights, n, sums);
-                weights += conv->in_channels * conv->out_channels;
+                    add_tap(s, conv->in + ((iz * conv->ny + iy) * conv->nx + ix) * conv->in_pitch, weights, n, sums);
+                weights += s->in_channels * s->out_channels;
             }
+}
+
+static void sum_voxel(const pea__conv *conv, int64_t z, int64_t y, int64_t x)
+{
+    const int64_t voxel = (z * conv->ny + y) * conv->nx + x;
+    float *out = conv->out + voxel * conv->out_pitch;
+    for (int64_t first = 0, n; first < conv->shape.out_channels; first += n) {
+        float sums[GROUP];
+        n = conv->shape.out_channels - first < GROUP ? conv->shape.out_channels - first : GROUP;
+        sum_taps(conv, z, y, x, first, n, sums);
+        for (int64_t o = 0; o < n; o++)
+            out[first + o] = pea__epilogue_scalar(&conv->epilogue, voxel, first + o, sums[o]);
+    }
 }
 
 void pea__conv_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
 {
     (void)scratch;
-    for (int64_t y = tile.y0; y < tile.y1; y++)
-        for (int64_t x = tile.x0; x < tile.x1; x++) {
-            const int64_t voxel = (tile.z * conv->ny + y) * conv->nx + x;
-            float *out = conv->out + voxel * conv->out_pitch;
-            for (int64_t first = 0; first < conv->out_channels; first += GROUP) {
-                const int64_t left = conv->out_channels - first;
-                sum_taps(conv, tile.z, y, x, first, left < GROUP ? left : GROUP, out + first);
-            }
-            pea__epilogue_scalar(&conv->epilogue, voxel, out, conv->out_channels);
-        }
+    for (int64_t z = tile.z0; z < tile.z1; z++)
+        for (int64_t y = tile.y0; y < tile.y1; y++)
+            for (int64_t x = tile.x0; x < tile.x1; x++)
+                sum_voxel(conv, z, y, x);
 }

@@ -15,13 +15,9 @@ static float activate(pea__activation activation, float x)
     return x;
 }
 
-void pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, float *values, int64_t channels)
+float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, int64_t c, float sum)
 {
-    if (epilogue->residual) {
-        const float *residual = epilogue->residual + voxel * epilogue->residual_pitch;
-        for (int64_t c = 0; c < channels; c++)
-            values[c] += epilogue->residual_scale[c] * residual[c];
-    }
-    for (int64_t c = 0; c < channels; c++)
-        values[c] = activate(epilogue->activation, values[c]);
+    if (epilogue->residual)
+        sum += epilogue->residual_scale[c] * epilogue->residual[voxel * epilogue->residual_pitch + c];
+    return c < epilogue->n_activated ? activate(epilogue->activation, sum) : sum;
 }

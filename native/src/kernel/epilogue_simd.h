@@ -43,17 +43,15 @@ static inline vec activate(pea__activation activation, vec x)
     return x;
 }
 
-/* Sums of `channels` channels of one voxel, from `values` (full vectors) to their place. `first` is the first channel. */
-static inline void finish_voxel(const pea__epilogue *epilogue, const float *values, int64_t voxel, int64_t first,
-                                int64_t channels, float *out)
+/* What is stored for a vector of sums of one voxel: its channels from c on, of which `lanes` exist. */
+static inline vec finish(const pea__epilogue *epilogue, vec sum, int64_t voxel, int64_t c, vec_mask lanes)
 {
-    const float *residual =
-        epilogue->residual ? epilogue->residual + voxel * epilogue->residual_pitch + first : NULL;
-    for (int64_t c = 0; c < channels; c += LANES) {
-        const vec_mask lanes = first_lanes(channels - c < LANES ? channels - c : LANES);
-        vec v = load(values + c);
-        if (residual)
-            v = fma3(load(epilogue->residual_scale + first + c), load_some(residual + c, lanes), v);
-        store_some(out + c, lanes, activate(epilogue->activation, v));
-    }
+    if (epilogue->residual)
+        sum = fma3(load(epilogue->residual_scale + c),
+                   load_some(epilogue->residual + voxel * epilogue->residual_pitch + c, lanes), sum);
+    if (c + LANES <= epilogue->n_activated)
+        return activate(epilogue->activation, sum);
+    if (c >= epilogue->n_activated)
+        return sum;
+    return choose(first_lanes(epilogue->n_activated - c), activate(epilogue->activation, sum), sum);
 }

@@ -12,20 +12,30 @@
 
 typedef enum pea__activation { PEA__LINEAR, PEA__RELU, PEA__ELU, PEA__SIGMOID } pea__activation;
 
-/* What happens to a sum before it is stored: y = act(v + residual_scale[c] * residual[p,c]). */
+/* What happens to a sum before it is stored: v + residual_scale[c] * residual[p,c], of the first n_activated channels
+ * act() of it. The output may lie where the residual is (the same pitch): each number is read before it is written. */
 typedef struct pea__epilogue {
     pea__activation activation;
+    int64_t n_activated;
     const float *residual; /* NULL: none */
     int64_t residual_pitch;
     const float *residual_scale; /* c floats, and room for reading up to a full vector */
 } pea__epilogue;
 
-/* out[p,o] = epilogue(bias[o] + sum over kz,ky,kx,i of weight * in[p + tap,i]), zero outside, sizes kept (so the kernel
- * extents are odd). The order in which a sum takes its terms is the same whatever the tile. */
-typedef struct pea__conv {
-    int64_t nz, ny, nx;
+/* What of a convolution is known before its image. Extents of the kernel are odd. */
+typedef struct pea__conv_shape {
     int64_t in_channels, out_channels;
     int kz, ky, kx;
+    bool winograd; /* winograd_f32 runs it, not conv_f32: they want their weights in different forms */
+    bool doubled;  /* it sees its input doubled in y and x, as upsample_f32 would make it; not for 1x1x1 */
+    bool halved;   /* of its output the maximum of 2x2 is stored; needs winograd, and even ny and nx */
+} pea__conv_shape;
+
+/* out[p,o] = epilogue(bias[o] + sum over kz,ky,kx,i of weight * in[p + tap,i]), zero outside, sizes kept. The order in
+ * which a sum takes its terms is the same whatever the tile. */
+typedef struct pea__conv {
+    pea__conv_shape shape;
+    int64_t nz, ny, nx;   /* of the sums: of the input after doubling, of the output before halving */
     const float *weights; /* from pea__conv_pack() for the same kernel set */
     const float *bias;    /* pea__conv_padded() floats */
     const float *in;
@@ -35,9 +45,9 @@ typedef struct pea__conv {
     pea__epilogue epilogue;
 } pea__conv;
 
-/* The voxels of plane z with y0 <= y < y1, x0 <= x < x1. */
+/* The voxels with z0 <= z < z1, y0 <= y < y1, x0 <= x < x1. */
 typedef struct pea__tile {
-    int64_t z, y0, y1, x0, x1;
+    int64_t z0, z1, y0, y1, x0, x1;
 } pea__tile;
 
 /* Doubling (linear, corners aligned) or halving (maximum) in y and x. The epilogue is for doubling only. */
@@ -74,20 +84,29 @@ const pea__kernels_table *pea__kernels_available(size_t index);
 
 /* ---- packing of convolution weights (conv_pack.c) ---- */
 
+enum { PEA__MAX_ROWS = 25 }; /* kz * ky of any kernel */
+
 /* Output channels go in panels of 1 to 3 vectors; each panel holds its weights in the order in which the sums run:
- * panel of `first` begins at weights + first * taps and is [taps][width]. */
+ * panel of `first` begins at weights + first * taps and is [taps][width]. For Winograd there are 36 such matrices, one
+ * for each product, whose taps are those in z. */
 typedef struct pea__panel {
     int64_t first; /* output channel */
     int64_t width; /* floats, a multiple of the lanes; beyond out_channels the weights are zero */
 } pea__panel;
 
-int64_t pea__conv_padded(int64_t out_channels, int lanes); /* out_channels rounded up to full vectors */
+int64_t pea__conv_padded(int64_t channels, int lanes); /* rounded up to full vectors */
 pea__panel pea__conv_panel(int64_t first, int64_t out_channels, int lanes);
-/* PyTorch order [out][in][kz][ky][kx], each output scaled, to panels of kz*ky*kx*in * padded floats. */
-void pea__conv_pack(const float *weights, const double *scale, int64_t out_channels, int64_t in_channels,
-                    int n_taps, int lanes, float *packed);
+int64_t pea__conv_packed(const pea__conv_shape *shape, int lanes); /* floats; -1 where they are too many */
+/* From PyTorch order [out][in][kz][ky][kx], each output scaled. */
+void pea__conv_pack(const pea__conv_shape *shape, const float *weights, const double *scale, int lanes, float *packed);
+
+/* Whether Winograd's products are the better way (conv_pack.c says why), and how many outputs a tile of it has along y
+ * and x. */
+bool pea__conv_by_winograd(const pea__conv_shape *shape);
+int64_t pea__winograd_step(const pea__conv_shape *shape);
+
 /* Scratch floats for tiles of up to tile_y x tile_x voxels; 0 for 1x1x1 kernels. */
-int64_t pea__conv_scratch(int64_t in_channels, int kz, int ky, int kx, int64_t tile_y, int64_t tile_x);
+int64_t pea__conv_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x, int lanes);
 
 /* Where output coordinate `at` of n_out lies among n_in inputs, corners aligned: between `low` and `high`, at `weight`
  * of the way. Whole-number arithmetic, so that a large image is placed as exactly as a small one. */

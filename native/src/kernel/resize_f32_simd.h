@@ -6,28 +6,56 @@ static inline vec between(vec a, vec b, vec weight)
     return fma3(weight, sub(b, a), a);
 }
 
+/* Four voxels of the input around one of the output: upper and lower row, left and right. */
+typedef struct corners {
+    const float *upper_left, *upper_right, *lower_left, *lower_right;
+    vec weight_y, weight_x;
+} corners;
+
+static inline vec amid(const corners *at, int64_t c, vec_mask lanes)
+{
+    const vec above = between(load_some(at->upper_left + c, lanes), load_some(at->upper_right + c, lanes), at->weight_x);
+    const vec below = between(load_some(at->lower_left + c, lanes), load_some(at->lower_right + c, lanes), at->weight_x);
+    return between(above, below, at->weight_y);
+}
+
+static inline corners corners_of(const float *upper, const float *lower, int64_t pitch, pea__position x, vec weight_y)
+{
+    return (corners){upper + x.low * pitch, upper + x.high * pitch, lower + x.low * pitch, lower + x.high * pitch,
+                     weight_y, all(x.weight)};
+}
+
+/* Row y of the doubled plane of ny x nx, from x0 to x1, densely packed. */
+static void double_row(const float *plane, int64_t pitch, int64_t ny, int64_t nx, int64_t channels, int64_t y,
+                       int64_t x0, int64_t x1, float *to)
+{
+    const pea__position at_y = pea__upsample_position(y, ny, 2 * ny);
+    const float *upper = plane + at_y.low * nx * pitch, *lower = plane + at_y.high * nx * pitch;
+    const vec_mask rest = first_lanes(channels % LANES);
+    for (int64_t x = x0; x < x1; x++, to += channels) {
+        const corners at = corners_of(upper, lower, pitch, pea__upsample_position(x, nx, 2 * nx), all(at_y.weight));
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES)
+            store(to + c, amid(&at, c, first_lanes(LANES)));
+        if (c < channels)
+            store_some(to + c, rest, amid(&at, c, rest));
+    }
+}
+
 static void upsample_f32_simd(const pea__resize *resize, int64_t row)
 {
     const int64_t out_ny = 2 * resize->ny, out_nx = 2 * resize->nx, pitch = resize->in_pitch;
     const pea__position y = pea__upsample_position(row % out_ny, resize->ny, out_ny);
     const float *plane = resize->in + row / out_ny * resize->ny * resize->nx * pitch;
     const float *upper = plane + y.low * resize->nx * pitch, *lower = plane + y.high * resize->nx * pitch;
-    const vec weight_y = all(y.weight);
-    for (int64_t at = 0; at < out_nx; at++) {
-        const pea__position x = pea__upsample_position(at, resize->nx, out_nx);
-        const vec weight_x = all(x.weight);
-        const int64_t voxel = row * out_nx + at;
-        float *out = resize->out + voxel * resize->out_pitch;
+    for (int64_t x = 0; x < out_nx; x++) {
+        const corners at = corners_of(upper, lower, pitch, pea__upsample_position(x, resize->nx, out_nx), all(y.weight));
+        const int64_t voxel = row * out_nx + x;
         for (int64_t c = 0; c < resize->channels; c += LANES) {
             const int64_t left = resize->channels - c;
             const vec_mask lanes = first_lanes(left < LANES ? left : LANES);
-            const vec above = between(load_some(upper + x.low * pitch + c, lanes),
-                                      load_some(upper + x.high * pitch + c, lanes), weight_x);
-            const vec below = between(load_some(lower + x.low * pitch + c, lanes),
-                                      load_some(lower + x.high * pitch + c, lanes), weight_x);
-            _Alignas(64) float value[LANES];
-            store(value, between(above, below, weight_y));
-            finish_voxel(&resize->epilogue, value, voxel, c, left < LANES ? left : LANES, out + c);
+            store_some(resize->out + voxel * resize->out_pitch + c, lanes,
+                       finish(&resize->epilogue, amid(&at, c, lanes), voxel, c, lanes));
         }
     }
 }

@@ -9,7 +9,10 @@
 #include "kernel/kernels.def"
 #undef PEA__KERNEL
 
-/* The epilogue of one voxel: values[c] in and out; `voxel` says where its residual is. */
-void pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, float *values, int64_t channels);
+/* What is stored for a sum of channel c of a voxel. */
+float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, int64_t c, float sum);
+
+/* Channel c at y and x of the double of a plane of ny x nx. */
+float pea__doubled_scalar(const float *plane, int64_t pitch, int64_t ny, int64_t nx, int64_t y, int64_t x, int64_t c);
 
 #endif

@@ -4,8 +4,10 @@
 
 #include "kernel/dots_f32_simd.h"
 #include "kernel/epilogue_simd.h"
-#include "kernel/conv_f32_simd.h"
 #include "kernel/resize_f32_simd.h"
+#include "kernel/panel_simd.h"
+#include "kernel/conv_f32_simd.h"
+#include "kernel/winograd_f32_simd.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

@@ -127,12 +127,12 @@ static int new_value(pea__builder *b, int buffer)
     return n->n_values;
 }
 
-/* Room for one more operation with its value and buffer, and a concatenation; a description that is too long is found by
- * the first test that runs it. */
+/* Room for one more operation, its resizing, their values and buffers, and a concatenation; a description that is too
+ * long is found by the first test that runs it. */
 static bool ready(pea__builder *b)
 {
     const pea_network *n = b->network;
-    if (b->status == PEA_OK && (n->n_ops >= PEA__MAX_OPS || n->n_buffers + 2 >= PEA__MAX_VALUES))
+    if (b->status == PEA_OK && (n->n_ops + 2 >= PEA__MAX_OPS || n->n_values + 4 >= PEA__MAX_VALUES))
         b->status = pea__fail(b->err, PEA_E_LIMIT, "a network of more than %d operations", PEA__MAX_OPS);
     return b->status == PEA_OK;
 }
@@ -162,23 +162,6 @@ static float *channel_floats(pea__builder *b, int64_t channels)
     return made;
 }
 
-static float *pack_weights(pea__builder *b, const pea__conv_spec *spec, const float *weights, const double *scale)
-{
-    const int64_t in = pea__build_channels(b, spec->in);
-    const int n_taps = spec->kz * spec->ky * spec->kx, lanes = b->network->kernels->lanes;
-    int64_t n;
-    if (!pea__mul_i64(in * n_taps, pea__conv_padded(spec->channels, lanes), &n)) {
-        b->status = pea__fail(b->err, PEA_E_LIMIT, "tensor %s.%s.weight is too large", spec->block, spec->conv);
-        return NULL;
-    }
-    float *packed = pea__alloc_unset((size_t)n, sizeof *packed, b->err);
-    if (packed)
-        pea__conv_pack(weights, scale, spec->channels, in, n_taps, lanes, packed);
-    else
-        b->status = PEA_E_NOMEM;
-    return packed;
-}
-
 static const float *take_weights(pea__builder *b, const pea__conv_spec *spec)
 {
     const int64_t in = pea__build_channels(b, spec->in);
@@ -188,40 +171,116 @@ static const float *take_weights(pea__builder *b, const pea__conv_spec *spec)
                                         : take(b, spec->block, spec->conv, "weight", 5, shape_3d, true);
 }
 
-/* Fills op with the folded convolution. scale and shift have room for the output's channels. */
-static void fold_conv(pea__builder *b, const pea__conv_spec *spec, double *scale, double *shift, pea__op *op)
+/* A convolution, or two side by side, on the way from tensors to an operation. */
+typedef struct folding {
+    float *weights;        /* [out][in][kz][ky][kx] */
+    double *scale, *shift; /* of each output channel */
+} folding;
+
+/* Fills the output channels from `first` on. */
+static void fold_conv(pea__builder *b, const pea__conv_spec *spec, int64_t first, const pea__op *op, folding *f)
 {
+    const int64_t n_taps = op->shape.in_channels * spec->kz * spec->ky * spec->kx;
     const float *weights = take_weights(b, spec);
     const float *bias =
         spec->has_bias ? take(b, spec->block, spec->conv, "bias", 1, &spec->channels, true) : NULL;
+    double *scale = f->scale + first, *shift = f->shift + first;
     fold_norm(b, spec->norm_block ? spec->norm_block : spec->block, spec->norm, spec->channels, scale, shift);
-    if (b->status != PEA_OK || !(op->weights = pack_weights(b, spec, weights, scale)) ||
-        !(op->bias = channel_floats(b, spec->channels)))
+    if (b->status != PEA_OK)
         return;
+    memcpy(f->weights + first * n_taps, weights, (size_t)(spec->channels * n_taps) * sizeof *weights);
     for (int64_t c = 0; c < spec->channels; c++)
-        op->bias[c] = (float)(shift[c] + (bias ? (double)bias[c] * scale[c] : 0.0));
-    if (!spec->add || !(op->residual_scale = channel_floats(b, spec->channels)))
+        op->bias[first + c] = (float)(shift[c] + (bias ? (double)bias[c] * scale[c] : 0.0));
+    for (int64_t c = 0; spec->add && c < spec->channels; c++)
+        op->residual_scale[first + c] = spec->norm_covers_add ? (float)scale[c] : 1.0f;
+}
+
+/* Everything that depends on tensors; `second` NULL: there is one convolution. */
+static void fold(pea__builder *b, const pea__conv_spec *spec, const pea__conv_spec *second, pea__op *op, folding *f)
+{
+    const int64_t n = op->shape.out_channels, n_packed = pea__conv_packed(&op->shape, b->network->kernels->lanes);
+    int64_t n_weights = 0;
+    if (n_packed < 0 || !pea__mul_i64(n * op->shape.in_channels, spec->kz * spec->ky * spec->kx, &n_weights)) {
+        b->status = pea__fail(b->err, PEA_E_LIMIT, "tensor %s.%s.weight is too large", spec->block, spec->conv);
         return;
-    for (int64_t c = 0; c < spec->channels; c++)
-        op->residual_scale[c] = spec->norm_covers_add ? (float)scale[c] : 1.0f;
+    }
+    if (!(f->weights = pea__alloc_unset((size_t)n_weights, sizeof(float), b->err)) ||
+        !(f->scale = pea__alloc((size_t)n, sizeof(double), b->err)) ||
+        !(f->shift = pea__alloc((size_t)n, sizeof(double), b->err)) || !(op->bias = channel_floats(b, n)) ||
+        (spec->add && !(op->residual_scale = channel_floats(b, n))) ||
+        !(op->weights = pea__alloc_unset((size_t)n_packed, sizeof(float), b->err))) {
+        b->status = PEA_E_NOMEM;
+        return;
+    }
+    fold_conv(b, spec, 0, op, f);
+    if (second)
+        fold_conv(b, second, spec->channels, op, f);
+    if (b->status == PEA_OK)
+        pea__conv_pack(&op->shape, f->weights, f->scale, b->network->kernels->lanes, op->weights);
+}
+
+/* Appends one convolution, or a pair. Returns a value of all its channels. */
+static int build_convs(pea__builder *b, const pea__conv_spec *spec, const pea__conv_spec *second)
+{
+    pea__op op = {.kind = PEA__CONV, .in = spec->in, .residual = spec->add, .activation = spec->activation,
+                  .n_activated = spec->channels,
+                  .shape = {.in_channels = pea__build_channels(b, spec->in),
+                            .out_channels = spec->channels + (second ? second->channels : 0), .kz = spec->kz,
+                            .ky = spec->ky, .kx = spec->kx, .doubled = spec->doubled, .halved = spec->halved}};
+    const int shrink = shrink_of(b, spec->in);
+    folding f = {0};
+    op.shape.winograd = pea__conv_by_winograd(&op.shape);
+    fold(b, spec, second, &op, &f);
+    pea__free_unset(f.weights);
+    pea__free(f.scale);
+    pea__free(f.shift);
+    const int out = append(b, op, op.shape.out_channels, /* after an error too: the network owns what was made */
+                           spec->doubled ? shrink / 2 : spec->halved ? shrink * 2 : shrink);
+    return b->status == PEA_OK ? out : 0;
+}
+
+/* Whether a convolution doubles or halves by itself; else an operation before or after it does. */
+static bool resizes_itself(const pea__builder *b, const pea__conv_spec *spec)
+{
+    const pea__conv_shape shape = {.in_channels = pea__build_channels(b, spec->in), .kz = spec->kz, .ky = spec->ky,
+                                   .kx = spec->kx};
+    return pea__conv_by_winograd(&shape);
 }
 
 int pea__build_conv(pea__builder *b, pea__conv_spec spec)
 {
     if (!ready(b))
         return 0;
-    pea__op op = {.kind = PEA__CONV, .in = spec.in, .residual = spec.add, .activation = spec.activation,
-                  .kz = spec.kz, .ky = spec.ky, .kx = spec.kx};
-    double *scale = pea__alloc((size_t)spec.channels, sizeof *scale, b->err);
-    double *shift = pea__alloc((size_t)spec.channels, sizeof *shift, b->err);
-    if (scale && shift)
-        fold_conv(b, &spec, scale, shift, &op);
-    else
-        b->status = PEA_E_NOMEM;
-    pea__free(scale);
-    pea__free(shift);
-    const int out = append(b, op, spec.channels, shrink_of(b, spec.in)); /* after an error too: it owns what was made */
-    return b->status == PEA_OK ? out : 0;
+    const bool pool = spec.halved && !resizes_itself(b, &spec);
+    if (spec.doubled && !resizes_itself(b, &spec)) {
+        spec.in = pea__build_upsample(b, spec.in);
+        spec.doubled = false;
+    }
+    spec.halved = spec.halved && !pool;
+    const int out = build_convs(b, &spec, NULL);
+    return pool && out ? pea__build_pool(b, out) : out;
+}
+
+int pea__build_conv_pair(pea__builder *b, pea__conv_spec spec, pea__conv_spec second, int *second_out)
+{
+    *second_out = 0;
+    if (!ready(b))
+        return 0;
+    if (spec.doubled && !resizes_itself(b, &spec)) {
+        spec.in = pea__build_upsample(b, spec.in);
+        spec.doubled = false;
+    }
+    second.in = spec.in;
+    second.channels = spec.channels;
+    const int both = build_convs(b, &spec, &second);
+    if (!both)
+        return 0;
+    const int buffer = b->network->values[both].buffer;
+    const int first_out = new_value(b, buffer);
+    *second_out = new_value(b, buffer);
+    b->network->values[first_out].channels = b->network->values[*second_out].channels = spec.channels;
+    b->network->values[*second_out].first = spec.channels;
+    return first_out;
 }
 
 int pea__build_pool(pea__builder *b, int in)
@@ -244,7 +303,7 @@ int pea__build_upsample_add(pea__builder *b, int in, int add, const char *norm_b
     if (!ready(b))
         return 0;
     const int64_t channels = pea__build_channels(b, in);
-    pea__op op = {.kind = PEA__UPSAMPLE, .in = in, .residual = add, .activation = activation};
+    pea__op op = {.kind = PEA__UPSAMPLE, .in = in, .residual = add, .activation = activation, .n_activated = channels};
     double *scale = pea__alloc((size_t)channels, sizeof *scale, b->err);
     double *shift = pea__alloc((size_t)channels, sizeof *shift, b->err);
     if (scale && shift && (op.residual_scale = channel_floats(b, channels))) {

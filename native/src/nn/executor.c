@@ -18,7 +18,7 @@ typedef struct task {
     const pea__kernels_table *kernels;
     pea__conv conv; /* one of the two, by the kind of operation */
     pea__resize resize;
-    int64_t tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing: tile_y rows of n_rows a task */
+    int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing: tile_y rows of n_rows a task */
     int64_t n_rows;
     float *scratch;
     int64_t scratch_pitch;
@@ -28,9 +28,14 @@ static void conv_tile(void *argument, int64_t index, int worker)
 {
     const task *t = argument;
     const int64_t x = index % t->n_tiles_x * t->tile_x, y = index / t->n_tiles_x % t->n_tiles_y * t->tile_y;
-    const pea__tile tile = {index / t->n_tiles_x / t->n_tiles_y, y, pea__min_i64(y + t->tile_y, t->conv.ny), x,
-                            pea__min_i64(x + t->tile_x, t->conv.nx)};
-    t->kernels->conv_f32(&t->conv, tile, t->scratch + worker * t->scratch_pitch);
+    const int64_t z = index / t->n_tiles_x / t->n_tiles_y * t->tile_z;
+    const pea__tile tile = {z, pea__min_i64(z + t->tile_z, t->conv.nz), y, pea__min_i64(y + t->tile_y, t->conv.ny),
+                            x, pea__min_i64(x + t->tile_x, t->conv.nx)};
+    float *scratch = t->scratch + worker * t->scratch_pitch;
+    if (t->conv.shape.winograd)
+        t->kernels->winograd_f32(&t->conv, tile, scratch);
+    else
+        t->kernels->conv_f32(&t->conv, tile, scratch);
 }
 
 static void upsample_rows(void *argument, int64_t index, int worker)
@@ -64,7 +69,8 @@ static float *locate(const run *r, int value, int64_t *pitch)
 
 static pea__epilogue make_epilogue(const run *r, const pea__op *op)
 {
-    pea__epilogue e = {.activation = op->activation, .residual_scale = op->residual_scale};
+    pea__epilogue e = {.activation = op->activation, .n_activated = op->n_activated,
+                       .residual_scale = op->residual_scale};
     if (op->residual)
         e.residual = locate(r, op->residual, &e.residual_pitch);
     return e;
@@ -73,10 +79,8 @@ static pea__epilogue make_epilogue(const run *r, const pea__op *op)
 static void prepare_conv(const run *r, const pea__op *op, pea_dims d, task *t)
 {
     pea__conv *c = &t->conv;
-    *c = (pea__conv){.nz = d.z, .ny = d.y, .nx = d.x, .kz = op->kz, .ky = op->ky, .kx = op->kx,
-                     .in_channels = r->network->values[op->in].channels,
-                     .out_channels = r->network->values[op->out].channels,
-                     .weights = op->weights, .bias = op->bias, .epilogue = make_epilogue(r, op)};
+    *c = (pea__conv){.shape = op->shape, .nz = d.z, .ny = d.y, .nx = d.x, .weights = op->weights, .bias = op->bias,
+                     .epilogue = make_epilogue(r, op)};
     c->in = locate(r, op->in, &c->in_pitch);
     c->out = locate(r, op->out, &c->out_pitch);
     t->n_tiles_y = pea__ceil_div(d.y, t->tile_y);
@@ -97,11 +101,12 @@ static pea_status run_op(const run *r, int i, pea_context *context, double from,
 {
     const pea__op *op = &r->network->ops[i];
     const pea_dims d = pea__op_space(r->network, r->plan, op);
-    task t = {.kernels = r->network->kernels, .tile_y = r->plan->tile_y[i], .tile_x = r->plan->tile_x[i],
+    task t = {.kernels = r->network->kernels, .tile_z = r->plan->tile_z[i], .tile_y = r->plan->tile_y[i],
+              .tile_x = r->plan->tile_x[i],
               .scratch = r->scratch, .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
     if (op->kind == PEA__CONV) {
         prepare_conv(r, op, d, &t);
-        return pea__parallel(context, d.z * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile, &t, err);
+        return pea__parallel(context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile, &t, err);
     }
     prepare_resize(r, op, d, &t);
     return pea__parallel(context, pea__ceil_div(t.n_rows, t.tile_y), from, to,

@@ -11,8 +11,8 @@
 
 enum { PEA__MAX_OPS = 128, PEA__MAX_VALUES = 128, PEA__MAX_HEADS = 8 };
 
-/* An image between operations: a slice of the channels of a buffer. Only concatenation makes slices that are not the
- * whole buffer. Values and buffers count from 1, so that 0 can say "none"; value 1 is the network's input. */
+/* An image between operations: a slice of the channels of a buffer. Concatenation makes slices that are not the whole
+ * buffer, and so does a pair of convolutions. Values and buffers count from 1, so that 0 can say "none"; value 1 is the network's input. */
 typedef struct pea__value {
     int buffer;
     int64_t first, channels; /* in the buffer */
@@ -31,7 +31,8 @@ typedef struct pea__op {
     pea__op_kind kind;
     int in, out, residual;
     pea__activation activation;
-    int kz, ky, kx;
+    int64_t n_activated;   /* output channels */
+    pea__conv_shape shape; /* of a convolution */
     float *weights, *bias; /* owned; packed for the network's kernels; NULL for resizing */
     float *residual_scale; /* owned */
 } pea__op;
@@ -68,9 +69,13 @@ typedef struct pea__conv_spec {
     int add;                       /* 0: nothing */
     bool norm_covers_add;
     pea__activation activation;
+    bool doubled, halved; /* `in` is doubled first, as by pea__build_upsample(); the output is halved, as by _pool() */
 } pea__conv_spec;
 
 int pea__build_conv(pea__builder *b, pea__conv_spec spec);
+/* The same, and a second convolution of the same input, which is not activated: one operation, as input and kernel are
+ * the same. Only names of the second count, and its has_bias. */
+int pea__build_conv_pair(pea__builder *b, pea__conv_spec spec, pea__conv_spec second, int *second_out);
 int pea__build_pool(pea__builder *b, int in);
 int pea__build_upsample(pea__builder *b, int in);
 /* activation(upsample(in) + scale * add) where the scale is that of batch norm <norm_block>.<norm>. The norm's shift,
@@ -107,7 +112,7 @@ typedef struct pea__plan {
     pea_dims input;
     bool wanted[PEA__MAX_HEADS];
     bool live[PEA__MAX_OPS];             /* some wanted head needs it */
-    int64_t tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* of a convolution; resizing: tile_y rows a task */
+    int64_t tile_z[PEA__MAX_OPS], tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* resizing: tile_y rows a task */
     double cost[PEA__MAX_OPS];           /* multiply-adds, roughly */
     double total_cost;
     int64_t place[PEA__MAX_VALUES];      /* of a buffer in the arena, in floats; -1: not in it */
@@ -119,7 +124,8 @@ pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsi
                           pea_error *err);
 pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes, pea_error *err);
 
-/* Extents of a buffer for this plan's input. A 1x1x1 convolution may see its image as one long row. */
+/* Extents of a buffer for this plan's input; those over which an operation works: of a convolution's sums, of what is
+ * resized. A 1x1x1 convolution may see its image as one long row. */
 pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int buffer);
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op);
 

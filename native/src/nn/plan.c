@@ -1,7 +1,8 @@
 /* plan.c - one run before it happens: which operations are needed, how they are cut into tasks, where every buffer lies.
  *
  * A buffer lives from the first operation that writes into it to the last that reads it. Buffers whose lives do not meet
- * may share memory:
+ * may share memory. So may a buffer and one that is added to it voxel by voxel and not needed after: the sum takes the
+ * addend's place.
  *
  *      arena  | x3 ------------ |     | up4 --------- |
  *      offset | hidden | | short |  | w3 --- |          | u4 ------ |
@@ -17,6 +18,9 @@ enum {
     TASK_PRODUCTS = 32 << 20,        /* multiply-adds of one task: 0.5 ms with AVX-512, 10 ms in plain C */
     TASK_FLOATS = 1 << 16,           /* elements that a task of little arithmetic writes */
     MIN_TASKS = 16,                  /* of an operation: enough for threads to share evenly */
+    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x: 36 fill the registers of every set evenly, read each
+                                        weight often enough, and leave room in 1 to 2 MiB of cache */
+    LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
     ALIGN_FLOATS = 16                /* a cache line */
 };
 
@@ -31,12 +35,14 @@ pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int
 
 static bool is_pointwise(const pea__op *op)
 {
-    return op->kind == PEA__CONV && op->kz == 1 && op->ky == 1 && op->kx == 1;
+    return op->kind == PEA__CONV && op->shape.kz == 1 && op->shape.ky == 1 && op->shape.kx == 1;
 }
 
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op)
 {
     pea_dims d = pea__buffer_dims(network, plan, network->values[op->in].buffer);
+    if (op->kind == PEA__CONV && op->shape.doubled)
+        d = (pea_dims){d.z, 2 * d.y, 2 * d.x, d.c};
     if (is_pointwise(op)) /* no voxel meets another: the whole image may be one row */
         d = (pea_dims){1, 1, d.z * d.y * d.x, d.c};
     return d;
@@ -92,54 +98,77 @@ static void mark_live(const pea_network *network, pea__plan *plan)
     }
 }
 
-/* The largest tile_y <= most (at least 1) whose task stays within scratch and products. */
-static int64_t fit_tile_y(const pea__op *op, pea_dims in, double products, int64_t tile_x, int64_t most)
+/* A 1x1x1 convolution: one long row. */
+static int64_t tile_row(pea_dims d, double products)
 {
-    int64_t tile_y = 1;
-    while (tile_y < most &&
-           pea__conv_scratch(in.c, op->kz, op->ky, op->kx, tile_y + 1, tile_x) <= SCRATCH_FLOATS &&
-           products * (double)((tile_y + 1) * tile_x) <= TASK_PRODUCTS)
-        tile_y++;
-    return tile_y;
+    const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)d.c ? TASK_PRODUCTS / products
+                                                                              : TASK_FLOATS / (double)d.c;
+    return pea__min_i64(d.x, pea__max_i64(64, (int64_t)most));
 }
 
-static void tile_conv(const pea__op *op, pea_dims in, double products, int64_t *tile_y, int64_t *tile_x)
+/* Whether a task of a direct convolution stays within scratch and products. */
+static bool fits(const pea__conv_shape *shape, double products, int64_t tile_y, int64_t tile_x, int lanes)
+{
+    return pea__conv_scratch(shape, tile_y, tile_x, lanes) <= SCRATCH_FLOATS &&
+           products * (double)tile_y * (double)tile_x <= TASK_PRODUCTS;
+}
+
+static void tile_direct(const pea__conv_shape *shape, pea_dims d, double products, int lanes, int64_t *tile_y,
+                        int64_t *tile_x)
 {
     *tile_y = 1;
-    if (is_pointwise(op)) {
-        const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)in.c ? TASK_PRODUCTS / products
-                                                                                   : TASK_FLOATS / (double)in.c;
-        *tile_x = pea__min_i64(in.x, pea__max_i64(64, (int64_t)most));
-        return;
-    }
-    *tile_x = in.x;
-    while (*tile_x > 24 && (pea__conv_scratch(in.c, op->kz, op->ky, op->kx, 4, *tile_x) > SCRATCH_FLOATS ||
-                            products * 4.0 * (double)*tile_x > TASK_PRODUCTS))
+    *tile_x = d.x;
+    while (*tile_x > 24 && !fits(shape, products, 4, *tile_x, lanes))
         *tile_x = (*tile_x + 1) / 2;
-    const int64_t others = in.z * pea__ceil_div(in.x, *tile_x);
-    *tile_y = fit_tile_y(op, in, products, *tile_x, pea__ceil_div(in.y * others, pea__max_i64(MIN_TASKS, others)));
+    const int64_t others = d.z * pea__ceil_div(d.x, *tile_x);
+    const int64_t most = pea__ceil_div(d.y * others, pea__max_i64(MIN_TASKS, others));
+    while (*tile_y < most && fits(shape, products, *tile_y + 1, *tile_x, lanes))
+        ++*tile_y;
 }
 
-static void plan_op(const pea_network *network, pea__plan *plan, int i)
+/* Extents in groups of at most `most`, nearly equal. */
+static int64_t even_share(int64_t n, int64_t most)
+{
+    return pea__ceil_div(n, pea__ceil_div(n, most));
+}
+
+/* Square groups: they share most of their borders, and a doubled input is made for the borders too. Planes stay together
+ * where the kernel has several, since each is transformed once; but not so that threads find nothing to do. */
+static void tile_winograd(const pea__conv_shape *shape, pea_dims d, int64_t *tile_z, int64_t *tile_y, int64_t *tile_x)
+{
+    const int64_t step = pea__winograd_step(shape), n_y = pea__ceil_div(d.y, step), n_x = pea__ceil_div(d.x, step);
+    *tile_y = even_share(n_y, GROUP_SIDE) * step;
+    *tile_x = even_share(n_x, GROUP_SIDE) * step;
+    const int64_t n_groups = pea__ceil_div(d.y, *tile_y) * pea__ceil_div(d.x, *tile_x);
+    *tile_z = shape->kz == 1 ? 1 : pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, d.z * n_groups / MIN_TASKS));
+}
+
+static void plan_conv(const pea_network *network, pea__plan *plan, int i)
 {
     const pea__op *op = &network->ops[i];
-    pea_dims in = pea__op_space(network, plan, op);
-    const pea_dims out = pea__buffer_dims(network, plan, network->values[op->out].buffer);
-    const double n_out = (double)out.z * (double)out.y * (double)out.x;
-    const double channels = (double)network->values[op->out].channels;
-    in.c = network->values[op->in].channels;
-    if (op->kind == PEA__CONV) {
-        const double products = (double)(op->kz * op->ky * op->kx) * (double)in.c * channels;
-        plan->cost[i] = n_out * products;
-        tile_conv(op, in, products, &plan->tile_y[i], &plan->tile_x[i]);
-        plan->scratch_floats = pea__max_i64(
-            plan->scratch_floats,
-            pea__conv_scratch(in.c, op->kz, op->ky, op->kx, plan->tile_y[i], plan->tile_x[i]));
-    } else {
-        plan->cost[i] = n_out * channels * 32; /* as long as so many products, about: it waits for memory */
-        plan->tile_y[i] = pea__max_i64(1, (int64_t)(TASK_FLOATS / ((double)out.x * channels)));
-    }
-    plan->total_cost += plan->cost[i];
+    const pea_dims d = pea__op_space(network, plan, op);
+    const int lanes = network->kernels->lanes;
+    const double products = (double)(op->shape.kz * op->shape.ky * op->shape.kx) * (double)op->shape.in_channels *
+                            (double)op->shape.out_channels;
+    plan->cost[i] = (double)d.z * (double)d.y * (double)d.x * products;
+    plan->tile_z[i] = plan->tile_y[i] = 1;
+    if (is_pointwise(op))
+        plan->tile_x[i] = tile_row(d, products);
+    else if (op->shape.winograd)
+        tile_winograd(&op->shape, d, &plan->tile_z[i], &plan->tile_y[i], &plan->tile_x[i]);
+    else
+        tile_direct(&op->shape, d, products, lanes, &plan->tile_y[i], &plan->tile_x[i]);
+    plan->scratch_floats = pea__max_i64(plan->scratch_floats, pea__conv_scratch(&op->shape, plan->tile_y[i],
+                                                                                plan->tile_x[i], lanes));
+}
+
+static void plan_resize(const pea_network *network, pea__plan *plan, int i)
+{
+    const pea_dims out = pea__buffer_dims(network, plan, network->values[network->ops[i].out].buffer);
+    const double channels = (double)network->values[network->ops[i].out].channels;
+    /* as long as so many products, about: it waits for memory */
+    plan->cost[i] = (double)out.z * (double)out.y * (double)out.x * channels * 32;
+    plan->tile_y[i] = pea__max_i64(1, (int64_t)(TASK_FLOATS / ((double)out.x * channels)));
 }
 
 /* ---- where buffers lie ---- */
@@ -149,59 +178,97 @@ typedef struct life {
     int64_t floats;
 } life;
 
+/* Lives of all buffers, and whose place each of them takes: mostly its own. */
+typedef struct lives {
+    life of[PEA__MAX_VALUES];
+    int owner[PEA__MAX_VALUES];
+} lives;
+
 static bool is_outside(const pea_network *network, const pea__plan *plan, int buffer)
 {
     const int head = network->buffers[buffer].head;
     return buffer == 1 || (head >= 0 && plan->wanted[head]); /* the caller's input and outputs */
 }
 
-static void lengthen(life *lives, int buffer, int op)
+static void lengthen(lives *l, int buffer, int op)
 {
-    life *l = &lives[buffer];
-    if (l->first < 0)
-        l->first = op;
-    l->last = op;
+    life *of = &l->of[buffer];
+    if (of->first < 0)
+        of->first = op;
+    of->last = op;
 }
 
-/* Returns how many buffers need a place; they come to the front of `lives` (room for all), largest first. */
-static int find_lives(const pea_network *network, const pea__plan *plan, life *lives)
+static bool fills_buffer(const pea_network *network, int value)
 {
-    int n = 0;
-    for (int i = 0; i <= network->n_buffers; i++)
-        lives[i] = (life){.buffer = i, .first = -1, .last = -1};
+    const pea__value *v = &network->values[value];
+    return v->channels == network->buffers[v->buffer].channels;
+}
+
+/* Whether the output of operation i may lie where its residual is: kernels read a residual just before they write. */
+static bool may_replace(const pea_network *network, const pea__plan *plan, const lives *l, int i)
+{
+    const pea__op *op = &network->ops[i];
+    const int in = network->values[op->in].buffer, out = network->values[op->out].buffer;
+    const int residual = network->values[op->residual].buffer;
+    return op->residual && residual != in && residual != out && !op->shape.halved &&
+           fills_buffer(network, op->residual) && fills_buffer(network, op->out) &&
+           network->buffers[residual].channels == network->buffers[out].channels &&
+           !is_outside(network, plan, residual) && !is_outside(network, plan, out) &&
+           l->of[l->owner[residual]].last == i && l->of[out].first == i;
+}
+
+static void find_lives(const pea_network *network, const pea__plan *plan, lives *l)
+{
+    for (int i = 0; i <= network->n_buffers; i++) {
+        l->of[i] = (life){.buffer = i, .first = -1, .last = -1};
+        l->owner[i] = i;
+    }
     for (int i = 0; i < network->n_ops; i++) {
         const pea__op *op = &network->ops[i];
         if (!plan->live[i])
             continue;
-        lengthen(lives, network->values[op->in].buffer, i);
-        lengthen(lives, network->values[op->out].buffer, i);
+        lengthen(l, network->values[op->in].buffer, i);
+        lengthen(l, network->values[op->out].buffer, i);
         if (op->residual)
-            lengthen(lives, network->values[op->residual].buffer, i);
+            lengthen(l, network->values[op->residual].buffer, i);
     }
+    for (int i = 0; i < network->n_ops; i++)
+        if (plan->live[i] && may_replace(network, plan, l, i)) {
+            const int out = network->values[network->ops[i].out].buffer;
+            const int owner = l->owner[network->values[network->ops[i].residual].buffer];
+            l->owner[out] = owner;
+            l->of[owner].last = l->of[out].last;
+        }
+}
+
+/* Lists the lives that need a place (room for all), largest first. Returns how many. */
+static int sort_lives(const pea_network *network, const pea__plan *plan, const lives *l, life *sorted)
+{
+    int n = 0;
     for (int i = 1; i <= network->n_buffers; i++) {
-        life l = lives[i];
-        if (l.first < 0 || is_outside(network, plan, i))
+        life of = l->of[i];
+        if (of.first < 0 || l->owner[i] != i || is_outside(network, plan, i))
             continue;
         const pea_dims d = pea__buffer_dims(network, plan, i);
-        l.floats = pea__ceil_div(d.z * d.y * d.x * d.c, ALIGN_FLOATS) * ALIGN_FLOATS;
-        int at = n++; /* insertion: index i is read before it can be overwritten, as n <= i */
-        for (; at > 0 && lives[at - 1].floats < l.floats; at--)
-            lives[at] = lives[at - 1];
-        lives[at] = l;
+        of.floats = pea__ceil_div(d.z * d.y * d.x * d.c, ALIGN_FLOATS) * ALIGN_FLOATS;
+        int at = n++;
+        for (; at > 0 && sorted[at - 1].floats < of.floats; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = of;
     }
     return n;
 }
 
 /* The lowest place where life n meets none of the n lives placed before it. */
-static int64_t lowest_place(const life *lives, int n, const int64_t *place)
+static int64_t lowest_place(const life *sorted, int n, const int64_t *place)
 {
     int64_t at = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < n; i++) {
-            const int64_t begin = place[lives[i].buffer], end = begin + lives[i].floats;
-            const bool meet = lives[i].first <= lives[n].last && lives[n].first <= lives[i].last;
-            if (meet && at < end && begin < at + lives[n].floats) {
+            const int64_t begin = place[sorted[i].buffer], end = begin + sorted[i].floats;
+            const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
+            if (meet && at < end && begin < at + sorted[n].floats) {
                 at = end;
                 moved = true;
             }
@@ -212,18 +279,22 @@ static int64_t lowest_place(const life *lives, int n, const int64_t *place)
 
 static pea_status place_buffers(const pea_network *network, pea__plan *plan, pea_error *err)
 {
-    life lives[PEA__MAX_VALUES];
-    const int n = find_lives(network, plan, lives);
+    lives l;
+    life sorted[PEA__MAX_VALUES];
+    find_lives(network, plan, &l);
+    const int n = sort_lives(network, plan, &l, sorted);
     for (int i = 0; i <= network->n_buffers; i++)
         plan->place[i] = -1;
     for (int i = 0; i < n; i++) {
-        const int64_t place = lowest_place(lives, i, plan->place);
+        const int64_t place = lowest_place(sorted, i, plan->place);
         int64_t end = 0, bytes = 0;
-        if (!pea__add_i64(place, lives[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
+        if (!pea__add_i64(place, sorted[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
             return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
-        plan->place[lives[i].buffer] = place;
+        plan->place[sorted[i].buffer] = place;
         plan->arena_floats = pea__max_i64(plan->arena_floats, end);
     }
+    for (int i = 1; i <= network->n_buffers; i++)
+        plan->place[i] = plan->place[l.owner[i]];
     return PEA_OK;
 }
 
@@ -240,8 +311,10 @@ pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsi
         return status;
     mark_live(network, plan);
     for (int i = 0; i < network->n_ops; i++)
-        if (plan->live[i])
-            plan_op(network, plan, i);
+        if (plan->live[i]) {
+            (network->ops[i].kind == PEA__CONV ? plan_conv : plan_resize)(network, plan, i);
+            plan->total_cost += plan->cost[i];
+        }
     return place_buffers(network, plan, err);
 }
 

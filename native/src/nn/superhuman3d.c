@@ -43,28 +43,34 @@ static int around_5x5(pea__builder *b, int x, const char *block, int64_t channel
         .block = block, .conv = "0", .activation = PEA__ELU});
 }
 
-static void head(pea__builder *b, const char *name, int x, const char *block, int64_t channels,
-                 pea__activation activation)
+static int pointwise(pea__builder *b, int x, const char *block, int64_t channels, pea__activation activation)
 {
-    pea__build_head(b, name, pea__build_conv(b, (pea__conv_spec){
+    return pea__build_conv(b, (pea__conv_spec){
         .in = x, .kz = 1, .ky = 1, .kx = 1, .channels = channels, .has_bias = true,
-        .block = block, .conv = "0", .activation = activation}));
+        .block = block, .conv = "0", .activation = activation});
+}
+
+/* Made as soon as its input is there, so that no wide buffer waits for it; listed by heads(). */
+static int coarse_embedding(pea__builder *b, int x, const char *block)
+{
+    if (!pea__build_has(b, "out_put1.0.weight"))
+        return 0;
+    return pointwise(b, x, block, pea__build_extent(b, "out_put.0.weight", 0), PEA__LINEAR);
 }
 
 static void heads(pea__builder *b, int last, const int coarser[4])
 {
     static const char *const names[4] = {"emb_level1", "emb_level2", "emb_level3", "emb_level4"}; /* 1/16 .. 1/2 */
-    static const char *const blocks[4] = {"out_put1", "out_put2", "out_put3", "out_put4"};
     const int64_t channels = pea__build_extent(b, "out_put.0.weight", 0);
     const bool deep = pea__build_has(b, "out_put1.0.weight");
     if (!deep && (channels == 3 || channels == 12)) {
-        head(b, "affinity", last, "out_put", channels, PEA__SIGMOID);
+        pea__build_head(b, "affinity", pointwise(b, last, "out_put", channels, PEA__SIGMOID));
         return;
     }
     b->network->info.embedding_dim = channels;
-    head(b, "embedding", last, "out_put", channels, PEA__LINEAR);
+    pea__build_head(b, "embedding", pointwise(b, last, "out_put", channels, PEA__LINEAR));
     for (int i = 0; deep && i < 4; i++)
-        head(b, names[i], coarser[i], blocks[i], channels, PEA__LINEAR);
+        pea__build_head(b, names[i], coarser[i]);
 }
 
 static void describe(pea__builder *b, int input)
@@ -83,12 +89,16 @@ static void describe(pea__builder *b, int input)
     const int c3 = residual_block(b, pea__build_pool(b, c2), "conv3", f[3]);
     const int center = residual_block(b, pea__build_pool(b, c3), "center", f[4]);
 
+    const int emb1 = coarse_embedding(b, center, "out_put1");
     const int c4 = residual_block(b, merge(b, center, "up0", "cat0", c3), "conv4", f[3]);
+    const int emb2 = coarse_embedding(b, c4, "out_put2");
     const int c5 = residual_block(b, merge(b, c4, "up1", "cat1", c2), "conv5", f[2]);
+    const int emb3 = coarse_embedding(b, c5, "out_put3");
     const int c6 = residual_block(b, merge(b, c5, "up2", "cat2", c1), "conv6", f[1]);
+    const int emb4 = coarse_embedding(b, c6, "out_put4");
     const int c7 = residual_block(b, merge(b, c6, "up3", "cat3", c0), "conv7", f[0]);
     const int last = around_5x5(b, c7, "embed_out", f[0]);
-    heads(b, last, (const int[4]){center, c4, c5, c6});
+    heads(b, last, (const int[4]){emb1, emb2, emb3, emb4});
 }
 
 const pea__description pea__superhuman3d = {"superhuman3d", 3, "embed_in.0.weight", describe};

@@ -1,4 +1,5 @@
-/* test_conv.c - the convolution of every kernel set against a textbook one, at odd shapes, in slices, behind guard pages.
+/* test_conv.c - the convolutions of every kernel set, direct and by Winograd's products, against a textbook one, at odd
+ * shapes, in slices, behind guard pages.
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "test.h"
@@ -49,10 +50,12 @@ static void fill(float *data, int64_t n, uint64_t *state)
 /* ---- one case ---- */
 
 typedef struct shape {
-    int64_t nz, ny, nx, in, out, in_pitch, out_pitch;
+    int64_t nz, ny, nx; /* of the sums */
+    int64_t in, out, in_pitch, out_pitch;
     int kz, ky, kx;
     pea__activation activation;
-    bool residual;
+    int64_t n_activated; /* 0: all */
+    bool residual, winograd, doubled, halved;
 } shape;
 
 static double activated(pea__activation activation, double v)
@@ -70,7 +73,37 @@ typedef struct problem {
     shape s;
     guarded in, out, residual;
     float *weights, *bias, *scale; /* weights in PyTorch order */
+    double *seen, *want;           /* the input after doubling; what the output should be, of all sums */
 } problem;
+
+static int64_t n_voxels(const shape *s)
+{
+    return s->nz * s->ny * s->nx;
+}
+
+static int64_t n_in_voxels(const shape *s)
+{
+    return n_voxels(s) / (s->doubled ? 4 : 1);
+}
+
+static int64_t n_out_voxels(const shape *s)
+{
+    return n_voxels(s) / (s->halved ? 4 : 1);
+}
+
+/* The corner-aligned doubling, as tents of width 1 around each input. */
+static double doubled(const problem *p, int64_t z, int64_t y, int64_t x, int64_t i)
+{
+    const shape *s = &p->s;
+    const int64_t ny = s->ny / 2, nx = s->nx / 2;
+    const double at_y = (double)(y * (ny - 1)) / (double)(s->ny - 1), at_x = (double)(x * (nx - 1)) / (double)(s->nx - 1);
+    double sum = 0;
+    for (int64_t iy = 0; iy < ny; iy++)
+        for (int64_t ix = 0; ix < nx; ix++)
+            sum += fmax(0, 1 - fabs(at_y - (double)iy)) * fmax(0, 1 - fabs(at_x - (double)ix)) *
+                   (double)p->in.data[((z * ny + iy) * nx + ix) * s->in_pitch + i];
+    return sum;
+}
 
 static double textbook(const problem *p, int64_t z, int64_t y, int64_t x, int64_t o)
 {
@@ -83,35 +116,52 @@ static double textbook(const problem *p, int64_t z, int64_t y, int64_t x, int64_
                     const int64_t iz = z + c - s->kz / 2, iy = y + b - s->ky / 2, ix = x + a - s->kx / 2;
                     if (iz < 0 || iz >= s->nz || iy < 0 || iy >= s->ny || ix < 0 || ix >= s->nx)
                         continue;
-                    sum += (double)p->in.data[((iz * s->ny + iy) * s->nx + ix) * s->in_pitch + i] *
+                    sum += p->seen[((iz * s->ny + iy) * s->nx + ix) * s->in + i] *
                            (double)p->weights[(((o * s->in + i) * s->kz + c) * s->ky + b) * s->kx + a];
                 }
     if (s->residual)
         sum += (double)p->scale[o] * (double)p->residual.data[((z * s->ny + y) * s->nx + x) * s->out_pitch + o];
-    return activated(s->activation, sum);
+    return o < s->n_activated ? activated(s->activation, sum) : sum;
 }
 
 /* Elements of an image whose last voxel ends with its last channel: a slice of a wider buffer. */
-static int64_t n_elements(const shape *s, int64_t pitch, int64_t channels)
+static int64_t n_elements(int64_t n, int64_t pitch, int64_t channels)
 {
-    return (s->nz * s->ny * s->nx - 1) * pitch + channels;
+    return (n - 1) * pitch + channels;
+}
+
+static void solve_by_textbook(problem *p)
+{
+    const shape *s = &p->s;
+    p->seen = malloc((size_t)(n_voxels(s) * s->in) * sizeof(double));
+    p->want = malloc((size_t)(n_voxels(s) * s->out) * sizeof(double));
+    for (int64_t v = 0; v < n_voxels(s); v++)
+        for (int64_t i = 0; i < s->in; i++)
+            p->seen[v * s->in + i] = s->doubled ? doubled(p, v / (s->ny * s->nx), v / s->nx % s->ny, v % s->nx, i)
+                                                : (double)p->in.data[v * s->in_pitch + i];
+    for (int64_t v = 0; v < n_voxels(s); v++)
+        for (int64_t o = 0; o < s->out; o++)
+            p->want[v * s->out + o] = textbook(p, v / (s->ny * s->nx), v / s->nx % s->ny, v % s->nx, o);
 }
 
 static problem make_problem(shape s, bool at_end, uint64_t *state)
 {
+    if (s.n_activated == 0)
+        s.n_activated = s.out;
     problem p = {.s = s};
-    const int64_t n_taps = s.kz * s.ky * s.kx;
-    p.in = guard(n_elements(&s, s.in_pitch, s.in), at_end);
-    p.out = guard(n_elements(&s, s.out_pitch, s.out), at_end);
-    p.residual = guard(n_elements(&s, s.out_pitch, s.out), at_end);
-    p.weights = malloc((size_t)(s.out * s.in * n_taps) * sizeof(float));
+    const int64_t n_weights = s.out * s.in * s.kz * s.ky * s.kx, n_in = n_elements(n_in_voxels(&s), s.in_pitch, s.in);
+    p.in = guard(n_in, at_end);
+    p.out = guard(n_elements(n_out_voxels(&s), s.out_pitch, s.out), at_end);
+    p.residual = guard(n_elements(n_voxels(&s), s.out_pitch, s.out), at_end);
+    p.weights = malloc((size_t)n_weights * sizeof(float));
     p.bias = calloc((size_t)s.out + 64, sizeof(float));
     p.scale = calloc((size_t)s.out + 64, sizeof(float));
-    fill(p.in.data, n_elements(&s, s.in_pitch, s.in), state);
-    fill(p.residual.data, n_elements(&s, s.out_pitch, s.out), state);
-    fill(p.weights, s.out * s.in * n_taps, state);
+    fill(p.in.data, n_in, state);
+    fill(p.residual.data, n_elements(n_voxels(&s), s.out_pitch, s.out), state);
+    fill(p.weights, n_weights, state);
     fill(p.bias, s.out, state);
     fill(p.scale, s.out, state);
+    solve_by_textbook(&p);
     return p;
 }
 
@@ -123,48 +173,75 @@ static void free_problem(problem *p)
     free(p->weights);
     free(p->bias);
     free(p->scale);
+    free(p->seen);
+    free(p->want);
 }
 
-static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_y, int64_t tile_x)
+static pea__conv_shape conv_shape(const shape *s)
+{
+    return (pea__conv_shape){.in_channels = s->in, .out_channels = s->out, .kz = s->kz, .ky = s->ky, .kx = s->kx,
+                             .winograd = s->winograd, .doubled = s->doubled, .halved = s->halved};
+}
+
+static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_z, int64_t tile_y, int64_t tile_x)
 {
     const shape *s = &p->s;
-    const int64_t n_taps = s->kz * s->ky * s->kx;
-    const size_t n_packed = (size_t)(pea__conv_padded(s->out, kernels->lanes) * s->in * n_taps);
-    const size_t n_scratch = (size_t)pea__conv_scratch(s->in, s->kz, s->ky, s->kx, tile_y, tile_x);
-    float *packed = malloc(n_packed * sizeof *packed);
-    guarded scratch = guard((int64_t)n_scratch + 1, true);
+    const pea__conv_shape form = conv_shape(s);
+    float *packed = malloc((size_t)pea__conv_packed(&form, kernels->lanes) * sizeof *packed);
+    guarded scratch = guard(pea__conv_scratch(&form, tile_y, tile_x, kernels->lanes) + 1, true);
     double ones[256];
     for (int i = 0; i < 256; i++)
         ones[i] = 1.0;
-    pea__conv_pack(p->weights, ones, s->out, s->in, (int)n_taps, kernels->lanes, packed);
-    const pea__conv conv = {.nz = s->nz, .ny = s->ny, .nx = s->nx, .in_channels = s->in, .out_channels = s->out,
-                            .kz = s->kz, .ky = s->ky, .kx = s->kx, .weights = packed, .bias = p->bias,
-                            .in = p->in.data, .in_pitch = s->in_pitch, .out = p->out.data,
-                            .out_pitch = s->out_pitch,
-                            .epilogue = {s->activation, s->residual ? p->residual.data : NULL, s->out_pitch, p->scale}};
-    for (int64_t z = 0; z < s->nz; z++)
+    pea__conv_pack(&form, p->weights, ones, kernels->lanes, packed);
+    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx, .weights = packed, .bias = p->bias,
+                            .in = p->in.data, .in_pitch = s->in_pitch, .out = p->out.data, .out_pitch = s->out_pitch,
+                            .epilogue = {s->activation, s->n_activated, s->residual ? p->residual.data : NULL,
+                                         s->out_pitch, p->scale}};
+    for (int64_t z = 0; z < s->nz; z += tile_z)
         for (int64_t y = 0; y < s->ny; y += tile_y)
             for (int64_t x = 0; x < s->nx; x += tile_x)
-                kernels->conv_f32(&conv,
-                                  (pea__tile){z, y, y + tile_y < s->ny ? y + tile_y : s->ny, x,
-                                              x + tile_x < s->nx ? x + tile_x : s->nx},
-                                  scratch.data + 1);
+                (s->winograd ? kernels->winograd_f32 : kernels->conv_f32)(
+                    &conv,
+                    (pea__tile){z, pea__min_i64(z + tile_z, s->nz), y, pea__min_i64(y + tile_y, s->ny), x,
+                                pea__min_i64(x + tile_x, s->nx)},
+                    scratch.data + 1);
     unguard(scratch);
     free(packed);
 }
 
+/* Random tiles, as fine as the kernel allows. */
+static void solve_in_tiles(const problem *p, const pea__kernels_table *kernels, uint64_t *state)
+{
+    const pea__conv_shape form = conv_shape(&p->s);
+    const int64_t step = p->s.winograd ? pea__winograd_step(&form) : 1;
+    const int64_t z = 1 + test_random(state) % p->s.nz;
+    const int64_t y = 1 + test_random(state) % ((p->s.ny + step - 1) / step);
+    solve(p, kernels, z, y * step, step * (1 + test_random(state) % ((p->s.nx + step - 1) / step)));
+}
+
+static double expected(const problem *p, int64_t voxel, int64_t o)
+{
+    const shape *s = &p->s;
+    if (!s->halved)
+        return p->want[voxel * s->out + o];
+    const int64_t row = voxel / (s->nx / 2), x = voxel % (s->nx / 2);
+    const double *a = p->want + (2 * row * s->nx + 2 * x) * s->out + o, *b = a + s->nx * s->out;
+    return fmax(fmax(a[0], a[s->out]), fmax(b[0], b[s->out]));
+}
+
+/* Winograd's sums and differences of inputs are rounded too: its errors are about twice as large. */
 static void compare(const problem *p, const char *set)
 {
     const shape *s = &p->s;
-    const double terms = (double)(s->in * s->kz * s->ky * s->kx);
-    for (int64_t voxel = 0; voxel < s->nz * s->ny * s->nx; voxel++)
+    const double terms = (double)(s->in * s->kz * s->ky * s->kx), tolerance = (s->winograd ? 4e-7 : 2e-7) * (8 + terms);
+    for (int64_t voxel = 0; voxel < n_out_voxels(s); voxel++)
         for (int64_t o = 0; o < s->out; o++) {
-            const double got = p->out.data[voxel * s->out_pitch + o];
-            const double want = textbook(p, voxel / (s->ny * s->nx), voxel / s->nx % s->ny, voxel % s->nx, o);
-            if (!(fabs(got - want) < 2e-7 * (8 + terms)))
-                fail_msg("%s: %dx%dx%d %d->%d kernel %dx%dx%d voxel %d channel %d: %g, expected %g", set, (int)s->nz,
-                         (int)s->ny, (int)s->nx, (int)s->in, (int)s->out, s->kz, s->ky, s->kx, (int)voxel, (int)o, got,
-                         want);
+            const double got = p->out.data[voxel * s->out_pitch + o], want = expected(p, voxel, o);
+            if (!(fabs(got - want) < tolerance))
+                fail_msg("%s: %dx%dx%d %d->%d kernel %dx%dx%d %s%s%s voxel %d channel %d: %g, expected %g", set,
+                         (int)s->nz, (int)s->ny, (int)s->nx, (int)s->in, (int)s->out, s->kz, s->ky, s->kx,
+                         s->winograd ? "winograd" : "direct", s->doubled ? " doubled" : "", s->halved ? " halved" : "",
+                         (int)voxel, (int)o, got, want);
         }
 }
 
@@ -172,7 +249,7 @@ static void compare(const problem *p, const char *set)
 static void check_gaps(const problem *p)
 {
     const shape *s = &p->s;
-    for (int64_t voxel = 0; voxel + 1 < s->nz * s->ny * s->nx; voxel++)
+    for (int64_t voxel = 0; voxel + 1 < n_out_voxels(s); voxel++)
         for (int64_t o = s->out; o < s->out_pitch; o++)
             assert_true(p->out.data[voxel * s->out_pitch + o] == 77.0f);
 }
@@ -182,9 +259,9 @@ static void run_case(shape s, uint64_t *state)
     for (int at_end = 0; at_end < 2; at_end++) {
         problem p = make_problem(s, at_end != 0, state);
         for (size_t set = 0; pea__kernels_available(set); set++) {
-            for (int64_t i = 0; i < n_elements(&s, s.out_pitch, s.out); i++)
+            for (int64_t i = 0; i < n_elements(n_out_voxels(&s), s.out_pitch, s.out); i++)
                 p.out.data[i] = 77.0f;
-            solve(&p, pea__kernels_available(set), 1 + test_random(state) % s.ny, 1 + test_random(state) % s.nx);
+            solve_in_tiles(&p, pea__kernels_available(set), state);
             compare(&p, pea__kernels_available(set)->name);
             check_gaps(&p);
         }
@@ -212,13 +289,46 @@ static void every_kernel_agrees_with_the_textbook_at_odd_shapes(void **state)
     }
 }
 
+static void winograd_agrees_with_the_textbook_at_odd_shapes(void **state)
+{
+    static const int kernels[4][3] = {{1, 3, 3}, {3, 3, 3}, {1, 5, 5}, {5, 5, 5}};
+    uint64_t seed = 20260101;
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int i = 0; i < 160; i++) {
+        const int *k = kernels[i % 8 == 7 ? 3 : i % 3];
+        shape s = {.nz = 1 + test_random(&seed) % (k[0] > 1 ? 5 : 2), .ny = 1 + test_random(&seed) % 11,
+                   .nx = 1 + test_random(&seed) % 19, .in = 1 + test_random(&seed) % (i % 4 ? 9 : 70),
+                   .out = 1 + test_random(&seed) % (i % 4 == 1 ? 70 : 20), .kz = k[0], .ky = k[1], .kx = k[2],
+                   .activation = (pea__activation)(test_random(&seed) % 4), .residual = test_random(&seed) % 2,
+                   .winograd = true, .doubled = test_random(&seed) % 3 == 0, .halved = test_random(&seed) % 3 == 0};
+        s.n_activated = test_random(&seed) % 2 ? 0 : 1 + test_random(&seed) % s.out;
+        if (s.doubled || s.halved) {
+            s.ny *= 2;
+            s.nx *= 2;
+        }
+        s.in_pitch = s.in + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
+        s.out_pitch = s.out + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
+        run_case(s, &seed);
+    }
+}
+
 static void every_number_of_output_channels_is_right(void **state)
 {
     uint64_t seed = 5;
     (void)state;
     for (int64_t out = 1; out <= 70; out++)
         run_case((shape){.nz = 1, .ny = 1, .nx = 3, .in = 3, .out = out, .in_pitch = 3, .out_pitch = out, .kz = 1,
-                         .ky = 3, .kx = 3}, &seed);
+                         .ky = 3, .kx = 3, .winograd = out % 2}, &seed);
+}
+
+static void every_number_of_input_channels_is_right(void **state)
+{
+    uint64_t seed = 9;
+    (void)state;
+    for (int64_t in = 1; in <= 70; in++)
+        run_case((shape){.nz = 1, .ny = 2, .nx = 5, .in = in, .out = 3, .in_pitch = in, .out_pitch = 3, .kz = 1, .ky = 3,
+                         .kx = 3, .winograd = true}, &seed);
 }
 
 static void every_row_length_is_right(void **state)
@@ -236,38 +346,117 @@ static void one_pixel_sees_only_the_middle_tap(void **state)
     uint64_t seed = 7;
     (void)state;
     for (int ky = 1; ky <= 5; ky += 2)
-        run_case((shape){.nz = 1, .ny = 1, .nx = 1, .in = 17, .out = 5, .in_pitch = 17, .out_pitch = 5,
-                         .kz = ky == 3 ? 3 : 1, .ky = ky, .kx = ky}, &seed);
+        for (int winograd = 0; winograd <= (ky > 1); winograd++)
+            run_case((shape){.nz = 1, .ny = 1, .nx = 1, .in = 17, .out = 5, .in_pitch = 17, .out_pitch = 5,
+                             .kz = ky == 3 ? 3 : 1, .ky = ky, .kx = ky, .winograd = winograd}, &seed);
 }
 
 static void tiling_changes_no_byte(void **state)
 {
     uint64_t seed = 8;
-    const shape s = {.nz = 3, .ny = 9, .nx = 31, .in = 7, .out = 37, .in_pitch = 7, .out_pitch = 37, .kz = 3, .ky = 3,
-                     .kx = 3, .activation = PEA__ELU, .residual = true};
-    const size_t bytes = (size_t)n_elements(&s, s.out_pitch, s.out) * sizeof(float);
     (void)state;
-    problem p = make_problem(s, true, &seed);
-    float *whole = malloc(bytes);
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        solve(&p, pea__kernels_available(set), s.ny, s.nx);
-        memcpy(whole, p.out.data, bytes);
-        for (int i = 0; i < 12; i++) {
-            memset(p.out.data, 0, bytes);
-            solve(&p, pea__kernels_available(set), 1 + test_random(&seed) % 9, 1 + test_random(&seed) % 31);
-            assert_memory_equal(whole, p.out.data, bytes);
+    for (int form = 0; form < 4; form++) { /* direct; Winograd: plain, doubled, halved */
+        const shape s = {.nz = 4, .ny = 10, .nx = 32, .in = 7, .out = 37, .in_pitch = 7, .out_pitch = 37, .kz = 3, .ky = 3,
+                         .kx = 3, .activation = PEA__ELU, .residual = true, .winograd = form > 0, .doubled = form == 2,
+                         .halved = form == 3};
+        problem p = make_problem(s, true, &seed);
+        const size_t bytes = (size_t)n_elements(n_out_voxels(&s), s.out_pitch, s.out) * sizeof(float);
+        float *whole = malloc(bytes);
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            solve(&p, pea__kernels_available(set), s.nz, 12, s.nx);
+            memcpy(whole, p.out.data, bytes);
+            for (int i = 0; i < 12; i++) {
+                memset(p.out.data, 0, bytes);
+                solve_in_tiles(&p, pea__kernels_available(set), &seed);
+                assert_memory_equal(whole, p.out.data, bytes);
+            }
         }
+        free(whole);
+        free_problem(&p);
     }
-    free(whole);
-    free_problem(&p);
+}
+
+static void the_output_may_lie_where_its_residual_is(void **state)
+{
+    uint64_t seed = 12;
+    (void)state;
+    for (int winograd = 0; winograd < 2; winograd++) {
+        const shape s = {.nz = 3, .ny = 9, .nx = 14, .in = 6, .out = 21, .in_pitch = 6, .out_pitch = 23, .kz = 3, .ky = 3,
+                         .kx = 3, .activation = PEA__ELU, .residual = true, .winograd = winograd};
+        problem p = make_problem(s, true, &seed), in_place = p;
+        in_place.residual = p.out;
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            memcpy(p.out.data, p.residual.data, (size_t)n_elements(n_voxels(&s), s.out_pitch, s.out) * sizeof(float));
+            solve_in_tiles(&in_place, pea__kernels_available(set), &seed);
+            compare(&p, pea__kernels_available(set)->name);
+        }
+        free_problem(&p);
+    }
+}
+
+/* A number that is not finite spoils what sees it and nothing else: with Winograd's products, the tiles that see it. */
+static void what_is_no_number_spoils_its_neighbourhood_alone(void **state)
+{
+    uint64_t seed = 10;
+    (void)state;
+    for (int winograd = 0; winograd < 2; winograd++)
+        for (int infinite = 0; infinite < 2; infinite++) {
+            const shape s = {.nz = 1, .ny = 16, .nx = 16, .in = 5, .out = 4, .in_pitch = 5, .out_pitch = 4, .kz = 1, .ky = 3,
+                             .kx = 3, .winograd = winograd};
+            const int64_t at = 9, near = winograd ? 4 : 1; /* row and column of it; how far it may reach */
+            problem p = make_problem(s, true, &seed);
+            p.in.data[(at * s.nx + at) * s.in_pitch + 2] = infinite ? INFINITY : NAN;
+            for (size_t set = 0; pea__kernels_available(set); set++) {
+                solve(&p, pea__kernels_available(set), 1, 16, 16);
+                for (int64_t v = 0; v < n_voxels(&s); v++) {
+                    const int64_t away = pea__max_i64(llabs(v / s.nx - at), llabs(v % s.nx - at));
+                    const float got = p.out.data[v * s.out_pitch];
+                    if (away <= 1)
+                        assert_false(isfinite(got));
+                    else if (away > near)
+                        assert_true(fabs((double)got - p.want[v * s.out]) < 1e-4);
+                }
+            }
+            free_problem(&p);
+        }
+}
+
+static void numbers_of_every_size_are_right(void **state)
+{
+    static const float sizes[3] = {1e-39f, 1e-20f, 1e30f}; /* denormals keep their few digits */
+    uint64_t seed = 11;
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        const float size = sizes[i % 3];
+        const shape s = {.nz = 1, .ny = 7, .nx = 9, .in = 5, .out = 18, .in_pitch = 5, .out_pitch = 18, .kz = 1, .ky = 3,
+                         .kx = 3, .winograd = i >= 3};
+        problem p = make_problem(s, true, &seed);
+        for (int64_t k = 0; k < n_elements(n_voxels(&s), s.in_pitch, s.in); k++)
+            p.in.data[k] *= size;
+        memset(p.bias, 0, (size_t)s.out * sizeof *p.bias);
+        free(p.seen);
+        free(p.want);
+        solve_by_textbook(&p);
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            solve(&p, pea__kernels_available(set), 1, 8, 12);
+            for (int64_t k = 0; k < n_voxels(&s) * s.out; k++)
+                assert_true(fabs((double)p.out.data[k] - p.want[k]) <= 3e-5 * (double)size + 5e-43);
+        }
+        free_problem(&p);
+    }
 }
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_kernel_agrees_with_the_textbook_at_odd_shapes),
+    cmocka_unit_test(winograd_agrees_with_the_textbook_at_odd_shapes),
+    cmocka_unit_test(every_number_of_input_channels_is_right),
     cmocka_unit_test(every_number_of_output_channels_is_right),
     cmocka_unit_test(every_row_length_is_right),
     cmocka_unit_test(one_pixel_sees_only_the_middle_tap),
     cmocka_unit_test(tiling_changes_no_byte),
+    cmocka_unit_test(the_output_may_lie_where_its_residual_is),
+    cmocka_unit_test(what_is_no_number_spoils_its_neighbourhood_alone),
+    cmocka_unit_test(numbers_of_every_size_are_right),
 };
 
 PEA_TEST_MAIN(tests)

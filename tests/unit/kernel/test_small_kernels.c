@@ -96,7 +96,7 @@ static void doubling_adds_and_activates(void **state)
     float *skip = random_floats(16 * channels, &seed), *scale = random_floats(32, &seed);
     (void)state;
     const pea__resize r = {.nz = 1, .ny = 2, .nx = 2, .channels = channels, .in = in, .in_pitch = channels, .out = out,
-                           .out_pitch = channels, .epilogue = {PEA__ELU, skip, channels, scale}};
+                           .out_pitch = channels, .epilogue = {PEA__ELU, channels, skip, channels, scale}};
     for (size_t set = 0; pea__kernels_available(set); set++) {
         for (int64_t row = 0; row < 4; row++)
             pea__kernels_available(set)->upsample_f32(&r, row);
@@ -150,11 +150,12 @@ static void activate_all(const pea__kernels_table *kernels, pea__activation acti
     float weights[64] = {0}, bias[64] = {0};
     const float one = 1.0f;
     const double scale = 1.0;
-    pea__conv_pack(&one, &scale, 1, 1, 1, kernels->lanes, weights);
-    const pea__conv conv = {.nz = 1, .ny = 1, .nx = n, .in_channels = 1, .out_channels = 1, .kz = 1, .ky = 1, .kx = 1,
-                            .weights = weights, .bias = bias, .in = in, .in_pitch = 1, .out = out, .out_pitch = 1,
-                            .epilogue = {.activation = activation}};
-    kernels->conv_f32(&conv, (pea__tile){0, 0, 1, 0, n}, NULL);
+    const pea__conv_shape shape = {.in_channels = 1, .out_channels = 1, .kz = 1, .ky = 1, .kx = 1};
+    pea__conv_pack(&shape, &one, &scale, kernels->lanes, weights);
+    const pea__conv conv = {.shape = shape, .nz = 1, .ny = 1, .nx = n, .weights = weights, .bias = bias, .in = in,
+                            .in_pitch = 1, .out = out, .out_pitch = 1,
+                            .epilogue = {.activation = activation, .n_activated = 1}};
+    kernels->conv_f32(&conv, (pea__tile){0, 1, 0, 1, 0, n}, NULL);
 }
 
 static void activations_are_exact_to_a_few_last_digits(void **state)

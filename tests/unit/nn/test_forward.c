@@ -117,6 +117,18 @@ static void nothing_wanted_is_nothing_done(void **state)
     net_close(&n);
 }
 
+/* Whether one buffer is written voxel by voxel where the other, which is added to it, is read for the last time. */
+static bool takes_place(const pea_network *w, const pea__plan *plan, const int *last, int a, int b)
+{
+    for (int i = 0; i < w->n_ops; i++) {
+        const int residual = w->values[w->ops[i].residual].buffer, out = w->values[w->ops[i].out].buffer;
+        if (w->ops[i].residual && ((residual == a && out == b) || (residual == b && out == a)))
+            return plan->live[i] && last[residual] == i && plan->place[a] == plan->place[b] &&
+                   w->buffers[a].channels == w->buffers[b].channels && w->values[w->ops[i].in].buffer != residual;
+    }
+    return false;
+}
+
 /* Buffers of the plan: two that live at the same time never share a float. */
 static void check_plan(const net_case *n, const unsigned char *wanted)
 {
@@ -137,7 +149,8 @@ static void check_plan(const net_case *n, const unsigned char *wanted)
     }
     for (int a = 1; a <= w->n_buffers; a++)
         for (int b = 1; b < a; b++) {
-            if (plan.place[a] < 0 || plan.place[b] < 0 || first[a] > last[b] || first[b] > last[a])
+            if (plan.place[a] < 0 || plan.place[b] < 0 || first[a] > last[b] || first[b] > last[a] ||
+                takes_place(w, &plan, last, a, b))
                 continue;
             const int64_t end_a = plan.place[a] + (int64_t)net_floats(pea__buffer_dims(w, &plan, a));
             const int64_t end_b = plan.place[b] + (int64_t)net_floats(pea__buffer_dims(w, &plan, b));
@@ -162,14 +175,14 @@ static void buffers_that_live_together_lie_apart(void **state)
     }
 }
 
-static void full_plane_network_needs_less_than_400_mb(void **state)
+static void full_plane_network_needs_less_than_140_mb(void **state)
 {
     net_case n = net_open(net_2d(net_full_2d, 3, 16, NET_DEEP), pea__kernels(), (pea_dims){1, 16, 16, 3});
     pea_error err = {0};
     uint64_t bytes = 0;
     (void)state;
     assert_ok(pea_network_forecast(n.network, (pea_dims){1, 544, 544, 3}, NULL, 1, &bytes, &err));
-    assert_true(bytes < 400u * 1000 * 1000);
+    assert_true(bytes < 140u * 1000 * 1000);
     net_close(&n);
 }
 
@@ -214,7 +227,7 @@ static void progress_rises_to_its_end(void **state)
 {
     (void)state;
     for (int threads = 1; threads <= 2; threads++) {
-        net_case n = net_open(net_2d(net_full_2d, 3, 16, NET_DEEP), pea__kernels(), (pea_dims){1, 240, 240, 3});
+        net_case n = net_open(net_2d(net_full_2d, 3, 16, NET_DEEP), pea__kernels(), (pea_dims){1, 400, 400, 3});
         listener l = {0};
         pea_error err = {0};
         size_t n_stages = 0;
@@ -364,7 +377,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(coarse_heads_alone_cost_less_memory),
     cmocka_unit_test(nothing_wanted_is_nothing_done),
     cmocka_unit_test(buffers_that_live_together_lie_apart),
-    cmocka_unit_test(full_plane_network_needs_less_than_400_mb),
+    cmocka_unit_test(full_plane_network_needs_less_than_140_mb),
     cmocka_unit_test(memory_limit_is_the_forecast_to_the_byte),
     cmocka_unit_test(progress_rises_to_its_end),
     cmocka_unit_test(cancelling_ends_the_run),

@@ -1,0 +1,185 @@
+/* winograd_f32_scalar.c - the definition of winograd_f32: plain loops over tiles, products and channels.
+ *
+ * In scratch lie `inputs`, for each plane that the kernel covers [product][tile][in]; `sums`, [product][tile][out]; and
+ * the 6x6 voxels of one tile. What the letters mean: winograd.h.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/scalar.h"
+#include "kernel/winograd.h"
+
+#include <string.h>
+
+typedef struct tile_group {
+    const pea__conv *conv;
+    pea__tile where;
+    int64_t step, n_x, n_tiles; /* outputs of a tile along an axis; tiles in a row of tiles; in all */
+    float *inputs, *sums, *patch;
+} tile_group;
+
+/* ---- along one axis ---- */
+
+static void to_products(const float d[6], float p[6])
+{
+    const float even = d[4] - 2.0f * d[2], odd = WINOGRAD_A * (d[3] - 2.0f * d[1]);
+    const float even_b = d[4] - 0.5f * d[2], odd_b = WINOGRAD_B * (d[3] - 0.5f * d[1]);
+    p[0] = d[0] + d[4] - 2.5f * d[2];
+    p[1] = even + odd;
+    p[2] = even - odd;
+    p[3] = even_b + odd_b;
+    p[4] = even_b - odd_b;
+    p[5] = d[1] + d[5] - 2.5f * d[3];
+}
+
+static void from_products(const float p[6], int64_t step, float y[4])
+{
+    const float sum_a = p[1] + p[2], sum_b = p[3] + p[4];
+    const float difference_a = WINOGRAD_A * (p[1] - p[2]), difference_b = WINOGRAD_B * (p[3] - p[4]);
+    y[0] = p[0] + (sum_a + sum_b);
+    y[1] = difference_a + difference_b;
+    if (step == 2) {
+        y[1] += p[5];
+        return;
+    }
+    y[2] = 0.5f * sum_a + 2.0f * sum_b;
+    y[3] = 0.5f * difference_a + 2.0f * difference_b + p[5];
+}
+
+/* ---- inputs ---- */
+
+/* The 6x6 voxels from y0, x0 on of the (doubled) input, zero outside. */
+static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
+{
+    const pea__conv *conv = g->conv;
+    const int64_t channels = conv->shape.in_channels, shrink = conv->shape.doubled ? 2 : 1;
+    const int64_t ny = conv->ny / shrink, nx = conv->nx / shrink;
+    const float *plane = conv->in + z * ny * nx * conv->in_pitch;
+    float *to = g->patch;
+    for (int64_t y = y0; y < y0 + WINOGRAD_SIDE; y++)
+        for (int64_t x = x0; x < x0 + WINOGRAD_SIDE; x++)
+            for (int64_t c = 0; c < channels; c++)
+                *to++ = y < 0 || y >= conv->ny || x < 0 || x >= conv->nx ? 0.0f
+                        : conv->shape.doubled ? pea__doubled_scalar(plane, conv->in_pitch, ny, nx, y, x, c)
+                                              : plane[(y * nx + x) * conv->in_pitch + c];
+}
+
+static void transform_channel(const float *patch, int64_t channels, float *to, int64_t pitch)
+{
+    float rows[6][6], column[6], p[6];
+    for (int x = 0; x < 6; x++) {
+        for (int y = 0; y < 6; y++)
+            column[y] = patch[(y * 6 + x) * channels];
+        to_products(column, p);
+        for (int y = 0; y < 6; y++)
+            rows[y][x] = p[y];
+    }
+    for (int y = 0; y < 6; y++) {
+        to_products(rows[y], p);
+        for (int x = 0; x < 6; x++)
+            to[(y * 6 + x) * pitch] = p[x];
+    }
+}
+
+static void transform_plane(const tile_group *g, int64_t z)
+{
+    const int64_t channels = g->conv->shape.in_channels, pitch = g->n_tiles * channels, rim = g->conv->shape.ky / 2;
+    float *inputs = g->inputs + z % g->conv->shape.kz * WINOGRAD_PRODUCTS * pitch;
+    for (int64_t tile = 0; tile < g->n_tiles; tile++) {
+        gather(g, z, g->where.y0 + tile / g->n_x * g->step - rim, g->where.x0 + tile % g->n_x * g->step - rim);
+        for (int64_t c = 0; c < channels; c++)
+            transform_channel(g->patch + c, channels, inputs + tile * channels + c, pitch);
+    }
+}
+
+/* ---- products ---- */
+
+static void add_products(const float *in, int64_t n_in, const float *weights, float *sums, int64_t n_out)
+{
+    for (int64_t i = 0; i < n_in; i++, weights += n_out)
+        for (int64_t o = 0; o < n_out; o++)
+            sums[o] += in[i] * weights[o];
+}
+
+static void multiply_plane(const tile_group *g, int64_t z)
+{
+    const pea__conv_shape *s = &g->conv->shape;
+    const int64_t in = s->in_channels, out = s->out_channels, n = g->n_tiles;
+    memset(g->sums, 0, (size_t)(WINOGRAD_PRODUCTS * n * out) * sizeof *g->sums);
+    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+        for (int64_t tap = 0; tap < s->kz; tap++) {
+            const int64_t at = z + tap - s->kz / 2;
+            if (at < 0 || at >= g->conv->nz)
+                continue;
+            const float *inputs = g->inputs + (at % s->kz * WINOGRAD_PRODUCTS + product) * n * in;
+            for (int64_t tile = 0; tile < n; tile++)
+                add_products(inputs + tile * in, in, g->conv->weights + (product * s->kz + tap) * in * out,
+                             g->sums + (product * n + tile) * out, out);
+        }
+}
+
+/* ---- outputs ---- */
+
+static void untransform_channel(const float *sums, int64_t pitch, int64_t step, float y[4][4])
+{
+    float rows[4][6], p[6], column[4];
+    for (int x = 0; x < 6; x++) {
+        for (int i = 0; i < 6; i++)
+            p[i] = sums[(i * 6 + x) * pitch];
+        from_products(p, step, column);
+        for (int64_t i = 0; i < step; i++)
+            rows[i][x] = column[i];
+    }
+    for (int64_t i = 0; i < step; i++)
+        from_products(rows[i], step, y[i]);
+}
+
+static float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+/* One channel of the tile whose first voxel is at y, x. */
+static void store_channel(const tile_group *g, int64_t z, int64_t y, int64_t x, const float *sums, int64_t c)
+{
+    const pea__conv *conv = g->conv;
+    const bool halved = conv->shape.halved;
+    float v[4][4];
+    untransform_channel(sums + c, g->n_tiles * conv->shape.out_channels, g->step, v);
+    for (int64_t i = 0; i < g->step && y + i < conv->ny; i++)
+        for (int64_t j = 0; j < g->step && x + j < conv->nx; j++) {
+            const int64_t voxel = (z * conv->ny + y + i) * conv->nx + x + j;
+            v[i][j] = pea__epilogue_scalar(&conv->epilogue, voxel, c, v[i][j] + conv->bias[c]);
+            if (!halved)
+                conv->out[voxel * conv->out_pitch + c] = v[i][j];
+        }
+    for (int64_t i = 0; halved && i < g->step && y + i < conv->ny; i += 2)
+        for (int64_t j = 0; j < g->step && x + j < conv->nx; j += 2) {
+            const int64_t voxel = (z * (conv->ny / 2) + (y + i) / 2) * (conv->nx / 2) + (x + j) / 2;
+            conv->out[voxel * conv->out_pitch + c] =
+                larger(larger(v[i][j], v[i][j + 1]), larger(v[i + 1][j], v[i + 1][j + 1]));
+        }
+}
+
+static void store_plane(const tile_group *g, int64_t z)
+{
+    const int64_t channels = g->conv->shape.out_channels;
+    for (int64_t tile = 0; tile < g->n_tiles; tile++)
+        for (int64_t c = 0; c < channels; c++)
+            store_channel(g, z, g->where.y0 + tile / g->n_x * g->step, g->where.x0 + tile % g->n_x * g->step,
+                          g->sums + tile * channels, c);
+}
+
+void pea__winograd_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    const int64_t rim = conv->shape.kz / 2, step = pea__winograd_step(&conv->shape);
+    tile_group g = {.conv = conv, .where = tile, .step = step, .n_x = (tile.x1 - tile.x0 + step - 1) / step};
+    g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + step - 1) / step);
+    g.inputs = scratch;
+    g.sums = g.inputs + conv->shape.kz * WINOGRAD_PRODUCTS * g.n_tiles * conv->shape.in_channels;
+    g.patch = g.sums + WINOGRAD_PRODUCTS * g.n_tiles * conv->shape.out_channels;
+    int64_t next = tile.z0 < rim ? 0 : tile.z0 - rim; /* plane to be transformed */
+    for (int64_t z = tile.z0; z < tile.z1; z++) {
+        for (; next <= z + rim && next < conv->nz; next++)
+            transform_plane(&g, next);
+        multiply_plane(&g, z);
+        store_plane(&g, z);
+    }
+}

@@ -1,0 +1,239 @@
+/* winograd_f32_simd.h - winograd_f32, channels in vectors; included by simd.h.
+ *
+ *   tiles of one tile group      36 matrices          36 products           tiles of the output
+ *   6x6 voxels each, which  -->  [tile][in]    x  U = [tile][out]     -->   4x4 (2x2) voxels each: bias, residual,
+ *   overlap                      `inputs`             `sums`                activation, halving
+ *
+ * All of a group stays in the cache between the steps. Of a kernel with several planes, each plane of the input is
+ * transformed once and kept while the planes of the output that need it are summed, still transformed.
+ * SPDX-License-Identifier: BSD-2-Clause */
+
+typedef struct tile_group {
+    const pea__conv *conv;
+    pea__tile where;
+    int64_t step, n_x, n_tiles;                     /* outputs of a tile along an axis; tiles in a row; in all */
+    int64_t in_pitch, product_pitch, plane_pitch;   /* of inputs: from tile to tile, product to product, plane to plane */
+    int64_t sums_pitch;                             /* from product to product */
+    float *inputs, *sums, *patch;
+} tile_group;
+
+/* ---- along one axis ---- */
+
+static inline __attribute__((always_inline)) void to_products(const vec d[6], vec p[6])
+{
+    const vec even = fma3(all(-2.0f), d[2], d[4]), odd = fma3(all(-2.0f), d[1], d[3]);
+    const vec even_b = fma3(all(-0.5f), d[2], d[4]), odd_b = fma3(all(-0.5f), d[1], d[3]);
+    p[0] = fma3(all(-2.5f), d[2], add(d[0], d[4]));
+    p[1] = fma3(all(WINOGRAD_A), odd, even);
+    p[2] = fma3(all(-WINOGRAD_A), odd, even);
+    p[3] = fma3(all(WINOGRAD_B), odd_b, even_b);
+    p[4] = fma3(all(-WINOGRAD_B), odd_b, even_b);
+    p[5] = fma3(all(-2.5f), d[3], add(d[1], d[5]));
+}
+
+static inline __attribute__((always_inline)) void from_products(const vec p[6], const int step, vec y[4])
+{
+    const vec sum_a = add(p[1], p[2]), sum_b = add(p[3], p[4]);
+    const vec difference_a = mul(all(WINOGRAD_A), sub(p[1], p[2])), difference_b = mul(all(WINOGRAD_B), sub(p[3], p[4]));
+    y[0] = add(p[0], add(sum_a, sum_b));
+    y[1] = add(difference_a, difference_b);
+    if (step == 2) {
+        y[1] = add(y[1], p[5]);
+        return;
+    }
+    y[2] = fma3(all(2.0f), sum_b, mul(all(0.5f), sum_a));
+    y[3] = fma3(all(2.0f), difference_b, fma3(all(0.5f), difference_a, p[5]));
+}
+
+/* ---- inputs ---- */
+
+/* One vector of channels of one tile. */
+static inline __attribute__((always_inline)) void transform_input(const float *in, int64_t row_pitch, int64_t pitch,
+                                                                  const bool whole, vec_mask lanes, float *to,
+                                                                  int64_t product_pitch)
+{
+    vec columns[6][6];
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) {
+        vec d[6], p[6];
+#pragma GCC unroll 6
+        for (int y = 0; y < 6; y++) {
+            const float *at = in + y * row_pitch + x * pitch;
+            d[y] = whole ? load(at) : load_some(at, lanes);
+        }
+        to_products(d, p);
+#pragma GCC unroll 6
+        for (int y = 0; y < 6; y++)
+            columns[y][x] = p[y];
+    }
+#pragma GCC unroll 6
+    for (int y = 0; y < 6; y++) {
+        vec p[6];
+        to_products(columns[y], p);
+#pragma GCC unroll 6
+        for (int x = 0; x < 6; x++)
+            store(to + (y * 6 + x) * product_pitch, p[x]);
+    }
+}
+
+/* The doubled input under all tiles of the group, as the patch. */
+static void double_input(const tile_group *g, int64_t z)
+{
+    const int64_t rim = g->conv->shape.ky / 2, n_x = g->n_x * g->step + 2 * rim;
+    const int64_t n_y = g->n_tiles / g->n_x * g->step + 2 * rim, y0 = g->where.y0 - rim, x0 = g->where.x0 - rim;
+    for (int64_t y = 0; y < n_y; y++)
+        gather_row(g->conv, z, y0 + y, x0, x0 + n_x, g->patch + y * n_x * g->conv->shape.in_channels);
+}
+
+/* Where the 6x6 inputs of a tile are: in the image, or zero-padded in the patch. */
+static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_t x, int64_t *row_pitch, int64_t *pitch)
+{
+    const pea__conv *conv = g->conv;
+    const int64_t rim = conv->shape.ky / 2, y0 = y - rim, x0 = x - rim;
+    if (conv->shape.doubled) {
+        *pitch = conv->shape.in_channels;
+        *row_pitch = (g->n_x * g->step + 2 * rim) * *pitch;
+        return g->patch + (y - g->where.y0) * *row_pitch + (x - g->where.x0) * *pitch;
+    }
+    if (y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_SIDE <= conv->ny && x0 + WINOGRAD_SIDE <= conv->nx) {
+        *pitch = conv->in_pitch;
+        *row_pitch = conv->nx * conv->in_pitch;
+        return conv->in + ((z * conv->ny + y0) * conv->nx + x0) * conv->in_pitch;
+    }
+    *pitch = conv->shape.in_channels;
+    *row_pitch = WINOGRAD_SIDE * *pitch;
+    for (int row = 0; row < WINOGRAD_SIDE; row++)
+        gather_row(conv, z, y0 + row, x0, x0 + WINOGRAD_SIDE, g->patch + row * *row_pitch);
+    return g->patch;
+}
+
+static void transform_plane(const tile_group *g, int64_t z)
+{
+    const int64_t channels = g->conv->shape.in_channels, whole = channels / LANES * LANES;
+    const vec_mask rest = first_lanes(channels - whole);
+    float *inputs = g->inputs + z % g->conv->shape.kz * g->plane_pitch;
+    if (g->conv->shape.doubled)
+        double_input(g, z);
+    for (int64_t tile = 0; tile < g->n_tiles; tile++, inputs += g->in_pitch) {
+        int64_t row_pitch, pitch;
+        const float *in = tile_input(g, z, g->where.y0 + tile / g->n_x * g->step, g->where.x0 + tile % g->n_x * g->step,
+                                     &row_pitch, &pitch);
+        for (int64_t c = 0; c < whole; c += LANES)
+            transform_input(in + c, row_pitch, pitch, true, rest, inputs + c, g->product_pitch);
+        if (whole < channels)
+            transform_input(in + whole, row_pitch, pitch, false, rest, inputs + whole, g->product_pitch);
+    }
+}
+
+/* ---- products ---- */
+
+static void multiply_plane(const tile_group *g, int64_t z)
+{
+    const pea__conv *conv = g->conv;
+    const int64_t rim = conv->shape.kz / 2, in = conv->shape.in_channels;
+    const int64_t padded = pea__conv_padded(conv->shape.out_channels, LANES);
+    const int64_t first = z < rim ? rim - z : 0; /* planes outside the image are left out */
+    int64_t rows[WINOGRAD_MAX_KZ];
+    panel_job job = {.in_pitch = g->in_pitch, .rows = rows, .row_taps = in};
+    for (int64_t at = z - rim + first; at <= z + rim && at < conv->nz; at++)
+        rows[job.n_rows++] = at % conv->shape.kz * g->plane_pitch;
+    pea__panel panel;
+    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+        for (int64_t at = 0; at < padded; at += panel.width) {
+            panel = pea__conv_panel(at, conv->shape.out_channels, LANES);
+            job.in = g->inputs + product * g->product_pitch;
+            job.weights = conv->weights + (product * padded + at) * conv->shape.kz * in + first * in * panel.width;
+            job.sums = g->sums + product * g->sums_pitch + at * g->n_tiles;
+            sum_voxels(job, g->n_tiles, panel.width);
+        }
+}
+
+/* ---- outputs ---- */
+
+/* One vector of sums of one tile, from channel c on, to what is stored. */
+static inline __attribute__((always_inline)) void transform_output(const float *sums, int64_t pitch, const int step,
+                                                                   vec y[4][4])
+{
+    vec columns[4][6];
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) {
+        vec p[6], column[4];
+#pragma GCC unroll 6
+        for (int i = 0; i < 6; i++)
+            p[i] = load(sums + (i * 6 + x) * pitch);
+        from_products(p, step, column);
+#pragma GCC unroll 4
+        for (int i = 0; i < step; i++)
+            columns[i][x] = column[i];
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < step; i++)
+        from_products(columns[i], step, y[i]);
+}
+
+static inline __attribute__((always_inline)) void store_tile(const tile_group *g, int64_t z, int64_t y, int64_t x,
+                                                             const float *sums, int64_t c, const int step)
+{
+    const pea__conv *conv = g->conv;
+    const int64_t left = conv->shape.out_channels - c;
+    const vec_mask lanes = first_lanes(left < LANES ? left : LANES);
+    const int64_t n_y = conv->ny - y < step ? conv->ny - y : step, n_x = conv->nx - x < step ? conv->nx - x : step;
+    const vec bias = load(conv->bias + c);
+    vec v[4][4];
+    transform_output(sums, g->sums_pitch, step, v);
+    for (int64_t i = 0; i < n_y; i++)
+        for (int64_t j = 0; j < n_x; j++) {
+            const int64_t voxel = (z * conv->ny + y + i) * conv->nx + x + j;
+            v[i][j] = finish(&conv->epilogue, add(v[i][j], bias), voxel, c, lanes);
+            if (!conv->shape.halved)
+                store_some(conv->out + voxel * conv->out_pitch + c, lanes, v[i][j]);
+        }
+    if (!conv->shape.halved)
+        return;
+    for (int64_t i = 0; i + 1 < n_y; i += 2)
+        for (int64_t j = 0; j + 1 < n_x; j += 2) {
+            const int64_t voxel = (z * (conv->ny / 2) + (y + i) / 2) * (conv->nx / 2) + (x + j) / 2;
+            store_some(conv->out + voxel * conv->out_pitch + c, lanes,
+                       max2(max2(v[i][j], v[i][j + 1]), max2(v[i + 1][j], v[i + 1][j + 1])));
+        }
+}
+
+static void store_plane(const tile_group *g, int64_t z)
+{
+    const int64_t channels = g->conv->shape.out_channels;
+    pea__panel panel;
+    for (int64_t tile = 0; tile < g->n_tiles; tile++) {
+        const int64_t y = g->where.y0 + tile / g->n_x * g->step, x = g->where.x0 + tile % g->n_x * g->step;
+        for (int64_t at = 0; at < channels; at += panel.width) {
+            panel = pea__conv_panel(at, channels, LANES);
+            const float *sums = g->sums + at * g->n_tiles + tile * panel.width;
+            for (int64_t c = 0; c < panel.width && at + c < channels; c += LANES)
+                if (g->step == 4)
+                    store_tile(g, z, y, x, sums + c, at + c, 4);
+                else
+                    store_tile(g, z, y, x, sums + c, at + c, 2);
+        }
+    }
+}
+
+static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    const int64_t rim = conv->shape.kz / 2;
+    tile_group g = {.conv = conv, .where = tile, .step = pea__winograd_step(&conv->shape)};
+    g.n_x = (tile.x1 - tile.x0 + g.step - 1) / g.step;
+    g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + g.step - 1) / g.step);
+    g.in_pitch = pea__conv_padded(conv->shape.in_channels, LANES);
+    g.product_pitch = g.n_tiles * g.in_pitch + WINOGRAD_GAP;
+    g.plane_pitch = WINOGRAD_PRODUCTS * g.product_pitch;
+    g.sums_pitch = g.n_tiles * pea__conv_padded(conv->shape.out_channels, LANES) + WINOGRAD_GAP;
+    g.inputs = scratch;
+    g.sums = g.inputs + conv->shape.kz * g.plane_pitch;
+    g.patch = g.sums + WINOGRAD_PRODUCTS * g.sums_pitch;
+    int64_t next = tile.z0 < rim ? 0 : tile.z0 - rim;
+    for (int64_t z = tile.z0; z < tile.z1; z++) {
+        for (; next <= z + rim && next < conv->nz; next++)
+            transform_plane(&g, next);
+        multiply_plane(&g, z);
+        store_plane(&g, z);
+    }
+}
