@@ -12,7 +12,7 @@ extern "C" {
 
 /* What the numbers in the file are taken for. */
 typedef enum pea_image_use {
-    PEA_IMAGE_INTENSITY, /* MinIsWhite is inverted, a palette becomes luminance, alpha is dropped */
+    PEA_IMAGE_INTENSITY, /* MinIsWhite is inverted, colours of a palette become what they mean, alpha is dropped */
     PEA_IMAGE_LABELS     /* the numbers as stored: palette indices, no inversion */
 } pea_image_use;
 

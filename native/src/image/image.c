@@ -16,6 +16,8 @@ struct pea_image {
     pea__layout layout;
 };
 
+static const char palette_note[] = "palette colours taken as luminance, or as the numbers where they rise or fall";
+
 /* ---- opening ---- */
 
 /* Samples of a page that count as channels. RGB has three, whatever comes with them. */
@@ -42,7 +44,7 @@ static void note_conversions(pea_image *image)
     if (inverts(image, page))
         pea__note(&image->notes, "white is zero in the file: values inverted");
     if (maps_palette(page, image->use))
-        pea__note(&image->notes, "palette colours taken as luminance, or as the numbers where they rise or fall");
+        pea__note(&image->notes, palette_note);
     if (page->samples > page_channels(page))
         pea__note(&image->notes, "alpha or extra samples dropped");
     if (page->bits == 16 && page->kind == PEA__TIFF_FLOAT)
@@ -94,7 +96,7 @@ static pea_status open_png(pea_image *image, int64_t max_pixels, pea_error *err)
     if (image->png.has_alpha)
         pea__note(&image->notes, "alpha dropped");
     if (image->png.has_palette && image->use == PEA_IMAGE_INTENSITY)
-        pea__note(&image->notes, "palette colours taken as luminance");
+        pea__note(&image->notes, palette_note);
     return PEA_OK;
 }
 
@@ -220,10 +222,7 @@ static void subtract_32768(const pea__tiff_page *page, const pea__tiff_target *t
             words[p * target->c_total + target->c + k] ^= 0x8000; /* the bits of value - 32768 */
 }
 
-/* What an index means. A palette of 256 colours that never grow darker is a way to display numbers, as microscopists see
- * a grey image in green: its luminance has fewer steps than the numbers, so the numbers count. One that never grows
- * brighter says that white is zero. Of any other the numbers mean nothing, and the luminance stays. */
-static void undo_display_colours(uint8_t table[256])
+void pea__undo_display_colours(uint8_t table[256])
 {
     bool rises = true, falls = true;
     for (int i = 1; i < 256; i++) {
@@ -256,7 +255,7 @@ static pea_status luminance_table(const pea__tiff *tiff, const pea__tiff_page *p
         table[i] = pea__luminance((unsigned)colors[i] >> shift, (unsigned)colors[n + i] >> shift,
                                   (unsigned)colors[2 * n + i] >> shift);
     if (status == PEA_OK && n == 256)
-        undo_display_colours(table);
+        pea__undo_display_colours(table);
     pea__free(colors);
     return status;
 }

@@ -215,11 +215,19 @@ pea_status pea__png_info_read(const pea__reader *reader, pea_image_use use, int6
 pea_status pea__png_read(const pea__reader *reader, pea_image_use use, const pea__png_info *info, pea_context *context,
                          void *data, pea_error *err);
 
-/* ---- luminance of one palette entry, 0..255 ---- */
+/* ---- palettes ---- */
+
+/* Of one colour, 0..255. */
 static inline uint8_t pea__luminance(unsigned r, unsigned g, unsigned b) /* 8 bits each */
 {
     return (uint8_t)((299 * r + 587 * g + 114 * b + 500) / 1000);
 }
+
+/* From the luminance of 256 colours to what their numbers mean. Colours that never grow darker are a way to display
+ * numbers, as microscopists see a grey image in green: luminance has fewer steps than the numbers, so the numbers count.
+ * Colours that never grow brighter say that white is zero. Of any others the numbers mean nothing, and luminance
+ * stays. */
+void pea__undo_display_colours(uint8_t table[256]);
 
 /* ---- opening from memory (image.c): what tests and fuzz targets use ---- */
 

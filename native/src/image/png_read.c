@@ -197,7 +197,7 @@ pea_status pea__png_info_read(const pea__reader *reader, pea_image_use use, int6
     return end(j, err);
 }
 
-/* Luminance in place of the index; an index beyond the palette is black, as viewers show it. */
+/* What colours mean in place of the index; an index beyond the palette is black, as viewers show it. */
 static void map_palette(job *j, pea_image_use use)
 {
     png_colorp colors = NULL;
@@ -208,6 +208,8 @@ static void map_palette(job *j, pea_image_use use)
         return;
     for (int i = 0; i < n_colors && i < 256; i++)
         table[i] = pea__luminance(colors[i].red, colors[i].green, colors[i].blue);
+    if (n_colors == 256)
+        pea__undo_display_colours(table);
     for (int64_t y = 0; y < (int64_t)j->y; y++) {
         uint8_t *row = j->pixels + y * j->row_bytes;
         for (int64_t x = 0; x < j->row_bytes; x++)

@@ -107,6 +107,23 @@ static void palette_is_index_for_labels_and_luminance_for_intensities(void **sta
     assert_reads(made(2, 1, 4, 3, colors, 6, "\0\x1f", 2), PEA_IMAGE_INTENSITY, -1, PEA_UINT8, (double[]){76, 0}, 2);
 }
 
+/* As in TIFF: blue has 29 steps of luminance; the 256 of the numbers must not be lost. */
+static void palette_that_rises_or_falls_is_display_alone(void **state)
+{
+    unsigned char colors[3 * 256] = {0};
+    (void)state;
+    for (int falls = 0; falls < 2; falls++) {
+        for (int i = 0; i < 256; i++)
+            colors[3 * i + 2] = (unsigned char)(falls ? 255 - i : i);
+        const double *expected = falls ? (double[]){255, 248, 247, 0} : (double[]){0, 7, 8, 255};
+        assert_reads(made(4, 1, 8, 3, colors, 768, "\0\0\7\10\xff", 5), PEA_IMAGE_INTENSITY, -1, PEA_UINT8, expected, 4);
+        assert_reads(made(4, 1, 8, 3, colors, 768, "\0\0\7\10\xff", 5), PEA_IMAGE_LABELS, -1, PEA_UINT8,
+                     (double[]){0, 7, 8, 255}, 4);
+    }
+    assert_reads(made(3, 1, 8, 3, "\0\0\0\0\0\200\0\0\377", 9, "\0\0\1\2", 4), PEA_IMAGE_INTENSITY, -1, PEA_UINT8,
+                 (double[]){0, 15, 29}, 3); /* of fewer colours luminance counts */
+}
+
 static void open_memory(const png *p, pea_status expected, const char *words)
 {
     pea_image *image = NULL;
@@ -234,6 +251,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(grey_of_every_depth_is_the_number_stored),
     cmocka_unit_test(colours_are_channels_and_alpha_is_dropped),
     cmocka_unit_test(palette_is_index_for_labels_and_luminance_for_intensities),
+    cmocka_unit_test(palette_that_rises_or_falls_is_display_alone),
     cmocka_unit_test(sizes_that_the_file_cannot_hold_are_refused),
     cmocka_unit_test(every_prefix_and_every_bit_flip_ends_well),
     cmocka_unit_test_setup_teardown(pictures_come_back_as_they_were, choose_path, remove_path),
