@@ -23,6 +23,7 @@
 #include "pea/metric.h"
 #include "pea/network.h"
 #include "pea/npy.h"
+#include "pea/region_graph.h"
 #include "pea/segment.h"
 #include "pea/settings.h"
 #include "pea/status.h"

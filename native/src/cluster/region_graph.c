@@ -1,0 +1,478 @@
+/* region_graph.c - regions that touch, found in one pass over labels and affinities.
+ *
+ * The volume is cut into pieces of whole rows, whatever the number of threads; each piece collects the pairs of labels
+ * it meets in a table of its own, and the tables are added up in the order of the pieces: so every sum is made in the
+ * same order, and has the same bits, always.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "cluster/regions.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+enum { PIECE_VOXELS = 1 << 17 };
+
+#define COLLECTED 0.9 /* share of the progress bar */
+
+pea_region_graph_options pea_region_graph_options_default(void)
+{
+    return (pea_region_graph_options){.struct_size = sizeof(pea_region_graph_options)};
+}
+
+/* ---- the object ---- */
+
+pea_status pea__region_graph_new(int64_t n_nodes, int64_t n_edges, int n_bins, pea_region_graph **graph,
+                                 pea_error *err)
+{
+    pea_region_graph *made = pea__alloc(1, sizeof *made, err);
+    if (!made)
+        return PEA_E_NOMEM;
+    *made = (pea_region_graph){.n_nodes = n_nodes, .n_edges = n_edges, .n_bins = n_bins};
+    made->nodes = pea__alloc((size_t)n_nodes, sizeof *made->nodes, err);
+    made->edges = made->nodes ? pea__alloc((size_t)n_edges, sizeof *made->edges, err) : NULL;
+    if (made->edges && n_bins)
+        made->histograms = pea__alloc((size_t)n_edges, (size_t)n_bins * sizeof *made->histograms, err);
+    if (!made->edges || (n_bins && !made->histograms)) {
+        pea_region_graph_free(made);
+        return PEA_E_NOMEM;
+    }
+    *graph = made;
+    return PEA_OK;
+}
+
+void pea_region_graph_free(pea_region_graph *graph)
+{
+    if (!graph)
+        return;
+    pea__free(graph->histograms);
+    pea__free(graph->edges);
+    pea__free(graph->nodes);
+    pea__free(graph);
+}
+
+const pea_region_node *pea_region_graph_nodes(const pea_region_graph *graph, size_t *n_nodes)
+{
+    *n_nodes = (size_t)graph->n_nodes;
+    return graph->nodes;
+}
+
+const pea_region_edge *pea_region_graph_edges(const pea_region_graph *graph, size_t *n_edges)
+{
+    *n_edges = (size_t)graph->n_edges;
+    return graph->edges;
+}
+
+const uint32_t *pea_region_graph_histogram(const pea_region_graph *graph, size_t edge, int *n_bins)
+{
+    *n_bins = graph->n_bins;
+    if (!graph->histograms || edge >= (size_t)graph->n_edges)
+        return NULL;
+    return graph->histograms + edge * (size_t)graph->n_bins;
+}
+
+pea_status pea_region_graph_quantile(const pea_region_graph *graph, size_t edge, int percent, double *quantile,
+                                     pea_error *err)
+{
+    int n_bins, bin = 0;
+    const uint32_t *counts = pea_region_graph_histogram(graph, edge, &n_bins);
+    if (percent < 0 || percent > 99)
+        return pea__fail(err, PEA_E_ARG, "a quantile must be at 0 to 99 percent, not %d", percent);
+    if (!counts)
+        return pea__fail(err, PEA_E_ARG, "edge %zu has no histogram: there are %" PRId64 " edges with %d bins", edge,
+                         graph->n_edges, graph->n_bins);
+    const int64_t total = graph->edges[edge].n_faces; /* divided before it is multiplied: no overflow */
+    const int64_t wanted = total / 100 * percent + total % 100 * percent / 100 + 1;
+    for (int64_t seen = counts[0]; seen < wanted && bin < n_bins - 1; seen += counts[bin])
+        bin++;
+    *quantile = (bin + 0.5) / n_bins;
+    return PEA_OK;
+}
+
+/* ---- one piece of the volume ---- */
+
+typedef struct piece {
+    pea__region_table table;
+    uint64_t last_key; /* neighbours mostly repeat: 0, which no pair has, before the first */
+    uint32_t last_place;
+    int64_t not_finite; /* element of the affinity, or -1 */
+    pea_status status;
+    pea_error err;
+} piece;
+
+typedef struct building {
+    const uint32_t *labels;
+    const float *affinity;
+    const pea_offsets *offsets;
+    pea_dims dims; /* of the affinity */
+    int n_offsets, n_bins;
+    int64_t rows_each, n_pieces;
+    piece *pieces;
+    pea__region_memory memory;
+} building;
+
+static bool find(piece *at, uint64_t key)
+{
+    if (key == at->last_key)
+        return true;
+    at->status = pea__region_table_find(&at->table, key, &at->last_place, &at->err);
+    at->last_key = at->status == PEA_OK ? key : 0;
+    return at->status == PEA_OK;
+}
+
+static bool add_voxels(piece *at, uint32_t label, int64_t n)
+{
+    if (label == 0)
+        return true;
+    if (!find(at, (uint64_t)label << 32 | label))
+        return false;
+    at->table.items[at->last_place].n += n;
+    return true;
+}
+
+static bool add_face(const building *work, piece *at, uint32_t a, uint32_t b, int64_t element)
+{
+    const float value = work->affinity[element];
+    if (!isfinite(value)) {
+        at->not_finite = element;
+        return false;
+    }
+    if (!find(at, a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a))
+        return false;
+    pea__region_item *item = at->table.items + at->last_place;
+    item->max = item->n == 0 || value > item->max ? value : item->max;
+    item->sum += (double)value;
+    item->n++;
+    if (work->n_bins)
+        at->table.histograms[(size_t)at->last_place * (size_t)work->n_bins +
+                             (size_t)pea__region_bin(value, work->n_bins)]++;
+    return true;
+}
+
+static bool count_row(piece *at, const uint32_t *row, int64_t n)
+{
+    for (int64_t x = 0, begin = 0; x < n; begin = x) {
+        while (x < n && row[x] == row[begin])
+            x++;
+        if (!add_voxels(at, row[begin], x - begin))
+            return false;
+    }
+    return true;
+}
+
+/* The faces between a row and what lies one offset away. */
+static bool compare_row(const building *work, piece *at, int64_t z, int64_t y, int k)
+{
+    const pea_dims d = work->dims;
+    const pea_offset o = work->offsets->step[k];
+    const int64_t z2 = z + o.z, y2 = y + o.y;
+    if (z2 < 0 || z2 >= d.z || y2 < 0 || y2 >= d.y)
+        return true;
+    const int64_t begin = pea__max_i64(0, -(int64_t)o.x), end = pea__min_i64(d.x, d.x - o.x);
+    const int64_t first = (z * d.y + y) * d.x;
+    const uint32_t *row = work->labels + first, *other = work->labels + (z2 * d.y + y2) * d.x;
+    for (int64_t x = begin; x < end; x++) {
+        const uint32_t a = row[x], b = other[x + o.x];
+        if (a != b && a != 0 && b != 0 && !add_face(work, at, a, b, (first + x) * d.c + k))
+            return false;
+    }
+    return true;
+}
+
+static void collect_piece(void *argument, int64_t index, int worker)
+{
+    const building *work = argument;
+    piece *at = work->pieces + index;
+    const int64_t end = pea__min_i64(work->dims.z * work->dims.y, (index + 1) * work->rows_each);
+    (void)worker;
+    for (int64_t row = index * work->rows_each; row < end; row++) {
+        if (!count_row(at, work->labels + row * work->dims.x, work->dims.x))
+            return;
+        for (int k = 0; k < work->n_offsets; k++)
+            if (!compare_row(work, at, row / work->dims.y, row % work->dims.y, k))
+                return;
+    }
+}
+
+/* The first piece that failed speaks for all. */
+static pea_status check_pieces(const building *work, pea_error *err)
+{
+    const pea_dims d = work->dims;
+    for (int64_t i = 0; i < work->n_pieces; i++) {
+        const piece *at = work->pieces + i;
+        if (at->status != PEA_OK)
+            return pea__fail(err, at->status, "%s", at->err.message);
+        if (at->not_finite >= 0) {
+            const int64_t p = at->not_finite / d.c;
+            return pea__fail(err, PEA_E_FORMAT,
+                             "affinity is %s at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", offset %" PRId64
+                             ": it must be a finite number between regions",
+                             isnan(work->affinity[at->not_finite]) ? "NaN" : "infinite", p / (d.x * d.y),
+                             p / d.x % d.y, p % d.x, at->not_finite % d.c);
+        }
+    }
+    return PEA_OK;
+}
+
+/* ---- all pieces together ---- */
+
+static void add_item(pea__region_item *to, const pea__region_item *from)
+{
+    to->max = to->n == 0 || from->max > to->max ? from->max : to->max;
+    to->sum += from->sum;
+    to->n += from->n;
+}
+
+static pea_status add_table(pea__region_table *sum, const pea__region_table *table, pea_error *err)
+{
+    const size_t n_bins = (size_t)sum->n_bins;
+    for (uint32_t i = 0; i < table->n; i++) {
+        uint32_t place;
+        const pea_status status = pea__region_table_find(sum, table->items[i].key, &place, err);
+        if (status != PEA_OK)
+            return status;
+        add_item(sum->items + place, table->items + i);
+        for (size_t bin = 0; bin < n_bins; bin++)
+            sum->histograms[place * n_bins + bin] += table->histograms[i * n_bins + bin];
+    }
+    return PEA_OK;
+}
+
+static uint32_t node_of(const pea_region_graph *graph, uint32_t label)
+{
+    int64_t low = 0, high = graph->n_nodes - 1;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (graph->nodes[middle].label < label)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return (uint32_t)low;
+}
+
+/* Pairs by ascending key: a region's own item is before those with its larger neighbours. */
+static void fill(pea_region_graph *graph, const pea__region_table *table, const pea__keyed *order)
+{
+    const size_t n_bins = (size_t)graph->n_bins;
+    int64_t n_nodes = 0, n_edges = 0;
+    for (uint32_t i = 0; i < table->n; i++) {
+        const pea__region_item *item = table->items + order[i].value;
+        if (item->key >> 32 == (uint32_t)item->key)
+            graph->nodes[n_nodes++] = (pea_region_node){(uint32_t)item->key, item->n};
+    }
+    uint32_t a = 0;
+    for (uint32_t i = 0; i < table->n; i++) {
+        const pea__region_item *item = table->items + order[i].value;
+        const uint32_t first = (uint32_t)(item->key >> 32), second = (uint32_t)item->key;
+        if (first == second)
+            continue;
+        while (graph->nodes[a].label != first)
+            a++;
+        if (n_bins)
+            memcpy(graph->histograms + (size_t)n_edges * n_bins, table->histograms + order[i].value * n_bins,
+                   n_bins * sizeof *graph->histograms);
+        graph->edges[n_edges++] = (pea_region_edge){a, node_of(graph, second), item->n, item->sum / (double)item->n,
+                                                    item->max};
+    }
+}
+
+static pea_status graph_of(const pea__region_table *table, pea_region_graph **graph, pea_error *err)
+{
+    int64_t n_nodes = 0;
+    pea__keyed *order = pea__alloc(table->n, sizeof *order, err);
+    if (!order)
+        return PEA_E_NOMEM;
+    for (uint32_t i = 0; i < table->n; i++) {
+        const uint64_t key = table->items[i].key;
+        order[i] = (pea__keyed){key, i};
+        n_nodes += key >> 32 == (uint32_t)key;
+    }
+    pea_status status = pea__keyed_sort(order, table->n, err);
+    if (status == PEA_OK)
+        status = pea__region_graph_new(n_nodes, (int64_t)table->n - n_nodes, table->n_bins, graph, err);
+    if (status == PEA_OK)
+        fill(*graph, table, order);
+    pea__free(order);
+    return status;
+}
+
+static pea_status unite_pieces(building *work, pea_context *context, pea_region_graph **graph, pea_error *err)
+{
+    pea__region_table sum = {.n_bins = work->n_bins, .memory = &work->memory};
+    pea_status status = PEA_OK;
+    for (int64_t i = 0; i < work->n_pieces && status == PEA_OK; i++) {
+        status = pea__progress(context, COLLECTED + (1.0 - COLLECTED) * (double)i / (double)work->n_pieces, err);
+        if (status == PEA_OK)
+            status = add_table(&sum, &work->pieces[i].table, err);
+        pea__region_table_free(&work->pieces[i].table);
+    }
+    if (status == PEA_OK)
+        status = graph_of(&sum, graph, err);
+    pea__region_table_free(&sum);
+    return status;
+}
+
+static pea_status build(building *work, pea_context *context, pea_region_graph **graph, pea_error *err)
+{
+    work->pieces = pea__alloc((size_t)work->n_pieces, sizeof *work->pieces, err);
+    if (!work->pieces)
+        return PEA_E_NOMEM;
+    for (int64_t i = 0; i < work->n_pieces; i++) {
+        work->pieces[i].table = (pea__region_table){.n_bins = work->n_bins, .memory = &work->memory};
+        work->pieces[i].not_finite = -1;
+    }
+    pea_status status = pea__parallel(context, work->n_pieces, 0.0, COLLECTED, collect_piece, work, err);
+    if (status == PEA_OK)
+        status = check_pieces(work, err);
+    if (status == PEA_OK)
+        status = unite_pieces(work, context, graph, err);
+    for (int64_t i = 0; i < work->n_pieces; i++)
+        pea__region_table_free(&work->pieces[i].table);
+    pea__free(work->pieces);
+    return status;
+}
+
+static pea_status check_labels(const pea_array *labels, pea_error *err)
+{
+    const pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    if (status == PEA_OK && labels->dims.c != 1)
+        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
+    return status;
+}
+
+static pea_status check_arguments(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                  const pea_region_graph_options *chosen, pea_error *err)
+{
+    pea_status status = pea__offsets_check(offsets, err);
+    if (status == PEA_OK)
+        status = check_labels(labels, err);
+    if (status == PEA_OK)
+        status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+    if (status == PEA_OK)
+        status = pea__same_space(affinity, "affinity", labels, "labels", err);
+    if (status != PEA_OK)
+        return status;
+    if (affinity->dims.c != (int64_t)offsets->n)
+        return pea__fail(err, PEA_E_SHAPE, "affinity must have %zu channels, one for each offset, has %" PRId64,
+                         offsets->n, affinity->dims.c);
+    if (chosen->n_offsets < 0 || chosen->n_offsets > (int)offsets->n)
+        return pea__fail(err, PEA_E_ARG, "%d offsets are to count, but there are %zu", chosen->n_offsets, offsets->n);
+    if (chosen->n_bins < 0 || chosen->n_bins > PEA_MAX_REGION_BINS)
+        return pea__fail(err, PEA_E_ARG, "histograms must have 0 to %d bins, not %d", PEA_MAX_REGION_BINS,
+                         chosen->n_bins);
+    return PEA_OK;
+}
+
+pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                  const pea_region_graph_options *options, pea_context *context,
+                                  pea_region_graph **graph, pea_error *err)
+{
+    *graph = NULL;
+    pea_region_graph_options chosen = pea_region_graph_options_default();
+    pea_status status = pea__options_take(&chosen, sizeof chosen, options, "region graph", err);
+    if (status == PEA_OK)
+        status = check_arguments(labels, affinity, offsets, &chosen, err);
+    if (status != PEA_OK)
+        return status;
+    const pea_dims d = affinity->dims;
+    building work = {.labels = labels->data, .affinity = affinity->data, .offsets = offsets, .dims = d};
+    work.n_offsets = chosen.n_offsets ? chosen.n_offsets : offsets->n_axes;
+    work.n_bins = chosen.n_bins;
+    work.rows_each = pea__max_i64(1, PIECE_VOXELS / d.x);
+    work.n_pieces = pea__ceil_div(d.z * d.y, work.rows_each);
+    work.memory.limit = pea__memory_limit(context);
+    pea__stage(context, "region graph");
+    status = build(&work, context, graph, err);
+    pea__stage(context, NULL);
+    return status;
+}
+
+/* ---- numbers of nodes become labels ---- */
+
+typedef struct projection {
+    const pea_region_graph *graph;
+    const uint32_t *numbers;
+    uint32_t *table; /* by label, where labels are small enough: number + 1 cannot be told from 0, so also `known` */
+    uint8_t *known;
+    uint64_t n_table;
+    uint32_t *labels;
+    int64_t n_voxels;
+    atomic_bool stranger;
+    atomic_uint_least32_t stranger_label;
+} projection;
+
+static bool number_of(projection *work, uint32_t label, uint32_t *number)
+{
+    if (work->table) {
+        if (label >= work->n_table || !work->known[label])
+            return false;
+        *number = work->table[label];
+        return true;
+    }
+    if (work->graph->n_nodes == 0)
+        return false;
+    const uint32_t node = node_of(work->graph, label);
+    *number = work->numbers[node];
+    return work->graph->nodes[node].label == label;
+}
+
+static void project_piece(void *argument, int64_t index, int worker)
+{
+    projection *work = argument;
+    const int64_t end = pea__min_i64(work->n_voxels, (index + 1) * PIECE_VOXELS);
+    uint32_t last = 0, number = 0;
+    (void)worker;
+    for (int64_t p = index * PIECE_VOXELS; p < end; p++) {
+        const uint32_t label = work->labels[p];
+        if (label != last) {
+            if (label != 0 && !number_of(work, label, &number)) {
+                atomic_store(&work->stranger_label, label);
+                atomic_store(&work->stranger, true);
+                return;
+            }
+            last = label;
+        }
+        work->labels[p] = label == 0 ? 0 : number;
+    }
+}
+
+/* Labels mostly are small numbers; then a look into a table is enough. */
+static pea_status make_table(projection *work, pea_error *err)
+{
+    const pea_region_graph *graph = work->graph;
+    const uint64_t n = graph->n_nodes ? (uint64_t)graph->nodes[graph->n_nodes - 1].label + 1 : 0;
+    if (n == 0 || n > 4 * (uint64_t)graph->n_nodes + 4096)
+        return PEA_OK;
+    work->table = pea__alloc((size_t)n, sizeof *work->table, err);
+    work->known = work->table ? pea__alloc((size_t)n, 1, err) : NULL;
+    if (!work->known)
+        return PEA_E_NOMEM;
+    work->n_table = n;
+    for (int64_t i = 0; i < graph->n_nodes; i++) {
+        work->table[graph->nodes[i].label] = work->numbers[i];
+        work->known[graph->nodes[i].label] = 1;
+    }
+    return PEA_OK;
+}
+
+pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, pea_context *context,
+                                    const pea_array *labels, pea_error *err)
+{
+    pea_status status = check_labels(labels, err);
+    if (status != PEA_OK)
+        return status;
+    const pea_dims d = labels->dims;
+    projection work = {.graph = graph, .numbers = numbers, .labels = labels->data, .n_voxels = d.z * d.y * d.x};
+    pea__stage(context, "project");
+    status = make_table(&work, err);
+    if (status == PEA_OK)
+        status = pea__parallel(context, pea__ceil_div(work.n_voxels, PIECE_VOXELS), 0.0, 1.0, project_piece, &work,
+                               err);
+    if (status == PEA_OK && atomic_load(&work.stranger))
+        status = pea__fail(err, PEA_E_FORMAT, "label %" PRIu32 " is no node of the region graph: use the labels it was "
+                           "built of", (uint32_t)atomic_load(&work.stranger_label));
+    pea__stage(context, NULL);
+    pea__free(work.known);
+    pea__free(work.table);
+    return status;
+}

@@ -1,0 +1,71 @@
+/* regions.h - internal: what a region graph is made of, for the files that build, store and cut it.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_REGIONS_INTERNAL_H
+#define PEA_REGIONS_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "array/array.h"
+#include "pea/region_graph.h"
+
+struct pea_region_graph {
+    pea_region_node *nodes;
+    pea_region_edge *edges;
+    uint32_t *histograms; /* [edge][bin]; NULL where n_bins is 0 */
+    int64_t n_nodes, n_edges;
+    int n_bins;
+};
+
+/* Room for a graph, nothing in it yet. */
+pea_status pea__region_graph_new(int64_t n_nodes, int64_t n_edges, int n_bins, pea_region_graph **graph,
+                                 pea_error *err);
+/* From memory, for tests and fuzz targets. */
+pea_status pea__region_graph_read_from(const pea__reader *reader, pea_context *context, pea_region_graph **graph,
+                                       pea_error *err);
+
+/* ---- what is known of pairs of labels while a graph is built (region_table.c) ---- */
+
+/* Of a pair a < b: its faces. Of a pair a, a: the voxels of a region. */
+typedef struct pea__region_item {
+    uint64_t key; /* a << 32 | b */
+    int64_t n;
+    double sum;
+    float max;
+} pea__region_item;
+
+/* Memory of many tables together, and what they may take; 0: no limit. */
+typedef struct pea__region_memory {
+    atomic_uint_least64_t taken;
+    uint64_t limit;
+} pea__region_memory;
+
+typedef struct pea__region_table {
+    pea__region_item *items; /* in the order of first asking */
+    uint32_t *histograms;    /* [item][bin] */
+    uint32_t *slots;         /* item + 1, 0 is free */
+    uint32_t n, n_slots;
+    int n_bins;
+    pea__region_memory *memory; /* borrowed */
+} pea__region_table; /* all zero but the last two: empty */
+
+/* The place of a pair's item, which is new and zero where it was not there. */
+pea_status pea__region_table_find(pea__region_table *table, uint64_t key, uint32_t *place, pea_error *err);
+void pea__region_table_free(pea__region_table *table);
+
+static inline int pea__region_bin(float value, int n_bins)
+{
+    const float scaled = value * (float)n_bins;
+    return scaled >= (float)n_bins ? n_bins - 1 : scaled > 0.0f ? (int)scaled : 0;
+}
+
+/* ---- sorting (key_order.c) ---- */
+
+typedef struct pea__keyed {
+    uint64_t key;
+    uint32_t value;
+} pea__keyed;
+
+/* Stable, by ascending key. */
+pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_error *err);
+
+#endif
