@@ -10,7 +10,7 @@
 //   overlay=yes table=yes rois=yes   also write pictures (.png), tables (.csv), ROIs (.zip); default: tables
 //   part=2/10          only every tenth image, from the second on: for arrays of cluster jobs
 //
-// In Fiji: Plugins > Macros > Run... asks. Without a display: -macro PEA_Batch_Folder.ijm 'input=... output=...'
+// In Fiji: Plugins > Segmentation > PEA > Segment Folder... asks. Without a display: -macro PEA_Batch_Folder.ijm 'input=... output=...'
 // output/summary.csv has a row for each image, written at once. What failed is listed at the end; without a display the
 // exit status is then 1. Esc stops, and the next run goes on where this one was.
 
@@ -52,7 +52,7 @@ if (parseInt(part[1]) > 1)
 before = "";
 if (resume && File.exists(summary))
     before = File.openAsString(summary);
-File.saveString("image,instances,seconds,error\n", summary);
+File.saveString("image,instances,seconds,result\n", summary);
 
 done = 0;
 skipped = 0;
@@ -78,7 +78,7 @@ for (i = parseInt(part[0]) - 1; i < images.length; i += every) {
         row(summary, "" + quoted(images[i]) + ",,," + quoted(message));
     } else if (answer != "") {
         done++;
-        row(summary, "" + quoted(images[i]) + "," + of(answer, "instances") + "," + of(answer, "seconds") + ",");
+        row(summary, "" + quoted(images[i]) + "," + of(answer, "instances") + "," + of(answer, "seconds") + ",done");
     }
 }
 
@@ -160,9 +160,9 @@ function remember(options) {
 function oldRow(before, image) {
     lines = split(before, "\n");
     for (k = 1; k < lines.length; k++)
-        if (startsWith(lines[k], "" + quoted(image) + ",") && endsWith(lines[k], ","))
+        if (startsWith(lines[k], "" + quoted(image) + ",") && endsWith(lines[k], ",done"))
             return lines[k];
-    return "" + quoted(image) + ",,,";
+    return "" + quoted(image) + ",,,done before";
 }
 
 function row(summary, text) { File.append(text, summary); }

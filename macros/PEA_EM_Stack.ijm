@@ -8,7 +8,7 @@
 //   voxel=[4x4x40 nm]  width x height x depth and unit, if the file does not know; voxel=unknown goes on without
 //   rois=yes           also NAME.zip with ROIs of every slice
 //
-// In Fiji: Plugins > Macros > Run... asks. Without a display: -macro PEA_EM_Stack.ijm 'input=... output=...'
+// In Fiji: Plugins > Segmentation > PEA > Segment Stack... asks. Without a display: -macro PEA_EM_Stack.ijm 'input=... output=...'
 
 var KEYS = "input,output,options,mode,voxel,rois";
 var arguments = getArgument();

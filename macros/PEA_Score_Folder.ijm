@@ -6,7 +6,7 @@
 //                      and _mask do not count, as with "pea score"
 //   output=FILE        the table, a row for each image and the mean; default scores.csv in the folder of the predictions
 //
-// In Fiji: Plugins > Macros > Run... asks. Without a display: -macro PEA_Score_Folder.ijm 'prediction=... truth=...'
+// In Fiji: Plugins > Segmentation > PEA > Score Folder... asks. Without a display: -macro PEA_Score_Folder.ijm 'prediction=... truth=...'
 
 var KEYS = "prediction,truth,output";
 var ENDINGS = newArray("_image", "_labels", "_label", "_truth", "_gt", "_pred", "_prediction", "_mask");

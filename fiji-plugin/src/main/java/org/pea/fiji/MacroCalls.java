@@ -155,7 +155,7 @@ public final class MacroCalls {
         ImagePlus image = IJ.openImage(path);
         IJ.redirectErrorMessages(false);
         if (image == null)
-            throw new IOException(path + " is not an image that ImageJ reads; open it by hand to see what is wrong");
+            throw new IOException(Paths.get(path).getFileName() + " is not an image that ImageJ reads; open it by hand to see why");
         return image;
     }
 

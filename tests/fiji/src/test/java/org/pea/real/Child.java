@@ -34,14 +34,14 @@ final class Child {
         List<Object> command = new ArrayList<>(Arrays.<Object>asList(javaCommand(), "-Djava.awt.headless=true",
                                                                      "-Dplugins.dir=" + fiji));
         command.addAll(java);
-        command.addAll(Arrays.<Object>asList("-cp", fiji.resolve("jars/ij.jar"), "ij.ImageJ", "-ijpath", fiji, "-batch", macro,
+        command.addAll(Arrays.<Object>asList("-cp", fiji.resolve("jars/ij-1.54p.jar"), "ij.ImageJ", "-ijpath", fiji, "-batch", macro,
                                              argument));
         return run(command);
     }
 
     /** ImageJ as Fiji changes it when it starts without a display: menus and dialogs answer macros. */
     static Child patched(Path fiji, List<String> java, Path macro, String argument) throws IOException, InterruptedException {
-        List<String> jars = new ArrayList<>(Arrays.asList(fiji.resolve("jars/ij.jar").toString()));
+        List<String> jars = new ArrayList<>(Arrays.asList(fiji.resolve("jars/ij-1.54p.jar").toString()));
         for (String name : new String[] {"ij1-patcher", "javassist", "classgraph"})
             jars.add(Fiji.JARS.resolve(name + ".jar").toString());
         jars.add(fiji.resolve("plugins/*").toString()); // Fiji's launcher puts all plugins on the class path

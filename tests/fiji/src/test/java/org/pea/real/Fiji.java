@@ -34,7 +34,7 @@ final class Fiji {
     static Path assemble(Path at) throws IOException {
         for (String name : new String[] {"jars", "plugins", "macros", "luts"})
             Files.createDirectories(at.resolve(name));
-        Files.copy(JARS.resolve("ij.jar"), at.resolve("jars/ij.jar"), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(JARS.resolve("ij.jar"), at.resolve("jars/ij-1.54p.jar"), StandardCopyOption.REPLACE_EXISTING);
         try (ZipInputStream zip = new ZipInputStream(Files.newInputStream(folder("pea.package")))) {
             for (ZipEntry e = zip.getNextEntry(); e != null; e = zip.getNextEntry()) {
                 Path file = at.resolve(e.getName()).normalize();

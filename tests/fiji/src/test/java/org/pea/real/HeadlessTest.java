@@ -49,9 +49,9 @@ class HeadlessTest {
             for (String ending : new String[] {".tif", ".csv", ".png", ".zip"})
                 assertTrue(Files.size(results.resolve(file + ending)) > 0, file + ending);
         List<String> rows = rows();
-        assertEquals("image,instances,seconds,error", rows.get(0));
-        assertTrue(rows.get(1).matches("\"a \\[1\\]\\.tif\",\\d+,[\\d.]+,"), rows.toString());
-        assertTrue(rows.get(2).matches("\"deeper/b\\.tif\",\\d+,[\\d.]+,"), rows.toString());
+        assertEquals("image,instances,seconds,result", rows.get(0));
+        assertTrue(rows.get(1).matches("\"a \\[1\\]\\.tif\",\\d+,[\\d.]+,done"), rows.toString());
+        assertTrue(rows.get(2).matches("\"deeper/b\\.tif\",\\d+,[\\d.]+,done"), rows.toString());
         assertTrue(child.output.contains("2 segmented, 0 were there already, 0 failed"), child.output);
     }
 

@@ -40,7 +40,8 @@ class MenuTest {
     }
 
     @Test void every_menu_entry_is_there() {
-        for (String entry : new String[] {"Import Model...", "Score Against Truth...", "Check Installation", "Help"})
+        for (String entry : new String[] {"Segment Folder...", "Segment Stack...", "Score Folder...", "Import Model...",
+                "Score Against Truth...", "Check Installation", "Help"})
             assertNotNull(screen.menuItem("Plugins", "Segmentation", "PEA", entry), entry);
         assertNotNull(screen.menuItem(ENTRY));
     }
@@ -48,17 +49,45 @@ class MenuTest {
     @Test void a_person_segments_an_image_and_sees_an_overlay() throws Exception {
         ImagePlus image = open(Fiji.NUCLEI[1]);
         screen.choose(ENTRY);
-        Dialog dialog = screen.dialog(TITLE);
-        screen.shoot("dialog", dialog, image.getWindow());
-        screen.press(dialog, "OK");
+        screen.press(screen.dialog(TITLE), "OK");
         ImagePlus labels = screen.image(Fiji.NUCLEI[1] + "_image.tif - labels");
         screen.awaitIdle();
-        screen.shoot("labels", labels.getWindow());
-        screen.shoot("overlay", image.getWindow());
+        screen.shootBesides("nuclei", labels.getWindow(), image.getWindow());
         assertNotNull(image.getOverlay(), "the image has an overlay");
         assertTrue(image.getOverlay().size() > 20, "of " + image.getOverlay().size());
         assertFalse(image.isLocked(), "the image may be used again");
         assertTrue(String.valueOf(labels.getInfoProperty()).contains("Segment Instances (PEA)..."), "the macro line is kept");
+    }
+
+    @Test void the_preview_draws_outlines_and_takes_them_away_again() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        screen.press(dialog, "Preview");
+        Screen.await("outlines", 20, () -> image.getOverlay() != null && image.getOverlay().size() > 20);
+        screen.shootBesides("dialog", image.getWindow(), dialog);
+        screen.press(dialog, "Cancel");
+        screen.awaitIdle();
+        Screen.await("no outlines", 5, () -> image.getOverlay() == null || image.getOverlay().size() == 0);
+    }
+
+    @Test void a_stack_and_a_3d_model() throws Exception {
+        Path models = folder.resolve("Fiji/models");
+        Child imported = Child.pea("import", Fiji.REPOSITORY.resolve("testdata/golden/superhuman3d-small/model.ckpt"), "-o",
+                                   models.resolve("neurons.safetensors"));
+        assertEquals(0, imported.status, imported.output);
+        ImagePlus stack = Images.open(Fiji.REPOSITORY.resolve("testdata/em/gala_image.tif"));
+        stack.show();
+        IJ.run("Set... ", "zoom=300");
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        javax.swing.JComboBox<?> model = (javax.swing.JComboBox<?>) Screen.named(dialog, "model");
+        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedIndex(1 - model.getSelectedIndex()));
+        Screen.await("the model is opened", 10, () -> Screen.text(dialog).contains("3-D"));
+        screen.shootBesides("em-dialog", stack.getWindow(), dialog);
+        screen.press(dialog, "Cancel");
+        screen.awaitIdle();
+        Files.delete(models.resolve("neurons.safetensors"));
     }
 
     @Test void cancel_in_the_dialog_does_nothing() throws Exception {
@@ -118,7 +147,8 @@ class MenuTest {
         run.start();
         Dialog message = screen.dialog("PEA: segment a folder");
         assertTrue(Screen.text(message).contains("1 of 3 images failed"), Screen.text(message));
-        screen.shoot("batch", screen.frame("summary.csv"), message);
+        screen.frame("summary.csv").setSize(640, 220);
+        screen.shootBesides("batch", screen.frame("summary.csv"), message);
         screen.press(message, "OK");
         run.join(10_000);
         for (String file : new String[] {"a.tif", "a.csv", "a.png", "a.zip", "deeper/b.tif", "deeper/b.csv"})
@@ -126,6 +156,16 @@ class MenuTest {
         List<String> rows = Files.readAllLines(results.resolve("summary.csv"));
         assertEquals(4, rows.size(), rows.toString());
         assertTrue(rows.get(2).startsWith("\"broken.tif\",,,"), rows.toString());
+    }
+
+    @Test void the_macros_have_menu_entries_that_ask() {
+        String[][] entries = {{"Segment Folder...", "PEA: segment a folder"}, {"Segment Stack...", "PEA: segment a stack"},
+            {"Score Folder...", "PEA: score a folder"}};
+        for (String[] entry : entries) {
+            screen.choose("Plugins", "Segmentation", "PEA", entry[0]);
+            screen.press(screen.dialog(entry[1]), "Cancel");
+            screen.awaitIdle();
+        }
     }
 
     @Test void an_error_is_one_clear_line_in_a_window() throws Exception {
@@ -152,6 +192,8 @@ class MenuTest {
     private static ImagePlus open(String id) {
         ImagePlus image = Images.open(Fiji.image(id));
         image.show();
+        image.setDisplayRange(0, 110); // for the pictures; the numbers stay
+        image.updateAndDraw();
         return image;
     }
 

@@ -30,7 +30,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -44,7 +43,6 @@ import ij.IJ;
 import ij.ImageJ;
 import ij.ImagePlus;
 import ij.WindowManager;
-import ij.gui.ImageWindow;
 import ij.macro.Interpreter;
 
 /** The real ImageJ on a screen, and a person in front of it. */
@@ -257,15 +255,24 @@ final class Screen {
         pause(400);
         Rectangle area = new Rectangle(windows[0].getBounds());
         for (Window w : windows)
-            area = area.union(frameOf(w));
+            area = area.union(w.getBounds());
         BufferedImage shot = robot.createScreenCapture(area.intersection(new Rectangle(0, 0, 4000, 4000)));
         File file = new File(System.getProperty("pea.screenshots"), name + ".png");
         file.getParentFile().mkdirs();
         assertEquals(true, ImageIO.write(shot, "png", file));
     }
 
-    private static Rectangle frameOf(Window w) {
-        return w.getBounds();
+    /** The same with the second window moved to the right of the first. */
+    void shootBesides(String name, Window left, Window right) throws IOException {
+        EventQueue.invokeLater(() -> {
+            left.setLocation(0, 0);
+            right.setLocation(left.getWidth(), 0);
+            left.toFront();
+            right.toFront();
+            left.repaint();
+        });
+        pause(500);
+        shoot(name, left, right);
     }
 
     /** So that every test finds ImageJ as if it had just been started. */
@@ -285,18 +292,10 @@ final class Screen {
             image.unlock();
             image.close();
         }
-        for (Frame f : nonImages())
-            if (f.isShowing())
-                f.dispose();
+        for (Window w : Window.getWindows())
+            if (w.isShowing() && !(w instanceof ImageJ))
+                w.dispose();
         IJ.resetEscape();
-    }
-
-    private static List<Frame> nonImages() {
-        Frame[] frames = WindowManager.getNonImageWindows();
-        List<Frame> list = new ArrayList<>();
-        Collections.addAll(list, frames);
-        list.removeIf(f -> f instanceof ImageWindow || f instanceof ImageJ);
-        return list;
     }
 
     // ---- waiting ----

@@ -54,7 +54,7 @@ class SegmentInstancesCommandTest {
         CommandInfo info = commands.getCommand(SegmentInstancesCommand.class);
         assertNotNull(info);
         assertTrue(info.canRunHeadless());
-        assertEquals("Plugins > Segmentation > PEA > Segment Instances (for scripts)...", info.getMenuPath().toString());
+        assertEquals("Plugins > Segmentation > PEA > Segment Instances (for scripts)...", info.getMenuPath().getMenuString());
     }
 
     @Test void it_gives_labels_their_number_and_the_table() throws Exception {
