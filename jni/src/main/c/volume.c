@@ -38,7 +38,7 @@ const pea_array *glue_array(jlong volume)
 }
 
 /* Dtype.java has the same order. */
-static const pea_dtype dtypes[] = {PEA_UINT8, PEA_UINT16, PEA_UINT32, PEA_FLOAT32};
+static const pea_dtype dtypes[] = {PEA_UINT8, PEA_UINT16, PEA_UINT32, PEA_FLOAT32, PEA_INT16};
 enum { N_DTYPES = sizeof dtypes / sizeof *dtypes };
 
 static jlong allocate(JNIEnv *env, jclass class, jint dtype, jlong z, jlong y, jlong x, jint c)
@@ -106,7 +106,8 @@ static void put(JNIEnv *env, jclass class, jlong volume, jlong z, jlong y, jint 
         const jsize n = length - at < PART ? length - at : PART;
         switch (array->dtype) {
         case PEA_UINT8: (*env)->GetByteArrayRegion(env, rows, at, n, part); break;
-        case PEA_UINT16: (*env)->GetShortArrayRegion(env, rows, at, n, part); break;
+        case PEA_UINT16:
+        case PEA_INT16: (*env)->GetShortArrayRegion(env, rows, at, n, part); break;
         case PEA_UINT32: (*env)->GetIntArrayRegion(env, rows, at, n, part); break;
         default: (*env)->GetFloatArrayRegion(env, rows, at, n, part); break;
         }
@@ -125,7 +126,8 @@ static void get(JNIEnv *env, jclass class, jlong volume, jlong z, jlong y, jint 
         const jsize n = length - at < PART ? length - at : PART;
         switch (array->dtype) {
         case PEA_UINT8: (*env)->SetByteArrayRegion(env, rows, at, n, part); break;
-        case PEA_UINT16: (*env)->SetShortArrayRegion(env, rows, at, n, part); break;
+        case PEA_UINT16:
+        case PEA_INT16: (*env)->SetShortArrayRegion(env, rows, at, n, part); break;
         case PEA_UINT32: (*env)->SetIntArrayRegion(env, rows, at, n, part); break;
         default: (*env)->SetFloatArrayRegion(env, rows, at, n, part); break;
         }

@@ -11,7 +11,9 @@ public enum Dtype {
     /** In Java an {@code int}. */
     UINT32(4),
     /** In Java a {@code float}. */
-    FLOAT32(4);
+    FLOAT32(4),
+    /** In Java a {@code short}, too. */
+    INT16(2);
 
     private final int bytes;
 

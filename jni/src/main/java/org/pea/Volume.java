@@ -85,9 +85,9 @@ public final class Volume implements AutoCloseable {
         put(z, y, Dtype.UINT8, rows);
     }
 
-    /** Copies rows of UINT16 into plane z from row y on. */
+    /** Copies rows of UINT16 or INT16 into plane z from row y on. */
     public void put(long z, long y, short[] rows) {
-        put(z, y, Dtype.UINT16, rows);
+        put(z, y, ofShorts(), rows);
     }
 
     /** Copies rows of UINT32 into plane z from row y on. */
@@ -105,9 +105,9 @@ public final class Volume implements AutoCloseable {
         get(z, y, Dtype.UINT8, rows);
     }
 
-    /** Copies rows of UINT16 out of plane z from row y on. */
+    /** Copies rows of UINT16 or INT16 out of plane z from row y on. */
     public void get(long z, long y, short[] rows) {
-        get(z, y, Dtype.UINT16, rows);
+        get(z, y, ofShorts(), rows);
     }
 
     /** Copies rows of UINT32 out of plane z from row y on. */
@@ -118,6 +118,10 @@ public final class Volume implements AutoCloseable {
     /** Copies rows of FLOAT32 out of plane z from row y on. */
     public void get(long z, long y, float[] rows) {
         get(z, y, Dtype.FLOAT32, rows);
+    }
+
+    private Dtype ofShorts() {
+        return dtype == Dtype.INT16 ? Dtype.INT16 : Dtype.UINT16;
     }
 
     private void put(long z, long y, Dtype type, Object rows) {

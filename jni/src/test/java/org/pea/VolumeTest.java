@@ -62,6 +62,19 @@ class VolumeTest {
     }
 
     @Test
+    void signedShortsComeBack() {
+        try (Volume volume = new Volume(Dtype.INT16, 1, 1, 3, 1)) {
+            short[] in = {-32768, -1, 32767}, out = new short[3];
+            volume.put(0, 0, in);
+            volume.get(0, 0, out);
+            assertArrayEquals(in, out);
+            assertEquals(Dtype.INT16, volume.dtype());
+            assertEquals(6, volume.bytes());
+            assertThrows(PeaException.Dtype.class, () -> volume.put(0, 0, new byte[3]));
+        }
+    }
+
+    @Test
     void rowsOutsideAreRefused() {
         try (Volume volume = new Volume(Dtype.UINT8, 2, 3, 4, 1)) {
             assertThrows(PeaException.Shape.class, () -> volume.put(2, 0, new byte[4]));

@@ -4,7 +4,6 @@ package org.pea.fiji;
 import java.awt.Rectangle;
 import java.io.File;
 import java.util.Arrays;
-import java.util.List;
 
 import org.pea.Calibration;
 import org.pea.Dtype;
@@ -125,23 +124,22 @@ public final class ImageTransfer {
         final Dtype dtype;
         /** What an 8-bit number becomes; null: itself. */
         final byte[] table;
-        final boolean inverted, signed;
+        final boolean inverted;
 
-        Kind(Dtype dtype, byte[] table, boolean inverted, boolean signed) {
+        Kind(Dtype dtype, byte[] table, boolean inverted) {
             this.dtype = dtype;
             this.table = table;
             this.inverted = inverted;
-            this.signed = signed;
         }
     }
 
     private static Kind kind(ImagePlus image) {
         boolean signed = image.getBitDepth() == 16 && image.getCalibration().isSigned16Bit();
         switch (image.getBitDepth()) {
-        case 8: return new Kind(Dtype.UINT8, meaning(image), false, false);
-        case 16: return new Kind(signed ? Dtype.FLOAT32 : Dtype.UINT16, null, !signed && inverted(image), signed);
-        case 24: return new Kind(Dtype.UINT8, null, false, false);
-        default: return new Kind(Dtype.FLOAT32, null, false, false);
+        case 8: return new Kind(Dtype.UINT8, meaning(image), false);
+        case 16: return new Kind(signed ? Dtype.INT16 : Dtype.UINT16, null, !signed && inverted(image));
+        case 24: return new Kind(Dtype.UINT8, null, false);
+        default: return new Kind(Dtype.FLOAT32, null, false);
         }
     }
 
@@ -152,8 +150,8 @@ public final class ImageTransfer {
 
     /**
      * What the 256 numbers of an 8-bit image mean, by its lookup table. One that grows brighter is a way of display,
-     * one that grows darker says that white is zero, and any other is a palette, whose numbers mean nothing: its
-     * luminance counts.
+     * one that grows darker says that white is zero, and any other, or one of fewer colours, is a palette, whose
+     * numbers mean nothing: its luminance counts.
      * @return null where numbers mean themselves
      */
     static byte[] meaning(ImagePlus image) {
@@ -161,7 +159,7 @@ public final class ImageTransfer {
         if (luts == null || luts.length == 0)
             return null;
         byte[] luminance = new byte[256];
-        boolean rises = true, falls = true;
+        boolean rises = luts[0].getMapSize() == 256, falls = rises;
         for (int i = 0, last = 0; i < 256; i++) {
             int now = (299 * luts[0].getRed(i) + 587 * luts[0].getGreen(i) + 114 * luts[0].getBlue(i) + 500) / 1000;
             rises &= i == 0 || now >= last;
@@ -224,7 +222,7 @@ public final class ImageTransfer {
                                 int rows) {
         int width = part.bounds.width, n = volume.c();
         Object out = kind.dtype == Dtype.UINT8 ? new byte[rows * width * n]
-                   : kind.dtype == Dtype.UINT16 ? new short[rows * width * n] : new float[rows * width * n];
+                   : kind.dtype == Dtype.FLOAT32 ? new float[rows * width * n] : new short[rows * width * n];
         for (int c = 0; c < n; c++) {
             boolean rgb = planes[planes.length == n ? c : c / 3] instanceof int[];
             Object plane = planes[rgb ? c / 3 : c];
@@ -255,14 +253,11 @@ public final class ImageTransfer {
             byte[] from = (byte[]) plane, to = (byte[]) out;
             for (int x = 0; x < width; x++)
                 to[first + x * step] = kind.table == null ? from[at + x] : kind.table[from[at + x] & 0xff];
-        } else if (plane instanceof short[] && kind.signed) {
-            short[] from = (short[]) plane;
-            for (int x = 0; x < width; x++)
-                ((float[]) out)[first + x * step] = (from[at + x] & 0xffff) - 32768;
         } else if (plane instanceof short[]) {
             short[] from = (short[]) plane, to = (short[]) out;
+            int flipped = kind.dtype == Dtype.INT16 ? 0x8000 : kind.inverted ? 0xffff : 0; // 32768 is ImageJ's signed 0
             for (int x = 0; x < width; x++)
-                to[first + x * step] = kind.inverted ? (short) ~from[at + x] : from[at + x];
+                to[first + x * step] = (short) (from[at + x] ^ flipped);
         } else {
             float[] from = (float[]) plane, to = (float[]) out;
             for (int x = 0; x < width; x++)
@@ -306,8 +301,11 @@ public final class ImageTransfer {
     }
 
     static String size(ImagePlus image) {
-        return image.getWidth() + " x " + image.getHeight() + " x " + image.getNSlices()
-            + (image.getNFrames() > 1 ? " in " + image.getNFrames() + " frames" : "");
+        return size(image.getWidth(), image.getHeight(), image.getNSlices(), image.getNFrames());
+    }
+
+    static String size(int width, int height, int slices, int frames) {
+        return width + " x " + height + " x " + slices + (frames > 1 ? " in " + frames + " frames" : "");
     }
 
     /* 255 inside the selection. */
@@ -352,19 +350,11 @@ public final class ImageTransfer {
 
     // ---- sizes, labels, images by name ----
 
-    private static final List<String> MICROMETRE = Arrays.asList("um", "\u00b5m", "\u03bcm", "micron", "microns",
-                                                                 "micrometer", "micrometre", "micrometers",
-                                                                 "micrometres");
-
-    /** Voxel size and unit; "pixel" where it is not known. All spellings of micrometre become "um". */
+    /** Voxel size and unit; "pixel" where it is not known. */
     public static Calibration calibration(ImagePlus image) {
         ij.measure.Calibration c = image.getCalibration();
-        String unit = c.getUnit() == null ? "pixel" : c.getUnit().trim();
-        if (unit.isEmpty() || unit.equals("pixels"))
-            unit = "pixel";
-        double z = Math.abs(c.pixelDepth);
-        return new Calibration(z > 0 ? z : 1, positive(c.pixelHeight), positive(c.pixelWidth),
-                               MICROMETRE.contains(unit) ? "um" : unit);
+        return new Calibration(positive(Math.abs(c.pixelDepth)), positive(c.pixelHeight), positive(c.pixelWidth),
+                               c.getUnit() == null ? "pixel" : c.getUnit());
     }
 
     private static double positive(double size) {

@@ -89,10 +89,11 @@ final class PreviewInput implements AutoCloseable {
                 row[i] = bytes[i] & 0xff;
             break;
         case UINT16:
+        case INT16:
             short[] shorts = new short[n];
             v.get(z, y, shorts);
             for (int i = 0; i < n; i++)
-                row[i] = shorts[i] & 0xffff;
+                row[i] = v.dtype() == Dtype.INT16 ? shorts[i] : shorts[i] & 0xffff;
             break;
         default:
             v.get(z, y, row);
