@@ -13,4 +13,10 @@ public interface Listener {
      * @return false to cancel: the call then throws {@link PeaException.Cancelled}
      */
     boolean progress(String stage, double fraction);
+
+    /** For work of one's own between two calls: as a call of the library would end. */
+    default void goOn(String stage, double fraction) {
+        if (!progress(stage, fraction))
+            throw new PeaException.Cancelled("cancelled");
+    }
 }

@@ -46,7 +46,8 @@ public final class InstanceSegmentation {
         Model model = Models.open(request.model);
         checkMode(model);
         ImageTransfer.Part part = ImageTransfer.part(request, image);
-        Result result = new Result(image, part, Provenance.of(request, model, image, part));
+        ImagePlus truth = request.truth.isEmpty() ? null : ScoreReport.truth(request.truth, image, part);
+        Result result = new Result(image, part, Provenance.of(request, model, image, part), truth, listener);
         Map<String, String> wishes = wishes(model, request, image);
         Run run = new Run().threads(request.threads).memoryLimit(request.memoryBytes()).listener(listener);
         try {

@@ -4,11 +4,12 @@ package org.pea.fiji;
 import java.awt.GraphicsEnvironment;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 
 import javax.imageio.ImageIO;
@@ -16,7 +17,6 @@ import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 import org.pea.Dtype;
 import org.pea.Pictures;
-import org.pea.Run;
 import org.pea.Volume;
 
 import ij.IJ;
@@ -30,7 +30,6 @@ import ij.measure.ResultsTable;
 import ij.plugin.filter.Analyzer;
 import ij.plugin.frame.RoiManager;
 import ij.process.ColorProcessor;
-import ij.process.FloatProcessor;
 
 /** Shows and writes what a request wants of a result. Files first: where a window is, all files are. */
 public final class Outputs {
@@ -54,14 +53,6 @@ public final class Outputs {
         Outputs o = new Outputs(result, request);
         o.write();
         o.show();
-        if (o.failed != null)
-            throw o.failed;
-    }
-
-    /** The files alone. */
-    static void write(Result result, Request request) {
-        Outputs o = new Outputs(result, request);
-        o.write();
         if (o.failed != null)
             throw o.failed;
     }
@@ -93,9 +84,21 @@ public final class Outputs {
 
     private void write(String path, AtomicFile.Content content) {
         try {
-            AtomicFile.write(path, content);
+            AtomicFile.write(path, out -> content.write(new Stoppable(out)));
         } catch (UncheckedIOException e) {
             failed = failed == null ? e : failed;
+        }
+    }
+
+    /* A large file takes its time. */
+    private final class Stoppable extends FilterOutputStream {
+        Stoppable(OutputStream out) {
+            super(out);
+        }
+
+        @Override public void write(byte[] bytes, int from, int n) throws IOException {
+            result.goOn(1);
+            out.write(bytes, from, n);
         }
     }
 
@@ -109,7 +112,7 @@ public final class Outputs {
         try (Volume image = ImageTransfer.pixels(result.image, plane, 0);
              Volume drawn = new Volume(Dtype.UINT32, 1, all.height, all.width, 1)) {
             drawn.put(0, 0, result.plane(0, middle));
-            try (Volume picture = Pictures.overlay(image, drawn, new Run())) {
+            try (Volume picture = Pictures.overlay(image, drawn, result.run())) {
                 byte[] png = png(rgb(picture, 0).getBufferedImage());
                 write(request.overlay, out -> out.write(png));
             }
@@ -129,13 +132,15 @@ public final class Outputs {
     }
 
     private static ColorProcessor rgb(Volume picture, long z) {
-        byte[] bytes = new byte[(int) (picture.y() * picture.x() * 3)];
-        picture.get(z, 0, bytes);
-        int[] pixels = new int[bytes.length / 3];
-        for (int i = 0; i < pixels.length; i++)
-            pixels[i] = 0xff << 24 | (bytes[3 * i] & 255) << 16 | (bytes[3 * i + 1] & 255) << 8
-                      | bytes[3 * i + 2] & 255;
-        return new ColorProcessor((int) picture.x(), (int) picture.y(), pixels);
+        int width = (int) picture.x(), height = (int) picture.y();
+        int[] pixels = new int[width * height];
+        byte[] row = new byte[3 * width]; // a plane of three bytes may be more than an array of Java can hold
+        for (int y = 0, i = 0; y < height; y++) {
+            picture.get(z, y, row);
+            for (int at = 0; at < row.length; at += 3)
+                pixels[i++] = 0xff << 24 | (row[at] & 255) << 16 | (row[at + 1] & 255) << 8 | row[at + 2] & 255;
+        }
+        return new ColorProcessor(width, height, pixels);
     }
 
     // ---- windows ----
@@ -153,7 +158,7 @@ public final class Outputs {
             showTable(InstanceTable.of(result.csv()), result.image.getTitle() + " - instances", true);
         if (shows(Request.Show.ROIS))
             fillManager();
-        Overlay scores = request.truth.isEmpty() ? null : score();
+        Overlay scores = result.truth == null ? null : score();
         if (scores != null || shows(Request.Show.OVERLAY))
             result.image.setOverlay(LabelOverlay.replace(result.image.getOverlay(),
                                                          scores != null ? scores : LabelOverlay.of(result)));
@@ -198,27 +203,34 @@ public final class Outputs {
     /* Offsets are channels, so that slices and frames stay what they are. */
     private void showAffinities() {
         ImageStack stack = null;
-        int k = 0, slices = result.part.slices;
+        int k = 0;
         for (Result.Frame frame : result.frames) {
             Volume a = frame.segmentation.affinity();
             k = a.c();
             if (stack == null)
                 stack = new ImageStack((int) a.x(), (int) a.y());
-            float[] all = new float[Math.toIntExact(a.y() * a.x() * k)];
-            for (int z = 0; z < slices; z++) {
-                a.get(z, 0, all);
-                for (int o = 0; o < k; o++) {
-                    float[] one = new float[all.length / k];
-                    for (int i = 0; i < one.length; i++)
-                        one[i] = all[i * k + o];
-                    stack.addSlice(offset(frame.segmentation.offsets()[o]),
-                                   new FloatProcessor((int) a.x(), (int) a.y(), one));
-                }
+            for (int z = 0; z < result.part.slices; z++) {
+                float[][] planes = planes(a, z);
+                for (int o = 0; o < k; o++)
+                    stack.addSlice(offset(frame.segmentation.offsets()[o]), planes[o]);
             }
         }
         ImagePlus image = detail(stack, " - affinity", k);
         image.setDisplayRange(0, 1);
         windows.add(image);
+    }
+
+    /* Each channel of a plane. Row by row: all of them may be more than an array of Java can hold. */
+    private float[][] planes(Volume affinity, int z) {
+        int width = (int) affinity.x(), height = (int) affinity.y(), k = affinity.c();
+        float[][] planes = new float[k][width * height];
+        float[] row = new float[width * k];
+        for (int y = 0; y < height; y++) {
+            affinity.get(z, y, row);
+            for (int i = 0; i < row.length; i++)
+                planes[i % k][y * width + i / k] = row[i];
+        }
+        return planes;
     }
 
     private void showEmbedding() {
@@ -250,19 +262,13 @@ public final class Outputs {
     // ---- scores ----
 
     private Overlay score() {
-        ImagePlus truth = ImageTransfer.find(request.truth, "truth");
-        ImagePlus found = labels();
-        int z = found.getNSlices(), t = found.getNFrames();
-        if (!Arrays.equals(new int[] {truth.getWidth(), truth.getHeight(), truth.getNSlices(), truth.getNFrames()},
-                           new int[] {found.getWidth(), found.getHeight(), z, t}))
-            throw new IllegalArgumentException("the truth is " + ImageTransfer.size(truth) + ", the result "
-                                               + ImageTransfer.size(found)
-                                               + ": they must have the same size");
+        int frames = result.part.frames;
         List<Roi> outlines = new ArrayList<>();
-        for (int frame = 0; frame < t; frame++)
-            try (Volume right = ImageTransfer.labels(truth, frame); Volume ours = ImageTransfer.labels(found, frame)) {
-                ResultsTable table = ScoreReport.table(right, ours, new Run().threads(request.threads));
-                showTable(table, result.image.getTitle() + " - scores" + (t > 1 ? ", frame " + (frame + 1) : ""),
+        for (int frame = 0; frame < frames; frame++)
+            try (Volume right = ImageTransfer.labels(result.truth, frame);
+                 Volume ours = result.volume(frame)) {
+                ResultsTable table = ScoreReport.table(right, ours, result.run().threads(request.threads));
+                showTable(table, result.image.getTitle() + " - scores" + (frames > 1 ? ", frame " + (frame + 1) : ""),
                           !shows(Request.Show.TABLE));
                 outlines.addAll(ScoreReport.outlines(right, ours, result.image, result.part.firstSlice,
                                                      result.part.firstFrame + frame + 1));

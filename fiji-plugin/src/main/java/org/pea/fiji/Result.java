@@ -6,6 +6,8 @@ import java.util.List;
 
 import org.pea.Dtype;
 import org.pea.Instances;
+import org.pea.Listener;
+import org.pea.Run;
 import org.pea.Segmentation;
 import org.pea.Volume;
 
@@ -53,12 +55,18 @@ public final class Result implements AutoCloseable {
     final ImagePlus image;
     final ImageTransfer.Part part;
     final Provenance provenance;
+    /** What the result is to be compared with; null: nothing. */
+    final ImagePlus truth;
+    private final Listener listener;
     double seconds;
 
-    Result(ImagePlus image, ImageTransfer.Part part, Provenance provenance) {
+    /** @param listener who is told how far showing and writing are, and may stop them; may be null */
+    Result(ImagePlus image, ImageTransfer.Part part, Provenance provenance, ImagePlus truth, Listener listener) {
         this.image = image;
         this.part = part;
         this.provenance = provenance;
+        this.truth = truth;
+        this.listener = listener;
     }
 
     /** The image that was segmented. */
@@ -91,8 +99,23 @@ public final class Result implements AutoCloseable {
         return n;
     }
 
-    /** Labels of a plane of the whole image, 0 outside the part; frame and slice are counted from 0 in the part. */
+    /** How a call of the library runs that draws or scores what was found. */
+    Run run() {
+        return new Run().listener(listener);
+    }
+
+    /** @throws org.pea.PeaException.Cancelled where the listener wants no more */
+    void goOn(double fraction) {
+        if (listener != null)
+            listener.goOn("write", fraction);
+    }
+
+    /**
+     * Labels of a plane of the whole image, 0 outside the part; frame and slice are counted from 0 in the part. Whoever
+     * writes or shows a result asks for all planes, so that here the listener is heard.
+     */
     int[] plane(int frame, int slice) {
+        goOn((frame * (double) part.slices + slice) / (part.frames * (double) part.slices));
         Volume labels = frames.get(frame).labels;
         int width = part.bounds.width, height = part.bounds.height;
         int[] inside = new int[width * height];
@@ -103,6 +126,19 @@ public final class Result implements AutoCloseable {
         for (int y = 0; y < height; y++)
             System.arraycopy(inside, y * width, plane, (part.bounds.y + y) * image.getWidth() + part.bounds.x, width);
         return plane;
+    }
+
+    /** Labels of a frame, of the whole planes of the image. */
+    Volume volume(int frame) {
+        Volume all = new Volume(Dtype.UINT32, part.slices, image.getHeight(), image.getWidth(), 1);
+        try {
+            for (int z = 0; z < part.slices; z++)
+                all.put(z, 0, plane(frame, z));
+            return all;
+        } catch (RuntimeException | Error e) {
+            all.close();
+            throw e;
+        }
     }
 
     /** A new label image, not shown. */

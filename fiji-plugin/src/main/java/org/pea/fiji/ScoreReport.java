@@ -31,6 +31,17 @@ final class ScoreReport {
     static final Color MATCHED = new Color(0x00c040), MISSED = new Color(0xff2020), EXTRA = new Color(0x3080ff),
                        SPLIT = new Color(0xffd800), MERGED = new Color(0xff30ff);
 
+    /** @throws IllegalArgumentException where there is none, or one of another size than the result for this part */
+    static ImagePlus truth(String titleOrPath, ImagePlus image, ImageTransfer.Part part) {
+        ImagePlus truth = ImageTransfer.find(titleOrPath, "truth");
+        String found = ImageTransfer.size(truth);
+        String wanted = ImageTransfer.size(image.getWidth(), image.getHeight(), part.slices, part.frames);
+        if (!found.equals(wanted))
+            throw new IllegalArgumentException("the truth is " + found + ", the result will be " + wanted
+                                               + ": they must have the same size");
+        return truth;
+    }
+
     /** Name and value of each metric, and what it is in words. */
     static ResultsTable table(Volume truth, Volume prediction, Run run) {
         ResultsTable table = new ResultsTable();

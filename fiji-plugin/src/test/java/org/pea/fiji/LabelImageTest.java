@@ -27,7 +27,7 @@ class LabelImageTest {
         image.getCalibration().setUnit("um");
         image.getCalibration().pixelWidth = image.getCalibration().pixelHeight = 0.25;
         Result r = new Result(image, new ImageTransfer.Part(-1, 0, 1, 0, 1, new Rectangle(width, height), false),
-                              new Provenance("line", "m", "0", "v", "i"));
+                              new Provenance("line", "m", "0", "v", "i"), null, null);
         Result.Frame frame = new Result.Frame();
         frame.labels = new Volume(Dtype.UINT32, 1, height, width, 1);
         int[] row = new int[width * height];
@@ -76,7 +76,7 @@ class LabelImageTest {
         stack.addSlice(new ByteProcessor(2, 1));
         ImagePlus image = new ImagePlus("two", stack);
         try (Result r = new Result(image, new ImageTransfer.Part(-1, 0, 2, 0, 1, new Rectangle(2, 1), false),
-                                   new Provenance("line", "m", "0", "v", "i"))) {
+                                   new Provenance("line", "m", "0", "v", "i"), null, null)) {
             Result.Frame frame = new Result.Frame();
             frame.labels = new Volume(Dtype.UINT32, 2, 1, 2, 1);
             frame.labels.put(0, 0, new int[] {300, 0});

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.awt.image.IndexColorModel;
 import java.io.File;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -174,6 +175,7 @@ class SameLabelsTest {
         ImagePlus image = new ImagePlus("signed", wide);
         image.getCalibration().setSigned16BitCalibration();
         check(image);
+        check(image, "normalise=unit"); // full scale is that of 16 bits
     }
 
     @Test void inverted_lookup_tables() throws Exception {
@@ -212,6 +214,13 @@ class SameLabelsTest {
         ByteProcessor palette = part(100, 100);
         palette.setLut(new LUT(mixed, mixed, mixed));
         check(new ImagePlus("palette", palette));
+        byte[] few = {(byte) 255, (byte) 128, 0};
+        ByteProcessor three = part(100, 100);
+        three.multiply(1 / 64.0);
+        three.setColorModel(new IndexColorModel(8, 3, few, few, few)); // darker and darker, but no scale of 256
+        ImagePlus image = new ImagePlus("three", three);
+        byte[] meaning = ImageTransfer.meaning(image);
+        assertEquals(128, meaning[1] & 255);
     }
 
     @Test void rgb() throws Exception {
@@ -279,9 +288,9 @@ class SameLabelsTest {
         File expected = folder.resolve("e.png").toFile(), found = folder.resolve("f.png").toFile();
         ImagePlus image = grey();
         byCommand(save(image), "--overlay", expected.getPath());
-        Request request = MacroOptions.read("model=nuclei overlay=[" + found + "]");
+        Request request = MacroOptions.read("model=nuclei show=none overlay=[" + found + "]");
         try (Result result = new InstanceSegmentation(request).apply(image)) {
-            Outputs.write(result, request);
+            Outputs.show(result, request);
         }
         assertArrayEquals((int[]) IJ.openImage(expected.getPath()).getProcessor().convertToRGB().getPixels(),
                           (int[]) IJ.openImage(found.getPath()).getProcessor().convertToRGB().getPixels());
@@ -291,9 +300,9 @@ class SameLabelsTest {
         ImagePlus image = stack(1, 2, 2);
         File found = folder.resolve("found.tif").toFile();
         int[][] expected = byCommand(save(image));
-        Request request = MacroOptions.read("model=nuclei output=[" + found + "]");
+        Request request = MacroOptions.read("model=nuclei show=none output=[" + found + "]");
         try (Result result = new InstanceSegmentation(request).apply(image)) {
-            Outputs.write(result, request);
+            Outputs.show(result, request);
         }
         ImagePlus read = IJ.openImage(found.getPath());
         assertEquals(2, read.getNSlices());
