@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.StandardCopyOption;
+import java.util.UUID;
 
 /** Writes a file under another name and renames it when it is whole: nobody ever sees half of it. */
 final class AtomicFile {
@@ -33,14 +34,13 @@ final class AtomicFile {
             makeFolder(file.getParent());
             if (Files.isDirectory(file))
                 throw new IOException("a folder of that name is there");
-            temporary = Files.createTempFile(file.getParent(), "." + file.getFileName(), ".part");
+            temporary = newFile(file.getParent());
             try (FileOutputStream stream = new FileOutputStream(temporary.toFile());
                  OutputStream out = new BufferedOutputStream(new Unclosed(stream), 1 << 16)) {
                 content.write(out);
                 out.flush();
                 stream.getFD().sync();
             }
-            openToOthers(temporary);
             move(temporary, file);
         } catch (IOException e) {
             remove(temporary);
@@ -51,9 +51,9 @@ final class AtomicFile {
         }
     }
 
-    /* Temporary files are for their owner alone; a result should be what any new file is. */
-    private static void openToOthers(Path temporary) {
-        temporary.toFile().setReadable(true, false);
+    /* Not Files.createTempFile(), whose files are for their owner alone: a result is for whom the system says. */
+    private static Path newFile(Path folder) throws IOException {
+        return Files.createFile(folder.resolve(".pea-" + UUID.randomUUID() + ".part"));
     }
 
     private static void move(Path from, Path to) throws IOException {

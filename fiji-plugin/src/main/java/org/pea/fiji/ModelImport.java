@@ -3,10 +3,10 @@ package org.pea.fiji;
 
 import java.io.File;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -152,28 +152,14 @@ final class ModelImport {
     /** Opened before it is copied: what is no model does not get into the folder. */
     private String copy(Path target) {
         Model.open(file).close();
-        Path part = null;
         try {
             if (Files.exists(target) && Files.isSameFile(file, target))
                 return "it was in the folder already";
-            part = Files.createTempFile(target.getParent(), "." + name, ".part");
-            Files.copy(file, part, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(part, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            return "";
         } catch (IOException e) {
-            throw new IllegalArgumentException("copying " + file + " to " + target + " failed: " + e.getMessage(), e);
-        } finally {
-            remove(part);
+            throw new UncheckedIOException(target + " cannot be looked at: " + e.getMessage(), e);
         }
-    }
-
-    private static void remove(Path part) {
-        try {
-            if (part != null)
-                Files.deleteIfExists(part);
-        } catch (IOException e) {
-            part.toFile().deleteOnExit();
-        }
+        AtomicFile.write(target.toString(), out -> Files.copy(file, out));
+        return "";
     }
 
     /** What goes into the record besides the preset's settings. */

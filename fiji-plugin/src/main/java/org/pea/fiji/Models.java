@@ -139,13 +139,12 @@ public final class Models {
     private static synchronized Entry look(Path file) {
         String stamp = stamp(file);
         if (!known.containsKey(stamp)) {
-            Entry entry;
             try (Model model = Model.open(file)) {
-                entry = new Entry(nameOf(file), file, model.description(), model.axes(), model.thumbnail(), null);
-            } catch (PeaException e) {
-                entry = new Entry(nameOf(file), file, "", 0, null, e.getMessage());
+                known.put(stamp, new Entry(nameOf(file), file, model.description(), model.axes(), model.thumbnail(),
+                                           null));
+            } catch (PeaException e) { // not kept: the library may load the next time
+                return new Entry(nameOf(file), file, "", 0, null, e.getMessage());
             }
-            known.put(stamp, entry);
         }
         return known.get(stamp);
     }
