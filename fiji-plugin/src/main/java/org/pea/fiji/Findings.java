@@ -3,6 +3,7 @@ package org.pea.fiji;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 import org.pea.Model;
 import org.pea.PeaException;
@@ -52,7 +53,7 @@ final class Findings {
 
     private static String scale(Model model, ImagePlus image) {
         try {
-            return String.format("auto is %.3g here", model.scale(ImageTransfer.calibration(image)));
+            return String.format(Locale.ROOT, "auto is %.3g here", model.scale(ImageTransfer.calibration(image)));
         } catch (PeaException.Argument e) {
             return "";
         }

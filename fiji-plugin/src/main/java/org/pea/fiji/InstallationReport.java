@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Properties;
 
 import org.pea.Model;
@@ -51,7 +52,7 @@ final class InstallationReport {
     private void line(String name, String value) {
         boolean first = true;
         for (String part : value.isEmpty() ? new String[] {""} : value.trim().split("\n")) {
-            text.append(String.format("%-12s %s%n", first ? name : "", part.trim()));
+            text.append(String.format(Locale.ROOT, "%-12s %s%n", first ? name : "", part.trim()));
             first = false;
         }
     }
@@ -110,7 +111,7 @@ final class InstallationReport {
         long start = System.nanoTime();
         try {
             Pea.selfTest();
-            line("Self-test", String.format("passed in %.2f s", (System.nanoTime() - start) * 1e-9));
+            line("Self-test", String.format(Locale.ROOT, "passed in %.2f s", (System.nanoTime() - start) * 1e-9));
         } catch (RuntimeException e) {
             problem("Self-test", Ui.words(e));
         }
@@ -147,6 +148,6 @@ final class InstallationReport {
 
     static String size(long bytes) {
         return bytes <= 0 ? "unknown" : bytes < 10L << 20 ? bytes / 1000 + " kB"
-                : bytes < 10L << 30 ? bytes / 1000000 + " MB" : String.format("%.1f GB", bytes * 1e-9);
+                : bytes < 10L << 30 ? bytes / 1000000 + " MB" : String.format(Locale.ROOT, "%.1f GB", bytes * 1e-9);
     }
 }

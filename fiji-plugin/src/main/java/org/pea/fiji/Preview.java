@@ -5,6 +5,7 @@ import java.awt.EventQueue;
 import java.awt.Rectangle;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 
@@ -222,7 +223,8 @@ final class Preview implements AutoCloseable {
             position(roi, job.part);
         long count = segmentation.count();
         String text = count + (count == 1 ? " instance in " : " instances in ") + job.part.words
-                + String.format(" (%.2f s).", seconds) + (job.part.cut ? " At its edges the run may differ." : "");
+                + String.format(Locale.ROOT, " (%.2f s).", seconds)
+                + (job.part.cut ? " At its edges the run may differ." : "");
         EventQueue.invokeLater(() -> {
             if (newest == job && !closed) {
                 show(ours);

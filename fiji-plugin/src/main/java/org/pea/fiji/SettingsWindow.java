@@ -81,12 +81,12 @@ final class SettingsWindow {
     private Object seen;
     private final java.util.Set<String> measured = new java.util.HashSet<>();
 
-    private SettingsWindow(ImagePlus image, List<Models.Entry> models, Request start) {
+    /** @param modal whether nothing else may be done meanwhile: only where the event thread itself must wait */
+    private SettingsWindow(ImagePlus image, List<Models.Entry> models, Request start, boolean modal) {
         this.image = image;
         form = new SettingsForm(SettingsForm.library(), ImageTransfer.channels(image), image.getNSlices(),
                 image.getNFrames());
-        window = new JDialog(IJ.getInstance(), MacroOptions.COMMAND.replace("...", ""),
-                EventQueue.isDispatchThread());
+        window = new JDialog(IJ.getInstance(), MacroOptions.COMMAND.replace("...", ""), modal);
         chooser = new ModelChooser(models, this::openModel);
         preview = new Preview(image, this::previewSays);
         typing = new Timer(TYPING_MS, e -> check());
@@ -106,8 +106,9 @@ final class SettingsWindow {
      */
     static Request show(ImagePlus image, List<Models.Entry> models, Request start) {
         SettingsWindow[] w = new SettingsWindow[1];
+        boolean modal = EventQueue.isDispatchThread();
         Ui.onEventThread(() -> {
-            w[0] = new SettingsWindow(image, models, start);
+            w[0] = new SettingsWindow(image, models, start, modal);
             w[0].open();
         });
         try {
