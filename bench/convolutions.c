@@ -48,8 +48,11 @@ static double time_op(const pea_network *network, const pea__plan *plan, int i, 
     const int64_t n = d.z * d.y * d.x;
     float *in = random_floats(n * s->in_channels), *out = random_floats(n * s->out_channels);
     float *residual = random_floats(n * s->out_channels), *scratch = random_floats(plan->scratch_floats);
-    const pea__conv conv = {.shape = *s, .nz = d.z, .ny = d.y, .nx = d.x, .weights = op->weights, .bias = op->bias,
-                            .in = in, .in_pitch = s->in_channels, .out = out, .out_pitch = s->out_channels,
+    float *products = random_floats(s->winograd ? pea__winograd_weights(s, network->kernels->lanes) : 1);
+    for (int64_t at = 0; s->winograd && at < s->kz * s->in_channels; at++)
+        network->kernels->winograd_weights_f32(s, op->weights, at, products);
+    const pea__conv conv = {.shape = *s, .nz = d.z, .ny = d.y, .nx = d.x, .weights = s->winograd ? products : op->weights,
+                            .bias = op->bias, .in = in, .in_pitch = s->in_channels, .out = out, .out_pitch = s->out_channels,
                             .epilogue = {op->activation, op->n_activated, op->residual ? residual : NULL,
                                          s->out_channels, op->residual_scale}};
     double least = 1e9;
@@ -67,6 +70,7 @@ static double time_op(const pea_network *network, const pea__plan *plan, int i, 
     pea__free_unset(out);
     pea__free_unset(residual);
     pea__free_unset(scratch);
+    pea__free_unset(products);
     return least;
 }
 

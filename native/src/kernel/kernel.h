@@ -26,7 +26,7 @@ typedef struct pea__epilogue {
 typedef struct pea__conv_shape {
     int64_t in_channels, out_channels;
     int kz, ky, kx;
-    bool winograd; /* winograd_f32 runs it, not conv_f32: they want their weights in different forms */
+    bool winograd; /* winograd_f32 runs it, not conv_f32 */
     bool doubled;  /* it sees its input doubled in y and x, as upsample_f32 would make it; not for 1x1x1 */
     bool halved;   /* of its output the maximum of 2x2 is stored; needs winograd, and even ny and nx */
 } pea__conv_shape;
@@ -36,7 +36,7 @@ typedef struct pea__conv_shape {
 typedef struct pea__conv {
     pea__conv_shape shape;
     int64_t nz, ny, nx;   /* of the sums: of the input after doubling, of the output before halving */
-    const float *weights; /* from pea__conv_pack() for the same kernel set */
+    const float *weights; /* from pea__conv_pack() for the same kernel set; for winograd_f32 from winograd_weights_f32 */
     const float *bias;    /* pea__conv_padded() floats */
     const float *in;
     int64_t in_pitch;
@@ -87,8 +87,8 @@ const pea__kernels_table *pea__kernels_available(size_t index);
 enum { PEA__MAX_ROWS = 25 }; /* kz * ky of any kernel */
 
 /* Output channels go in panels of 1 to 3 vectors; each panel holds its weights in the order in which the sums run:
- * panel of `first` begins at weights + first * taps and is [taps][width]. For Winograd there are 36 such matrices, one
- * for each product, whose taps are those in z. */
+ * panel of `first` begins at weights + first * taps and is [taps][width]. Of winograd_weights_f32 there are 36 such
+ * matrices, one for each product, and their taps are those in z. */
 typedef struct pea__panel {
     int64_t first; /* output channel */
     int64_t width; /* floats, a multiple of the lanes; beyond out_channels the weights are zero */
@@ -104,6 +104,7 @@ void pea__conv_pack(const pea__conv_shape *shape, const float *weights, const do
  * and x. */
 bool pea__conv_by_winograd(const pea__conv_shape *shape);
 int64_t pea__winograd_step(const pea__conv_shape *shape);
+int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes); /* floats; -1 where they are too many */
 
 /* Scratch floats for tiles of up to tile_y x tile_x voxels; 0 for 1x1x1 kernels. */
 int64_t pea__conv_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x, int lanes);

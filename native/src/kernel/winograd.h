@@ -22,5 +22,7 @@ enum {
 
 #define WINOGRAD_A 0.707106781186547524f /* a; b = 2a, a^2 = 1/2, b^2 = 2, a^3 = a/2, b^3 = 4a */
 #define WINOGRAD_B 1.41421356237309505f
+#define WINOGRAD_NORM_A (-1.5f) /* N, the product of a point's distances to the others: 2a^2(a^2-b^2); 2b^2(b^2-a^2); of 0 */
+#define WINOGRAD_NORM_B 6.0f    /* it is (ab)^2 = 1 */
 
 #endif

@@ -1,4 +1,4 @@
-/* winograd_f32_simd.h - winograd_f32, channels in vectors; included by simd.h.
+/* winograd_f32_simd.h - winograd_f32 and winograd_weights_f32, channels in vectors; included by simd.h.
  *
  *   tiles of one tile group      36 matrices          36 products           tiles of the output
  *   6x6 voxels each, which  -->  [tile][in]    x  U = [tile][out]     -->   4x4 (2x2) voxels each: bias, residual,
@@ -43,6 +43,61 @@ static inline __attribute__((always_inline)) void from_products(const vec p[6], 
     }
     y[2] = fma3(all(2.0f), sum_b, mul(all(0.5f), sum_a));
     y[3] = fma3(all(2.0f), difference_b, fma3(all(0.5f), difference_a, p[5]));
+}
+
+/* ---- weights ---- */
+
+static inline __attribute__((always_inline)) void transform_taps(const vec *taps, const int n, const int pitch, vec w[6])
+{
+    const vec zero = all(0.0f), third = n == 5 ? taps[3 * pitch] : zero, fourth = n == 5 ? taps[4 * pitch] : zero;
+    const vec even_a = fma3(all(0.5f), fma3(all(0.5f), fourth, taps[2 * pitch]), taps[0]);
+    const vec even_b = fma3(all(2.0f), fma3(all(2.0f), fourth, taps[2 * pitch]), taps[0]);
+    const vec odd_a = mul(all(WINOGRAD_A), fma3(all(0.5f), third, taps[pitch]));
+    const vec odd_b = mul(all(WINOGRAD_B), fma3(all(2.0f), third, taps[pitch]));
+    w[0] = taps[0];
+    w[1] = divide(add(even_a, odd_a), all(WINOGRAD_NORM_A));
+    w[2] = divide(sub(even_a, odd_a), all(WINOGRAD_NORM_A));
+    w[3] = divide(add(even_b, odd_b), all(WINOGRAD_NORM_B));
+    w[4] = divide(sub(even_b, odd_b), all(WINOGRAD_NORM_B));
+    w[5] = taps[(n - 1) * pitch];
+}
+
+/* One vector of outputs; taps are `pitch` apart, weights of products `product_pitch`. */
+static inline __attribute__((always_inline)) void transform_weights(const float *packed, int64_t pitch, const int n,
+                                                                    float *products, int64_t product_pitch)
+{
+    vec rows[5 * 6], taps[5], w[6];
+#pragma GCC unroll 5
+    for (int y = 0; y < n; y++) {
+#pragma GCC unroll 5
+        for (int x = 0; x < n; x++)
+            taps[x] = load(packed + (y * n + x) * pitch);
+        transform_taps(taps, n, 1, rows + y * 6);
+    }
+#pragma GCC unroll 6
+    for (int x = 0; x < 6; x++) {
+        transform_taps(rows + x, n, 6, w);
+#pragma GCC unroll 6
+        for (int y = 0; y < 6; y++)
+            store(products + (y * 6 + x) * product_pitch, w[y]);
+    }
+}
+
+static void winograd_weights_f32_simd(const pea__conv_shape *shape, const float *packed, int64_t at, float *products)
+{
+    const int64_t in = shape->in_channels, matrix = shape->kz * in, padded = pea__conv_padded(shape->out_channels, LANES);
+    const int64_t n_taps = shape->ky * shape->kx;
+    pea__panel panel;
+    for (int64_t first = 0; first < padded; first += panel.width) {
+        panel = pea__conv_panel(first, shape->out_channels, LANES);
+        const float *from = packed + first * n_taps * matrix + (at / in * n_taps * in + at % in) * panel.width;
+        float *to = products + first * matrix + at * panel.width;
+        for (int64_t lane = 0; lane < panel.width; lane += LANES)
+            if (shape->ky == 3)
+                transform_weights(from + lane, in * panel.width, 3, to + lane, padded * matrix);
+            else
+                transform_weights(from + lane, in * panel.width, 5, to + lane, padded * matrix);
+    }
 }
 
 /* ---- inputs ---- */

@@ -200,7 +200,8 @@ static void fold(pea__builder *b, const pea__conv_spec *spec, const pea__conv_sp
 {
     const int64_t n = op->shape.out_channels, n_packed = pea__conv_packed(&op->shape, b->network->kernels->lanes);
     int64_t n_weights = 0;
-    if (n_packed < 0 || !pea__mul_i64(n * op->shape.in_channels, spec->kz * spec->ky * spec->kx, &n_weights)) {
+    if (n_packed < 0 || pea__winograd_weights(&op->shape, b->network->kernels->lanes) < 0 ||
+        !pea__mul_i64(n * op->shape.in_channels, spec->kz * spec->ky * spec->kx, &n_weights)) {
         b->status = pea__fail(b->err, PEA_E_LIMIT, "tensor %s.%s.weight is too large", spec->block, spec->conv);
         return;
     }

@@ -20,7 +20,7 @@ typedef struct task {
     pea__resize resize;
     int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing: tile_y rows of n_rows a task */
     int64_t n_rows;
-    float *scratch;
+    float *scratch, *products; /* products: weights of Winograd's */
     int64_t scratch_pitch;
 } task;
 
@@ -36,6 +36,17 @@ static void conv_tile(void *argument, int64_t index, int worker)
         t->kernels->winograd_f32(&t->conv, tile, scratch);
     else
         t->kernels->conv_f32(&t->conv, tile, scratch);
+}
+
+enum { INPUTS_AT_ONCE = 16 }; /* whose weights one task transforms */
+
+static void transform_weights(void *argument, int64_t index, int worker)
+{
+    const task *t = argument;
+    const int64_t end = pea__min_i64((index + 1) * INPUTS_AT_ONCE, t->conv.shape.kz * t->conv.shape.in_channels);
+    (void)worker;
+    for (int64_t at = index * INPUTS_AT_ONCE; at < end; at++)
+        t->kernels->winograd_weights_f32(&t->conv.shape, t->conv.weights, at, t->products);
 }
 
 static void upsample_rows(void *argument, int64_t index, int worker)
@@ -106,6 +117,15 @@ static pea_status run_op(const run *r, int i, pea_context *context, double from,
               .scratch = r->scratch, .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
     if (op->kind == PEA__CONV) {
         prepare_conv(r, op, d, &t);
+        if (op->shape.winograd) {
+            t.products = r->arena + r->plan->weights_place[i];
+            const pea_status status =
+                pea__parallel(context, pea__ceil_div(op->shape.kz * op->shape.in_channels, INPUTS_AT_ONCE), from, from,
+                              transform_weights, &t, err);
+            if (status != PEA_OK)
+                return status;
+            t.conv.weights = t.products;
+        }
         return pea__parallel(context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile, &t, err);
     }
     prepare_resize(r, op, d, &t);

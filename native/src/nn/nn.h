@@ -116,6 +116,7 @@ typedef struct pea__plan {
     double cost[PEA__MAX_OPS];           /* multiply-adds, roughly */
     double total_cost;
     int64_t place[PEA__MAX_VALUES];      /* of a buffer in the arena, in floats; -1: not in it */
+    int64_t weights_place[PEA__MAX_OPS]; /* of the weights of Winograd's products, while the operation runs */
     int64_t arena_floats, scratch_floats; /* scratch: of each worker */
 } pea__plan;
 

@@ -174,8 +174,9 @@ static void plan_resize(const pea_network *network, pea__plan *plan, int i)
 /* ---- where buffers lie ---- */
 
 typedef struct life {
-    int buffer, first, last; /* operations */
+    int first, last; /* operations */
     int64_t floats;
+    int64_t *place; /* in the plan */
 } life;
 
 /* Lives of all buffers, and whose place each of them takes: mostly its own. */
@@ -220,7 +221,7 @@ static bool may_replace(const pea_network *network, const pea__plan *plan, const
 static void find_lives(const pea_network *network, const pea__plan *plan, lives *l)
 {
     for (int i = 0; i <= network->n_buffers; i++) {
-        l->of[i] = (life){.buffer = i, .first = -1, .last = -1};
+        l->of[i] = (life){.first = -1, .last = -1};
         l->owner[i] = i;
     }
     for (int i = 0; i < network->n_ops; i++) {
@@ -241,32 +242,42 @@ static void find_lives(const pea_network *network, const pea__plan *plan, lives 
         }
 }
 
-/* Lists the lives that need a place (room for all), largest first. Returns how many. */
-static int sort_lives(const pea_network *network, const pea__plan *plan, const lives *l, life *sorted)
+/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1. */
+static int insert(life *sorted, int n, life one, int64_t floats, int64_t *place)
+{
+    int at = n;
+    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
+    one.place = place;
+    for (; at > 0 && sorted[at - 1].floats < one.floats; at--)
+        sorted[at] = sorted[at - 1];
+    sorted[at] = one;
+    return n + 1;
+}
+
+/* Lists all lives that need a place. Returns how many. */
+static int sort_lives(const pea_network *network, pea__plan *plan, const lives *l, life *sorted)
 {
     int n = 0;
-    for (int i = 1; i <= network->n_buffers; i++) {
-        life of = l->of[i];
-        if (of.first < 0 || l->owner[i] != i || is_outside(network, plan, i))
-            continue;
-        const pea_dims d = pea__buffer_dims(network, plan, i);
-        of.floats = pea__ceil_div(d.z * d.y * d.x * d.c, ALIGN_FLOATS) * ALIGN_FLOATS;
-        int at = n++;
-        for (; at > 0 && sorted[at - 1].floats < of.floats; at--)
-            sorted[at] = sorted[at - 1];
-        sorted[at] = of;
-    }
+    for (int i = 1; i <= network->n_buffers; i++)
+        if (l->of[i].first >= 0 && l->owner[i] == i && !is_outside(network, plan, i)) {
+            const pea_dims d = pea__buffer_dims(network, plan, i);
+            n = insert(sorted, n, l->of[i], d.z * d.y * d.x * d.c, &plan->place[i]);
+        }
+    for (int i = 0; i < network->n_ops; i++)
+        if (plan->live[i] && network->ops[i].kind == PEA__CONV && network->ops[i].shape.winograd)
+            n = insert(sorted, n, (life){.first = i, .last = i},
+                       pea__winograd_weights(&network->ops[i].shape, network->kernels->lanes), &plan->weights_place[i]);
     return n;
 }
 
 /* The lowest place where life n meets none of the n lives placed before it. */
-static int64_t lowest_place(const life *sorted, int n, const int64_t *place)
+static int64_t lowest_place(const life *sorted, int n)
 {
     int64_t at = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int i = 0; i < n; i++) {
-            const int64_t begin = place[sorted[i].buffer], end = begin + sorted[i].floats;
+            const int64_t begin = *sorted[i].place, end = begin + sorted[i].floats;
             const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
             if (meet && at < end && begin < at + sorted[n].floats) {
                 at = end;
@@ -280,17 +291,17 @@ static int64_t lowest_place(const life *sorted, int n, const int64_t *place)
 static pea_status place_buffers(const pea_network *network, pea__plan *plan, pea_error *err)
 {
     lives l;
-    life sorted[PEA__MAX_VALUES];
+    life sorted[PEA__MAX_VALUES + PEA__MAX_OPS];
     find_lives(network, plan, &l);
     const int n = sort_lives(network, plan, &l, sorted);
     for (int i = 0; i <= network->n_buffers; i++)
         plan->place[i] = -1;
     for (int i = 0; i < n; i++) {
-        const int64_t place = lowest_place(sorted, i, plan->place);
+        const int64_t place = lowest_place(sorted, i);
         int64_t end = 0, bytes = 0;
         if (!pea__add_i64(place, sorted[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
             return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
-        plan->place[sorted[i].buffer] = place;
+        *sorted[i].place = place;
         plan->arena_floats = pea__max_i64(plan->arena_floats, end);
     }
     for (int i = 1; i <= network->n_buffers; i++)

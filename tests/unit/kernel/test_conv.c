@@ -188,12 +188,16 @@ static void solve(const problem *p, const pea__kernels_table *kernels, int64_t t
     const shape *s = &p->s;
     const pea__conv_shape form = conv_shape(s);
     float *packed = malloc((size_t)pea__conv_packed(&form, kernels->lanes) * sizeof *packed);
+    guarded products = guard(pea__winograd_weights(&form, kernels->lanes), true);
     guarded scratch = guard(pea__conv_scratch(&form, tile_y, tile_x, kernels->lanes) + 1, true);
     double ones[256];
     for (int i = 0; i < 256; i++)
         ones[i] = 1.0;
     pea__conv_pack(&form, p->weights, ones, kernels->lanes, packed);
-    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx, .weights = packed, .bias = p->bias,
+    for (int64_t at = 0; s->winograd && at < s->kz * s->in; at++)
+        kernels->winograd_weights_f32(&form, packed, at, products.data);
+    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx,
+                            .weights = s->winograd ? products.data : packed, .bias = p->bias,
                             .in = p->in.data, .in_pitch = s->in_pitch, .out = p->out.data, .out_pitch = s->out_pitch,
                             .epilogue = {s->activation, s->n_activated, s->residual ? p->residual.data : NULL,
                                          s->out_pitch, p->scale}};
@@ -206,6 +210,7 @@ static void solve(const problem *p, const pea__kernels_table *kernels, int64_t t
                                 pea__min_i64(x + tile_x, s->nx)},
                     scratch.data + 1);
     unguard(scratch);
+    unguard(products);
     free(packed);
 }
 
