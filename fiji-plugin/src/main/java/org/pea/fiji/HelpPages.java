@@ -110,8 +110,6 @@ final class HelpPages {
                 + " embedding."
                 + " Without it labels,overlay.");
         row(rows, "truth", "TITLE|FILE", "Compare the result with these labels: a table of scores and an overlay.");
-        row(rows, "onerror", "stop|continue", "After an error the macro ends, or goes on;"
-                + " call(\"org.pea.fiji.SegmentInstances.lastError\") then gives the message.");
         return rows;
     }
 

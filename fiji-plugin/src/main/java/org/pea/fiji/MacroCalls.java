@@ -18,12 +18,12 @@ import org.pea.Volume;
 
 import ij.IJ;
 import ij.ImagePlus;
-import ij.WindowManager;
+import ij.macro.Interpreter;
 
 /**
- * What a macro of many images calls, {@code call("org.pea.fiji.MacroCalls.segment", ...)}: an error is an answer here and
- * does not end the macro, as it does behind {@code run(...)}; and no menu is needed, so that plain ImageJ without a display
- * can do it. Every answer is a text; errors are one line that begins with {@code Error: }.
+ * What a macro of many images calls, {@code call("org.pea.fiji.MacroCalls.segment", ...)}: an error is an answer here
+ * and does not end the macro, as it does behind {@code run(...)}; and no menu is needed, so that plain ImageJ without a
+ * display can do it. Every answer is a text; errors are one line that begins with {@code Error: }. Esc ends the macro.
  */
 public final class MacroCalls {
     private MacroCalls() {}
@@ -45,7 +45,8 @@ public final class MacroCalls {
         return attempt(() -> {
             for (String key : MacroOptions.parse(arguments).keySet())
                 if (!keys.contains(key))
-                    throw new IllegalArgumentException("unknown key \"" + key + "\"; the keys are " + String.join(", ", keys));
+                    throw new IllegalArgumentException("unknown key \"" + key + "\"; the keys are "
+                                                       + String.join(", ", keys));
             return ERROR;
         }).substring(ERROR.length());
     }
@@ -64,19 +65,23 @@ public final class MacroCalls {
     }
 
     /**
-     * Segment the active image.
-     * @param options as in {@code run("Segment Instances (PEA)...", options)}
+     * As {@code run("Segment Instances (PEA)...", options)}, but that an error is an answer.
+     * @return {@code instances=3 seconds=0.5}, or the error
+     */
+    public static String segment(String options) {
+        return attempt(() -> SegmentInstances.work(MacroOptions.read(options), SegmentInstances.image(),
+                                                   MacroCalls::words));
+    }
+
+    /**
+     * Segment the active image, and show nothing.
+     * @param options the settings
      * @param result  path of the results without their ending
      * @param endings what to write there: of {@code tif,png,csv,zip} the labels, the picture, the table, the ROIs
      * @return {@code instances=3 seconds=0.5}, or the error
      */
     public static String segment(String options, String result, String endings) {
-        return attempt(() -> {
-            ImagePlus image = WindowManager.getCurrentImage();
-            if (image == null)
-                throw new IllegalArgumentException("no image is open");
-            return work(image, options, result, endings);
-        });
+        return attempt(() -> work(SegmentInstances.image(), options, result, endings));
     }
 
     /** The same for a file, which is opened and closed. It is never written over. */
@@ -85,7 +90,8 @@ public final class MacroCalls {
             for (String ending : endings.split(",")) {
                 Path output = Paths.get(result + "." + ending);
                 if (Files.exists(output) && Files.isSameFile(output, Paths.get(path)))
-                    throw new IllegalArgumentException(output + " is the image itself: choose another folder for the results");
+                    throw new IllegalArgumentException(output + " is the image itself: choose another folder for the"
+                                                       + " results");
             }
             ImagePlus image = openFile(path);
             try {
@@ -96,13 +102,16 @@ public final class MacroCalls {
         });
     }
 
-    /** Scores of a label image, a line {@code key<TAB>number} for each, in the order of {@code pea score --json}; or the error. */
+    /**
+     * Scores of a label image, a line {@code key<TAB>number} for each, in the order of {@code pea score --json}; or the
+     * error.
+     */
     public static String score(String truth, String prediction) {
         return attempt(() -> {
             StringBuilder lines = new StringBuilder();
             try (Volume t = labels(truth); Volume p = labels(prediction)) {
                 for (Map.Entry<String, Double> e : Scores.of(t, p, null).entrySet())
-                    lines.append(e.getKey()).append('\t').append(number(e.getValue())).append('\n');
+                    lines.append(e.getKey()).append('\t').append(Json.number(e.getValue())).append('\n');
             }
             return lines.toString();
         });
@@ -112,15 +121,12 @@ public final class MacroCalls {
         ImagePlus image = openFile(path);
         try {
             if (image.getNFrames() > 1)
-                throw new IllegalArgumentException(path + " has " + image.getNFrames() + " frames: score them one by one");
+                throw new IllegalArgumentException(path + " has " + image.getNFrames()
+                                                   + " frames: score them one by one");
             return ImageTransfer.labels(image, 0);
         } finally {
             image.close();
         }
-    }
-
-    private static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
     }
 
     private static String work(ImagePlus image, String options, String result, String endings) {
@@ -128,13 +134,11 @@ public final class MacroCalls {
         for (String ending : endings.split(","))
             want(request, ending, result + "." + ending);
         request.show = EnumSet.noneOf(Request.Show.class);
-        ImageJProgress progress = new ImageJProgress();
-        try (Result found = new InstanceSegmentation(request).progress(progress).apply(image)) {
-            Outputs.show(found, request);
-            return String.format(Locale.ROOT, "instances=%d seconds=%.2f", found.count(), found.seconds());
-        } finally {
-            progress.done();
-        }
+        return SegmentInstances.work(request, image, MacroCalls::words);
+    }
+
+    private static String words(Result found) {
+        return String.format(Locale.ROOT, "instances=%d seconds=%.2f", found.count(), found.seconds());
     }
 
     private static void want(Request request, String ending, String file) {
@@ -162,6 +166,9 @@ public final class MacroCalls {
     private static String attempt(Call call) {
         try {
             return call.answer();
+        } catch (PeaException.Cancelled e) {
+            Interpreter.abort(); // who presses Esc wants the macro to end, not its next image
+            return ERROR + "cancelled";
         } catch (PeaException | IllegalArgumentException | IOException | UncheckedIOException e) {
             return ERROR + oneLine(e.getMessage());
         } catch (OutOfMemoryError e) {

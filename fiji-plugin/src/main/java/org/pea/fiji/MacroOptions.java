@@ -34,7 +34,7 @@ public final class MacroOptions {
     /* What is not a setting of the library. In front of those, behind those. */
     private static final List<String> INPUT = Arrays.asList("model", "channel", "slices", "frame", "mode", "mask");
     private static final List<String> OUTPUT = Arrays.asList("memory", "threads", "output", "overlay", "table", "rois",
-                                                             "show", "truth", "onerror");
+                                                             "show", "truth");
     private static final Pattern SLICES = Pattern.compile("(\\d{1,9})(?:-(\\d{1,9}))?");
 
     /** All keys, in the order in which they are written. The library's settings are among them. */
@@ -166,9 +166,6 @@ public final class MacroOptions {
         case "rois": r.rois = filled(key, value); break;
         case "show": r.show = shown(value); break;
         case "truth": r.truth = filled(key, value); break;
-        case "onerror":
-            r.onError = Request.OnError.valueOf(oneOf(key, value, "stop", "continue").toUpperCase(Locale.ROOT));
-            break;
         default: throw new IllegalArgumentException("unknown key \"" + key + "\", did you mean \"" + nearest(key)
                                                     + "\"?");
         }
@@ -271,8 +268,6 @@ public final class MacroOptions {
         if (!r.show.equals(Request.defaultShow()))
             all.put("show", showWords(r));
         put(all, "truth", r.truth);
-        if (r.onError != Request.OnError.STOP)
-            all.put("onerror", "continue");
         return all;
     }
 

@@ -38,14 +38,6 @@ public final class Request {
         }
     }
 
-    /** What happens after an error. */
-    public enum OnError {
-        /** Say it, and end the macro. */
-        STOP,
-        /** Say it in the log, leave it in {@link SegmentInstances#lastError()}, go on with the macro. */
-        CONTINUE
-    }
-
     /** Name of a bundled model, or the path of a model file. */
     public String model = "nuclei";
 
@@ -74,7 +66,6 @@ public final class Request {
     public Set<Show> show = defaultShow();
     /** Title of an open image or path of a file with the true labels; empty: no scores. */
     public String truth = "";
-    public OnError onError = OnError.STOP;
 
     /** Labels and overlay. */
     public static Set<Show> defaultShow() {
@@ -118,7 +109,6 @@ public final class Request {
         c.rois = rois;
         c.show = show.isEmpty() ? EnumSet.noneOf(Show.class) : EnumSet.copyOf(show);
         c.truth = truth;
-        c.onError = onError;
         return c;
     }
 }

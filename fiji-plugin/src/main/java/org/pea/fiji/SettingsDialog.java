@@ -9,7 +9,6 @@ import java.util.StringJoiner;
 
 import org.pea.Pea;
 
-import ij.IJ;
 import ij.ImagePlus;
 import ij.Prefs;
 import ij.plugin.frame.Recorder;
@@ -34,10 +33,6 @@ public final class SettingsDialog {
         if (Ui.headless())
             throw new IllegalArgumentException("without a display say what is wanted, run(\""
                     + MacroOptions.COMMAND + "\", \"model=nuclei\")");
-        if (image == null) {
-            IJ.noImage();
-            return null;
-        }
         String command = Recorder.getCommand();     /* other commands may run while the dialog is open */
         Pea.load();
         List<Models.Entry> models = usable(Models.list());

@@ -65,6 +65,18 @@ final class Headless {
         return current[0];
     }
 
+    /** The same by a call whose answer may be an error. */
+    static String call(ImagePlus image, String options) throws InterruptedException {
+        String[] answer = new String[1];
+        run(null, () -> {
+            WindowManager.setTempCurrentImage(image);
+            answer[0] = MacroCalls.segment(options);
+            if (answer[0].startsWith("Error: ") && WindowManager.getCurrentImage() != image)
+                throw new AssertionError("no result where it failed");
+        });
+        return answer[0];
+    }
+
     static boolean hasCommand() {
         return new File(COMMAND).canExecute();
     }

@@ -80,7 +80,6 @@ class MacroOptionsTest {
         refused("mode=4d", "mode wants one of 2d, 3d");
         refused("memory=lots", "memory wants a size such as 512M or 4G");
         refused("show=labels,windows", "found \"windows\"");
-        refused("onerror=maybe", "onerror wants one of stop, continue");
         refused("output", "wants a value");
         refused("model=", "wants a value");
     }
@@ -88,7 +87,7 @@ class MacroOptionsTest {
     @Test void every_key_reaches_the_request() {
         Request r = MacroOptions.read("model=[/m/a b.safetensors] channel=2 slices=3-9 frame=4 mode=3d mask=[my mask]"
             + " minsize=25 scale=auto memory=4G threads=2 output=l.tif overlay=p.png table=t.csv rois=r.zip"
-            + " show=table,labels truth=T onerror=continue");
+            + " show=table,labels truth=T");
         assertEquals("/m/a b.safetensors", r.model);
         assertEquals(Arrays.asList(2, 3, 9, 4, 2), Arrays.asList(r.channel, r.firstSlice, r.lastSlice, r.frame,
                                                                  r.threads));
@@ -97,7 +96,6 @@ class MacroOptionsTest {
         assertEquals(EnumSet.of(Request.Show.LABELS, Request.Show.TABLE), r.show);
         assertEquals(Arrays.asList("3d", "my mask", "l.tif", "p.png", "t.csv", "r.zip", "T"),
                      Arrays.asList(r.mode, r.mask, r.output, r.overlay, r.table, r.rois, r.truth));
-        assertEquals(Request.OnError.CONTINUE, r.onError);
         assertEquals(r.show, r.copy().show);
         assertEquals(MacroOptions.write(r), MacroOptions.write(r.copy()));
     }

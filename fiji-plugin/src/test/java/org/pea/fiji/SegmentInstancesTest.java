@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -66,17 +66,18 @@ class SegmentInstancesTest {
 
     private static ImagePlus labels(ImagePlus image, String options) throws Exception {
         ImagePlus labels = Headless.plugin(image, options);
-        assertEquals("", SegmentInstances.lastError());
+        assertNotSame(image, labels, "there is no result");
         return labels;
     }
 
     private static String failing(ImagePlus image, String options) throws Exception {
-        assertSame(image, Headless.plugin(image, options + " onerror=continue"), "no result where it failed");
+        String answer = Headless.call(image, options);
+        assertTrue(answer.startsWith("Error: "), answer);
+        assertFalse(answer.contains("\n"), answer);
         assertTrue(image == null || image.lockSilently(), "the input is unlocked");
         if (image != null)
             image.unlock();
-        assertFalse(SegmentInstances.lastError().contains("\n"), SegmentInstances.lastError());
-        return SegmentInstances.lastError();
+        return answer.substring(7);
     }
 
     private static int max(ImagePlus image) {
@@ -266,7 +267,7 @@ class SegmentInstancesTest {
     @Test void truth_gives_scores_and_coloured_errors() throws Exception {
         ImagePlus image = Headless.nucleus();
         String truth = Headless.ROOT.resolve("testdata/nuclei/cc88627344305b9a_labels.tif").toString();
-        labels(image, "model=nuclei show=none truth=[" + truth + "]");
+        Headless.plugin(image, "model=nuclei show=none truth=[" + truth + "]");
         ResultsTable table = ResultsTable.getResultsTable();
         double aji = Double.NaN;
         for (int i = 0; i < table.size(); i++)
@@ -301,8 +302,7 @@ class SegmentInstancesTest {
         File table = folder.resolve("kept.csv").toFile();
         ImagePlus image = small();
         ImagePlus labels = Headless.plugin(image, "model=nuclei rois=/proc/none/r.zip table=[" + table
-                                           + "] output=[" + folder + "/not.tif] onerror=continue");
-        assertTrue(SegmentInstances.lastError().startsWith("/proc/none/r.zip could not be written"));
+                                           + "] output=[" + folder + "/not.tif]");
         assertTrue(max(labels) > 0);
         assertTrue(table.length() > 0);
         assertFalse(new File(folder.toFile(), "not.tif").exists(), "where the label file is, all files are");
@@ -326,8 +326,7 @@ class SegmentInstancesTest {
     @Test void a_locked_image_is_said() throws Exception {
         ImagePlus image = small();
         image.lock();
-        Headless.plugin(image, "model=nuclei onerror=continue");
-        assertTrue(SegmentInstances.lastError().contains("locked by another command"));
+        assertTrue(Headless.call(image, "model=nuclei").contains("locked by another command"));
         assertTrue(image.isLocked(), "by whoever locked it");
     }
 
@@ -372,15 +371,37 @@ class SegmentInstancesTest {
         double seconds = 1e-9 * (System.nanoTime() - pressed[0]);
         finger.join();
         IJ.resetEscape();
-        assertEquals("cancelled", SegmentInstances.lastError());
         assertTrue(seconds < 2, "heard after " + seconds + " s"); // a tenth of a second where nothing else runs
         assertFalse(image.isLocked());
     }
 
-    @Test void no_options_without_a_display_is_said() throws Exception {
+    /* Where a result is shown or written its planes are asked for: Esc behind the last call of the library counts. */
+    @Test void stopping_while_results_are_written_leaves_no_file() throws Exception {
+        for (String key : new String[] {"output", "rois", "overlay"}) {
+            File file = Files.createTempDirectory(folder, "stopped").resolve("file").toFile();
+            Request request = MacroOptions.read("model=nuclei show=none " + key + "=[" + file + "]");
+            boolean[] stop = {false};
+            try (Result result = new InstanceSegmentation(request).progress((stage, fraction) -> !stop[0])
+                .apply(small())) {
+                stop[0] = true;
+                assertThrows(PeaException.Cancelled.class, () -> Outputs.show(result, request), key);
+            }
+            assertEquals(0, file.getParentFile().list().length, key);
+        }
+    }
+
+    @Test void a_wrong_truth_is_told_before_the_work() throws Exception {
         ImagePlus image = small();
-        Headless.plugin(image, null);
-        assertTrue(SegmentInstances.lastError().contains("without a display say what is wanted"),
-                   SegmentInstances.lastError());
+        File file = folder.resolve("other size.tif").toFile();
+        new FileSaver(new ImagePlus("other", new ByteProcessor(5, 4))).saveAsTiff(file.getPath());
+        for (String truth : new String[] {"none-such", "[" + file + "]"}) {
+            IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> new InstanceSegmentation(
+                MacroOptions.read("model=nuclei truth=" + truth)).progress((stage, fraction) -> {
+                    throw new AssertionError("the work has begun");
+                }).apply(image));
+            assertTrue(e.getMessage().contains("truth"), e.getMessage());
+        }
+        assertTrue(failing(image, "model=nuclei truth=[" + file + "]").contains("the truth is 5 x 4 x 1, the result will"
+            + " be 128 x 96 x 1"));
     }
 }

@@ -95,9 +95,12 @@ class SmallCommandsTest {
         for (String line : Ui.resource("/plugins.config").split("\n")) {
             if (line.startsWith("#") || line.contains("\"-\""))
                 continue;
-            Class.forName(line.substring(line.lastIndexOf(',') + 1).trim()).getDeclaredConstructor().newInstance();
+            String[] command = line.substring(line.lastIndexOf(',') + 1).trim().split("[()]");
+            Class.forName(command[0]).getDeclaredConstructor().newInstance();
+            if (command.length > 1)
+                assertNotNull(Ui.class.getResource(command[1].replace("\"", "").replace("JAR:", "/")), command[1]);
             entries++;
         }
-        assertEquals(5, entries);
+        assertEquals(8, entries);
     }
 }
