@@ -18,6 +18,7 @@
 #include "pea/cluster.h"
 #include "pea/context.h"
 #include "pea/cpu.h"
+#include "pea/fragments.h"
 #include "pea/image.h"
 #include "pea/measure.h"
 #include "pea/metric.h"
