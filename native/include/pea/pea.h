@@ -14,6 +14,7 @@
 #define PEA_H
 
 #include "pea/affinity.h"
+#include "pea/agglomerate.h"
 #include "pea/array.h"
 #include "pea/cluster.h"
 #include "pea/context.h"
