@@ -359,7 +359,7 @@ frames_slices_and_calibration_are_kept() {
     exits 0 "$pea" segment "$stack" -m nuclei -o one.tif --channel 1 --frame 2 --slices 2-3
     exits 0 "$pea" info one.tif --json
     [ "$(number frames out)" -eq 1 ] && [ "$(number slices out)" -eq 2 ] || fail "one frame of two slices was asked for"
-    refuses 1 "--channel" "$pea" segment "$stack" -m nuclei -o labels.tif
+    refuses 1 "choose one (channel)" "$pea" segment "$stack" -m nuclei -o labels.tif
 }
 
 every_kind_of_tiff_becomes_labels() {

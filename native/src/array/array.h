@@ -20,6 +20,8 @@ pea_status pea__same_space(const pea_array *a, const char *what_a, const pea_arr
 
 /* Offsets that a graph can have: 2 or 3 axes, at least as many offsets, none zero, z 0 in 2-D. */
 pea_status pea__offsets_check(const pea_offsets *offsets, pea_error *err);
+/* The same steps in the same order. */
+bool pea__offsets_same(const pea_offsets *a, const pea_offsets *b);
 
 /* Elements of a shape. False for a negative extent, and where the product is out of range even if extents of 0 are left
  * out: then strides, too, are in range whatever the order they are computed in. */

@@ -54,3 +54,11 @@ pea_status pea__offsets_check(const pea_offsets *offsets, pea_error *err)
     }
     return PEA_OK;
 }
+
+bool pea__offsets_same(const pea_offsets *a, const pea_offsets *b)
+{
+    bool same = a->n == b->n && a->n_axes == b->n_axes;
+    for (size_t i = 0; i < a->n && same; i++)
+        same = a->step[i].z == b->step[i].z && a->step[i].y == b->step[i].y && a->step[i].x == b->step[i].x;
+    return same;
+}

@@ -44,10 +44,10 @@ static pea_status check_channels(int64_t found, int64_t wanted, pea_error *err)
         return PEA_OK;
     if (wanted == 1)
         return pea__fail(err, PEA_E_SHAPE,
-                         "the image has %" PRId64 " channels but the model takes 1: choose one with --channel", found);
+                         "the image has %" PRId64 " channels but the model takes 1: choose one (channel)", found);
     return pea__fail(err, PEA_E_SHAPE,
                      "the image has %" PRId64 " channels but the model takes %" PRId64
-                     " or a single one: choose one with --channel", found, wanted);
+                     " or a single one: choose one (channel)", found, wanted);
 }
 
 /* The caller's settings go over the model's: a caller built against an older library knows fewer of them. */

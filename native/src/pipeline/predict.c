@@ -91,14 +91,6 @@ static bool same_triple(const int64_t a[3], const int64_t b[3])
     return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
 }
 
-static bool same_offsets(const pea_offsets *a, const pea_offsets *b)
-{
-    bool same = a->n_axes == b->n_axes && a->n == b->n;
-    for (size_t i = 0; same && i < a->n; i++)
-        same = a->step[i].z == b->step[i].z && a->step[i].y == b->step[i].y && a->step[i].x == b->step[i].x;
-    return same;
-}
-
 /* The first setting that the network would have to run again for; NULL where there is none. */
 static const char *unsuitable(const pea_prediction *prediction, const pea_segment_options *wanted)
 {
@@ -116,7 +108,7 @@ static const char *unsuitable(const pea_prediction *prediction, const pea_segmen
     if (wanted->foreground == PEA_FOREGROUND_PREDICTED && prediction->heads.foreground < 0)
         return "foreground";
     if (wanted->offsets.n_axes != had->offsets.n_axes ||
-        (is_volume && !same_offsets(&wanted->offsets, &had->offsets)) ||
+        (is_volume && !pea__offsets_same(&wanted->offsets, &had->offsets)) ||
         (prediction->heads.affinity >= 0 && wanted->offsets.n != had->offsets.n))
         return "offsets";
     if (is_volume && wanted->border != had->border)

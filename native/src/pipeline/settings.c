@@ -82,14 +82,6 @@ static void put(char *text, const char *format, ...)
 
 /* ---- neighbours: shifts and directions, or a list of offsets ---- */
 
-static bool same_offsets(const pea_offsets *a, const pea_offsets *b)
-{
-    bool same = a->n == b->n && a->n_axes == b->n_axes;
-    for (size_t i = 0; i < a->n && same; i++)
-        same = a->step[i].z == b->step[i].z && a->step[i].y == b->step[i].y && a->step[i].x == b->step[i].x;
-    return same;
-}
-
 /* The shifts and directions that these offsets are made of; false where they are not. */
 static bool find_shifts(const pea_offsets *offsets, int shifts[MAX_SHIFTS], size_t *n, int *neighbours)
 {
@@ -101,7 +93,7 @@ static bool find_shifts(const pea_offsets *offsets, int shifts[MAX_SHIFTS], size
             const int32_t y = offsets->step[i * per_shift].y;
             shifts[i] = y > -INT16_MAX - 1 ? -y : 0; /* 0 is no shift */
         }
-        if (pea_offsets_from_shifts(shifts, *n, *neighbours, &made, NULL) == PEA_OK && same_offsets(&made, offsets))
+        if (pea_offsets_from_shifts(shifts, *n, *neighbours, &made, NULL) == PEA_OK && pea__offsets_same(&made, offsets))
             return true;
     }
     *n = 0;
@@ -506,7 +498,7 @@ static pea_status choose_offsets(draft *d)
     if (by_shifts && !by_list && !make_offsets(d, now, &made, d->err))
         return PEA_E_ARG;
     /* Texts of pea_settings_get() come together; they must say the same. */
-    if (by_shifts && by_list && !(make_offsets(d, &d->listed, &made, NULL) && same_offsets(&made, &d->listed)))
+    if (by_shifts && by_list && !(make_offsets(d, &d->listed, &made, NULL) && pea__offsets_same(&made, &d->listed)))
         return pea__fail(d->err, PEA_E_ARG, "%s and offsets both say what the neighbours are, and differ: give one of "
                          "them", d->n_shifts ? "shifts" : "neighbours");
     if (by_shifts || by_list)

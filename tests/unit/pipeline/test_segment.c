@@ -589,9 +589,9 @@ static void wrong_images_are_refused_in_words(void **state)
     pea_array empty = three.array, bytes = labels.array, mask = labels.array, none = three.array;
     (void)state;
     assert_fails(pea_segment(plane, NULL, &two.array, NULL, NULL, &labels.array, &n, NULL, &err), PEA_E_SHAPE,
-                 "has 2 channels but the model takes 3 or a single one: choose one with --channel");
+                 "has 2 channels but the model takes 3 or a single one: choose one (channel)");
     assert_fails(pea_segment(volume, NULL, &three.array, NULL, NULL, &labels.array, &n, NULL, &err), PEA_E_SHAPE,
-                 "has 3 channels but the model takes 1: choose one with --channel");
+                 "has 3 channels but the model takes 1: choose one (channel)");
     assert_fails(pea_segment(plane, NULL, &deep.array, NULL, NULL, &labels.array, &n, NULL, &err), PEA_E_SHAPE,
                  "the image is 2 x 40 x 40");
     empty.dims.y = 0;
