@@ -162,8 +162,8 @@ public final class Fit {
         if (right / scale > CLOSE || scale / right > CLOSE)
             all.add(new Message(Kind.WARNING, "The model was trained on pixels "
                                 + String.format(Locale.ROOT, "%.2g", Math.max(right, 1 / right)) + " times "
-                                + (right > 1 ? "smaller" : "larger") + " than these. Let the image be scaled while it is"
-                                + " segmented (scale=auto).", "scale", "auto"));
+                                + (right > 1 ? "smaller" : "larger") + " than these. Let the image be scaled while it"
+                                + " is segmented (scale=auto).", "scale", "auto"));
     }
 
     // ---- what the pixels look like ----

@@ -46,7 +46,8 @@ public final class Forecast {
             long labels = part.voxels() * part.frames * 4;
             double speed = Prefs.get(key(model, threads), Double.NaN);
             long kept = (long) (kept(model, settings, request, part.frames) * 4 * part.voxels() * scale * scale);
-            return new Forecast(work + pixels + labels + kept, part.voxels() * part.frames * scale * scale / speed, null);
+            double seconds = part.voxels() * part.frames * scale * scale / speed;
+            return new Forecast(work + pixels + labels + kept, seconds, null);
         } catch (PeaException | IllegalArgumentException e) {
             return new Forecast(0, Double.NaN, e.getMessage());
         }

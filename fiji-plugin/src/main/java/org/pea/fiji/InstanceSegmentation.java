@@ -81,8 +81,8 @@ public final class InstanceSegmentation {
         if (!request.mask.isEmpty())
             wishes.putIfAbsent("foreground", "given");
         if (request.mask.isEmpty() && "given".equals(request.wishes.get("foreground")) && !ImageTransfer.hasArea(image))
-            throw new IllegalArgumentException("foreground=given is where the mask or the selection says: give mask=...,"
-                                               + " select an area, or choose foreground=none");
+            throw new IllegalArgumentException("foreground=given is where the mask or the selection says: give"
+                                               + " mask=..., select an area, or choose foreground=none");
         model.settings(wishes); // complains about keys and values before the image is copied
         return wishes;
     }

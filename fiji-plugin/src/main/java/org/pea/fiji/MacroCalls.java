@@ -151,7 +151,8 @@ public final class MacroCalls {
         }
     }
 
-    /* ImageJ says why in a window, or in the log where it was told to; a macro must not wait for somebody to close it. */
+    /* ImageJ says why in a window, or in the log where it was told to; a macro must not wait for somebody to close
+     * that. */
     private static ImagePlus openFile(String path) throws IOException {
         if (!Files.isReadable(Paths.get(path)))
             throw new IOException("there is no file " + path + " that may be read");
@@ -159,7 +160,8 @@ public final class MacroCalls {
         ImagePlus image = IJ.openImage(path);
         IJ.redirectErrorMessages(false);
         if (image == null)
-            throw new IOException(Paths.get(path).getFileName() + " is not an image that ImageJ reads; open it by hand to see why");
+            throw new IOException(Paths.get(path).getFileName()
+                                  + " is not an image that ImageJ reads; open it by hand to see why");
         return image;
     }
 

@@ -132,7 +132,8 @@ public final class MacroOptions {
     private static String variable(String text) {
         Interpreter macro = text.startsWith("&") ? Interpreter.getInstance() : null;
         String value = macro == null ? null : macro.getVariableAsString(text.substring(1));
-        return value == null ? text : value.replaceFirst("^(-?\\d+)\\.0$", "$1"); // all numbers of macros have a fraction
+        // all numbers of macros have a fraction
+        return value == null ? text : value.replaceFirst("^(-?\\d+)\\.0$", "$1");
     }
 
     /**

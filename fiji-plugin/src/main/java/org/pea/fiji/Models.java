@@ -83,7 +83,8 @@ public final class Models {
         for (String property : new String[] {"imagej.dir", "ij.dir", "fiji.dir"})
             if (System.getProperty(property) != null)
                 add(folders, System.getProperty(property) + File.separator + "models");
-        Path plugins = Paths.get(System.getProperty("plugins.dir", "")); // ImageJ's folder or the one in it, as ImageJ takes it
+        // ImageJ's folder or the one in it, as ImageJ takes it
+        Path plugins = Paths.get(System.getProperty("plugins.dir", ""));
         if (plugins.endsWith("plugins"))
             plugins = plugins.resolveSibling("");
         if (System.getProperty("plugins.dir") != null)

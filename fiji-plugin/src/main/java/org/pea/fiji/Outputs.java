@@ -2,6 +2,7 @@
 package org.pea.fiji;
 
 import java.awt.GraphicsEnvironment;
+import java.awt.Rectangle;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.FilterOutputStream;
@@ -106,9 +107,10 @@ public final class Outputs {
     private void writePicture() {
         int middle = result.part.slices / 2, n = result.part.channels(result.image);
         ImageTransfer.Part p = result.part;
-        java.awt.Rectangle all = new java.awt.Rectangle(0, 0, result.image.getWidth(), result.image.getHeight());
+        Rectangle all = new Rectangle(0, 0, result.image.getWidth(), result.image.getHeight());
         int channel = n == 3 ? p.channel : Math.max(0, p.channel);
-        ImageTransfer.Part plane = new ImageTransfer.Part(channel, p.firstSlice + middle, 1, p.firstFrame, 1, all, false);
+        ImageTransfer.Part plane =
+            new ImageTransfer.Part(channel, p.firstSlice + middle, 1, p.firstFrame, 1, all, false);
         try (Volume image = ImageTransfer.pixels(result.image, plane, 0);
              Volume drawn = new Volume(Dtype.UINT32, 1, all.height, all.width, 1)) {
             drawn.put(0, 0, result.plane(0, middle));

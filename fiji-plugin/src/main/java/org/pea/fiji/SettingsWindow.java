@@ -157,6 +157,10 @@ final class SettingsWindow {
             @Override public void windowClosing(WindowEvent e) {
                 cancel();
             }
+
+            @Override public void windowClosed(WindowEvent e) {
+                cancel(); // whoever took it away: somebody waits for the answer
+            }
         });
     }
 
@@ -380,6 +384,8 @@ final class SettingsWindow {
     }
 
     private void cancel() {
+        if (closed.getCount() == 0)
+            return;
         answer = null;
         close();
     }

@@ -401,7 +401,7 @@ class SegmentInstancesTest {
                 }).apply(image));
             assertTrue(e.getMessage().contains("truth"), e.getMessage());
         }
-        assertTrue(failing(image, "model=nuclei truth=[" + file + "]").contains("the truth is 5 x 4 x 1, the result will"
-            + " be 128 x 96 x 1"));
+        String answer = failing(image, "model=nuclei truth=[" + file + "]");
+        assertTrue(answer.contains("the truth is 5 x 4 x 1, the result will be 128 x 96 x 1"), answer);
     }
 }
