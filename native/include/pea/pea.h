@@ -23,6 +23,7 @@
 #include "pea/image.h"
 #include "pea/measure.h"
 #include "pea/metric.h"
+#include "pea/multicut.h"
 #include "pea/network.h"
 #include "pea/npy.h"
 #include "pea/region_graph.h"

@@ -1,0 +1,252 @@
+/* test_multicut.c - partitions beside the best of all, which is found by trying them all.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "listener.h"
+#include "pea/multicut.h"
+#include "region_graphs.h"
+#include "threads.h"
+
+#include <math.h>
+
+static pea_error err;
+
+/* Costs of both signs; few levels make ties. */
+static double *random_costs(const pea_region_graph *graph, uint64_t seed, uint32_t n_levels)
+{
+    double *costs = malloc(((size_t)graph->n_edges + 1) * sizeof *costs);
+    assert_non_null(costs);
+    for (int64_t e = 0; e < graph->n_edges; e++)
+        costs[e] = (double)(test_random(&seed) % n_levels) / (n_levels - 1) * 2.0 - 0.9;
+    return costs;
+}
+
+static double energy_of(const pea_region_graph *graph, const double *costs, const uint32_t *numbers)
+{
+    double energy = 0.0;
+    for (int64_t e = 0; e < graph->n_edges; e++)
+        energy += numbers[graph->edges[e].a] != numbers[graph->edges[e].b] ? costs[e] : 0.0;
+    return energy;
+}
+
+/* Every partition once, as the growing string that names it: a node joins an earlier instance or begins the next. */
+static double best_energy(const pea_region_graph *graph, const double *costs)
+{
+    const int n = (int)graph->n_nodes;
+    uint32_t numbers[10] = {0}, largest[10] = {0};
+    double best = INFINITY;
+    for (;;) {
+        best = fmin(best, energy_of(graph, costs, numbers));
+        int i = n - 1;
+        while (i > 0 && numbers[i] == largest[i - 1] + 1)
+            i--;
+        if (i <= 0)
+            return best;
+        numbers[i]++;
+        largest[i] = numbers[i] > largest[i - 1] ? numbers[i] : largest[i - 1];
+        for (int j = i + 1; j < n; j++) {
+            numbers[j] = 0;
+            largest[j] = largest[j - 1];
+        }
+    }
+}
+
+/* 1..n by first node, and each instance hangs together. */
+static void assert_proper(const pea_region_graph *graph, const uint32_t *numbers, uint32_t n)
+{
+    uint32_t next = 1, n_pieces = 0;
+    const uint32_t n_nodes = (uint32_t)graph->n_nodes;
+    uint32_t *piece = malloc((n_nodes + 1) * sizeof *piece);
+    assert_non_null(piece);
+    for (uint32_t i = 0; i < n_nodes; i++) {
+        assert_true(numbers[i] >= 1 && numbers[i] <= next);
+        next += numbers[i] == next;
+        piece[i] = i;
+    }
+    assert_int_equal(next, n + 1);
+    for (bool again = true; again;) {
+        again = false;
+        for (int64_t e = 0; e < graph->n_edges; e++) {
+            const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
+            if (numbers[a] != numbers[b] || piece[a] == piece[b])
+                continue;
+            piece[a] = piece[b] = piece[a] < piece[b] ? piece[a] : piece[b];
+            again = true;
+        }
+    }
+    for (uint32_t i = 0; i < n_nodes; i++)
+        n_pieces += piece[i] == i;
+    assert_int_equal(n_pieces, n);
+    free(piece);
+}
+
+static void small_graphs_come_near_the_best_of_all_partitions(void **state)
+{
+    (void)state;
+    int n_best_greedy = 0, n_best = 0;
+    double missed_greedy = 0.0, missed = 0.0;
+    enum { N = 1500 };
+    for (uint64_t seed = 1; seed <= N; seed++) {
+        uint64_t random = seed;
+        pea_region_graph *graph = test_region_graph(seed, 1 + test_random(&random) % 8, 20 + test_random(&random) % 80, 9);
+        double *costs = random_costs(graph, seed + 5, seed % 2 ? 6 : 10000), energy, greedy;
+        const double best = best_energy(graph, costs);
+        uint32_t numbers[10], n;
+        pea_multicut_options options = pea_multicut_options_default();
+        options.max_rounds = 0;
+        assert_ok(pea_multicut(graph, costs, &options, NULL, numbers, &n, &greedy, &err));
+        assert_proper(graph, numbers, n);
+        assert_true(fabs(greedy - energy_of(graph, costs, numbers)) < 1e-9);
+        assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, &n, &energy, &err));
+        assert_proper(graph, numbers, n);
+        assert_true(fabs(energy - energy_of(graph, costs, numbers)) < 1e-9);
+        assert_true(energy <= greedy + 1e-9 && energy >= best - 1e-9);
+        n_best_greedy += greedy < best + 1e-5;
+        n_best += energy < best + 1e-5;
+        missed_greedy += greedy - best;
+        missed += energy - best;
+        free(costs);
+        pea_region_graph_free(graph);
+    }
+    print_message("best of all: greedy %d, then moves %d of %d; missed %.3f and %.3f\n", n_best_greedy, n_best, (int)N,
+                  missed_greedy / N, missed / N);
+    assert_true(n_best > N * 97 / 100 && n_best > n_best_greedy && missed < 0.3 * missed_greedy);
+}
+
+static void moves_never_cost_and_mostly_gain(void **state)
+{
+    (void)state;
+    int n_better = 0;
+    for (uint64_t seed = 1; seed <= 30; seed++) {
+        pea_region_graph *graph = seed % 3 ? test_region_grid(seed, 30, 25) : test_region_graph(seed, 200, 8, 500);
+        double *costs = random_costs(graph, seed, 1000), energy, greedy;
+        uint32_t *numbers = malloc((size_t)graph->n_nodes * sizeof *numbers), n;
+        pea_multicut_options options = pea_multicut_options_default();
+        assert_non_null(numbers);
+        options.max_rounds = 0;
+        assert_ok(pea_multicut(graph, costs, &options, NULL, numbers, &n, &greedy, &err));
+        assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, &n, &energy, &err));
+        assert_proper(graph, numbers, n);
+        assert_true(energy <= greedy + 1e-9);
+        n_better += energy < greedy - 1e-6;
+        free(numbers);
+        free(costs);
+        pea_region_graph_free(graph);
+    }
+    assert_true(n_better >= 25);
+}
+
+static void clear_costs_give_clear_instances(void **state)
+{
+    (void)state;
+    pea_region_graph *graph = test_region_grid(1, 12, 14);
+    double *costs = malloc((size_t)graph->n_edges * sizeof *costs), energy, expected = 0.0;
+    uint32_t numbers[12 * 14], n;
+    assert_non_null(costs);
+    for (int64_t e = 0; e < graph->n_edges; e++) {
+        const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
+        const bool same = a / 14 / 6 == b / 14 / 6 && a % 14 / 7 == b % 14 / 7;
+        costs[e] = same ? 1.0 : -1.0;
+        expected += same ? 0.0 : -1.0;
+    }
+    assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, &n, &energy, &err));
+    assert_int_equal(n, 4);
+    assert_true(fabs(energy - expected) < 1e-9);
+    for (uint32_t i = 0; i < 12 * 14; i++)
+        assert_int_equal(numbers[i], 1 + 2 * (i / 14 / 6) + i % 14 / 7);
+    free(costs);
+    pea_region_graph_free(graph);
+}
+
+static void costs_follow_the_formula(void **state)
+{
+    (void)state;
+    pea_region_graph *graph;
+    const double means[] = {1.0, 0.5, 0.0, 0.8, 1.3};
+    const int64_t faces[] = {2, 4, 1, 3, 4};
+    double costs[5];
+    assert_ok(pea__region_graph_new(6, 5, 0, &graph, &err));
+    for (uint32_t e = 0; e < 5; e++)
+        graph->edges[e] = (pea_region_edge){e, e + 1, faces[e], means[e], 1.0f};
+    assert_ok(pea_multicut_costs(graph, 0.5, costs, &err));
+    const double expected[] = {0.5 * log(999.0), 0.0, -0.25 * log(999.0), 0.75 * log(0.7994 / 0.2006), log(999.0)};
+    for (int e = 0; e < 5; e++)
+        assert_true(fabs(costs[e] - expected[e]) < 1e-9);
+    assert_ok(pea_multicut_costs(graph, 0.8, costs, &err));
+    assert_true(fabs(costs[1] + log(4.0)) < 1e-9);
+    assert_fails(pea_multicut_costs(graph, 1.0, costs, &err), PEA_E_ARG, "beta");
+    pea_region_graph_free(graph);
+}
+
+static void wrong_arguments_are_refused(void **state)
+{
+    (void)state;
+    pea_region_graph *graph = test_region_graph(1, 4, 100, 9);
+    double costs[6] = {0, 1, 2, NAN, 0, 1};
+    uint32_t numbers[4];
+    pea_multicut_options options = pea_multicut_options_default();
+    assert_fails(pea_multicut(graph, costs, NULL, NULL, numbers, NULL, NULL, &err), PEA_E_ARG, "edge 3");
+    costs[3] = 1.0;
+    options.epsilon = -1.0;
+    assert_fails(pea_multicut(graph, costs, &options, NULL, numbers, NULL, NULL, &err), PEA_E_ARG, "epsilon");
+    pea_region_graph_free(graph);
+}
+
+typedef struct problem {
+    pea_region_graph *graph;
+    double *costs;
+    uint32_t *numbers;
+} problem;
+
+static problem make_problem(uint32_t side)
+{
+    problem p = {.graph = test_region_grid(3, side, side)};
+    p.costs = random_costs(p.graph, 7, 1000);
+    p.numbers = malloc((size_t)side * side * sizeof *p.numbers);
+    assert_non_null(p.numbers);
+    return p;
+}
+
+static void free_problem(problem *p)
+{
+    free(p->numbers);
+    free(p->costs);
+    pea_region_graph_free(p->graph);
+}
+
+static pea_status solve(void *argument, pea_context *context, pea_error *error)
+{
+    const problem *p = argument;
+    return pea_multicut(p->graph, p->costs, NULL, context, p->numbers, NULL, NULL, error);
+}
+
+static pea_status try_once(void *argument, pea_error *error)
+{
+    return solve(argument, NULL, error);
+}
+
+static void failing_memory_leaks_nothing(void **state)
+{
+    (void)state;
+    problem p = make_problem(18); /* more than 256 nodes, so that heaps grow */
+    assert_true(test_each_allocation_failing(try_once, &p, 100) > 40);
+    free_problem(&p);
+}
+
+static void a_large_problem_can_be_stopped(void **state)
+{
+    (void)state;
+    problem p = make_problem(200);
+    assert_can_be_heard_and_stopped("multicut", solve, &p);
+    free_problem(&p);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(small_graphs_come_near_the_best_of_all_partitions),
+    cmocka_unit_test(moves_never_cost_and_mostly_gain),
+    cmocka_unit_test(clear_costs_give_clear_instances),
+    cmocka_unit_test(costs_follow_the_formula),
+    cmocka_unit_test(wrong_arguments_are_refused),
+    cmocka_unit_test(failing_memory_leaks_nothing),
+    cmocka_unit_test(a_large_problem_can_be_stopped),
+};
+
+PEA_TEST_MAIN(tests)
