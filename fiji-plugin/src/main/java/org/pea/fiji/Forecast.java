@@ -7,6 +7,7 @@ import java.util.Map;
 
 import org.pea.Dtype;
 import org.pea.Keep;
+import org.pea.Listener;
 import org.pea.Model;
 import org.pea.Pea;
 import org.pea.PeaException;
@@ -91,8 +92,10 @@ public final class Forecast {
 
     /**
      * Run the model on a small plane or volume and remember its speed; seconds at most for planes, longer for volumes.
+     *
+     * @param listener may stop it; may be null
      */
-    public static void measure(Model model, Request request) {
+    public static void measure(Model model, Request request, Listener listener) {
         boolean flat = model.axes() == 2;
         try (Volume pixels = new Volume(Dtype.UINT8, flat ? 1 : 18, flat ? 256 : 160, flat ? 256 : 160, 1)) {
             byte[] rows = new byte[(int) (pixels.y() * pixels.x())];
@@ -100,7 +103,7 @@ public final class Forecast {
                 rows[i] = (byte) (i * 2654435761L >> 24);
             for (long z = 0; z < pixels.z(); z++)
                 pixels.put(z, 0, rows);
-            Run run = new Run().threads(request.threads);
+            Run run = new Run().threads(request.threads).listener(listener);
             long started = System.nanoTime();
             model.segment(pixels, null, Collections.emptyMap(), Keep.NOTHING, run).close();
             double voxels = (double) pixels.z() * pixels.y() * pixels.x();

@@ -24,8 +24,8 @@ final class Newest implements AutoCloseable {
             worker.execute(task);
     }
 
-    /** Nothing new begins. What runs ends by itself. */
+    /** Takes no more. What waits is still done: it may be what frees memory. */
     @Override public void close() {
-        worker.shutdownNow();
+        worker.shutdown();
     }
 }

@@ -564,7 +564,7 @@ final class SettingsWindow {
         forecast.setText(found.forecast + " Measuring how fast this computer is ...");
         Thread thread = new Thread(() -> {
             try {
-                Forecast.measure(current, found.request);
+                Forecast.measure(current, found.request, (stage, fraction) -> closed.getCount() > 0);
             } catch (RuntimeException e) {
                 return;                 /* the forecast does without the time */
             }

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,13 @@ class AtomicFileTest {
         AtomicFile.write(file.toString(), out -> out.write(new byte[] {1, 2, 3}));
         assertArrayEquals(new byte[] {1, 2, 3}, Files.readAllBytes(file));
         assertEquals(1, file.getParent().toFile().list().length);
+    }
+
+    @Test void a_result_is_for_whom_any_new_file_is_and_its_name_may_be_long() throws IOException {
+        Path any = Files.createFile(folder.resolve("any"));
+        Path file = folder.resolve(String.join("", Collections.nCopies(25, "0123456789")) + ".tif"); // 255 at most
+        AtomicFile.write(file.toString(), out -> out.write(1));
+        assertEquals(Files.getPosixFilePermissions(any), Files.getPosixFilePermissions(file));
     }
 
     @Test void a_full_disk_leaves_the_older_file_and_nothing_else() throws IOException {

@@ -127,7 +127,7 @@ class FitTest {
     @Test void a_forecast_says_bytes_and_time_once_it_was_measured() {
         Model model = Models.open("nuclei");
         Request request = MacroOptions.read("model=nuclei threads=1");
-        Forecast.measure(model, request);
+        Forecast.measure(model, request, null);
         assertTrue(Forecast.measured(model, request));
         Forecast f = Forecast.of(model, NUCLEUS, request);
         assertNull(f.error);
