@@ -1,22 +1,8 @@
-/* edges.c - which edges exist, with what weight, as a compact list: 8 bytes an edge.
- *
- * Two passes over pieces of the raster: count how many edges of each offset a piece has, then write them where the
- * counts say. So the list is ordered by flat index whatever number of threads wrote it.
+/* edges.c - which edges exist, and with what weight.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
-#include <inttypes.h>
 #include <string.h>
-
-enum { PIECE = 1 << 13 }; /* voxels */
-
-typedef struct collection {
-    const pea__graph *graph;
-    int64_t *places;    /* [piece][offset]: first counts, then where the piece's next edge goes */
-    int64_t *first_nan; /* [piece]: element of the affinity, or -1 */
-    int64_t n_pieces;
-    pea__pair *pairs; /* NULL while counting */
-} collection;
 
 uint32_t pea__weight_key(float weight)
 {
@@ -26,144 +12,99 @@ uint32_t pea__weight_key(float weight)
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u; /* negative numbers fall as their bits rise */
 }
 
-static bool inside(pea_dims d, pea_offset o, int64_t z, int64_t y, int64_t x)
+void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
+                    uint32_t *keys)
 {
-    const int64_t z2 = z + o.z, y2 = y + o.y, x2 = x + o.x;
-    return z2 >= 0 && z2 < d.z && y2 >= 0 && y2 < d.y && x2 >= 0 && x2 < d.x;
-}
-
-/* Count or write the edges stored at one voxel. */
-static void visit_voxel(const collection *work, int64_t piece, int64_t p, int64_t z, int64_t y, int64_t x)
-{
-    const pea__graph *graph = work->graph;
-    const pea_offsets *offsets = graph->offsets;
-    if (graph->mask && !graph->mask[p])
-        return;
-    const bool sampled = z % graph->stride[0] == 0 && y % graph->stride[1] == 0 && x % graph->stride[2] == 0;
-    const size_t n_attractive = (size_t)offsets->n_axes, n = sampled ? offsets->n : n_attractive;
-    for (size_t k = 0; k < n; k++) {
-        if (!inside(graph->dims, offsets->step[k], z, y, x))
-            continue;
-        if (graph->mask && !graph->mask[p + graph->flat_step[k]])
-            continue;
-        int64_t *place = work->places + piece * (int64_t)offsets->n + (int64_t)k;
-        if (work->pairs) {
-            const float a = graph->affinity[p * (int64_t)offsets->n + (int64_t)k];
-            work->pairs[*place] = (pea__pair){pea__weight_key(k < n_attractive ? a : 1.0f - a),
-                                              (uint32_t)((int64_t)k * graph->n_voxels + p)};
-        }
-        ++*place;
-    }
-}
-
-static int64_t find_nan(const float *values, int64_t n)
-{
-    int any = 0;
-    for (int64_t i = 0; i < n; i++)
-        any |= values[i] != values[i];
-    if (any)
+    const pea_dims d = graph->dims;
+    const int64_t p = (z * d.y + y) * d.x + x, n_offsets = (int64_t)graph->offsets->n;
+    const float *a = graph->affinity + p * n_offsets + (int64_t)k;
+    if (k < (size_t)graph->offsets->n_axes)
         for (int64_t i = 0; i < n; i++)
-            if (values[i] != values[i])
-                return i;
+            keys[i] = pea__weight_key(a[i * step * n_offsets]);
+    else
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = pea__weight_key(1.0f - a[i * step * n_offsets]);
+    if (!graph->mask)
+        return;
+    const uint8_t *here = graph->mask + p, *there = here + graph->flat_step[k];
+    for (int64_t i = 0; i < n; i++)
+        if (!here[i * step] || !there[i * step])
+            keys[i] = 0;
+}
+
+void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to)
+{
+    *from = pea__max_i64(*from, -step);
+    *to = pea__min_i64(*to, n_x - step);
+}
+
+int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
+{
+    const int64_t k = (int64_t)graph->offsets->n;
+    const float *values = graph->affinity + p * k;
+    int any = 0;
+    for (int64_t i = 0; i < n * k; i++)
+        any |= values[i] != values[i];
+    for (int64_t i = 0; any && i < n * k; i++)
+        if (values[i] != values[i])
+            return p * k + i;
     return -1;
 }
 
-static void visit_piece(void *argument, int64_t piece, int worker)
+/* ---- levels of repulsion: each row gathers from the sampled voxels that reach it, so that rows need no order ---- */
+
+typedef struct repulsion {
+    const pea__graph *graph;
+    uint32_t *level;
+    int64_t rows_at_once;
+} repulsion;
+
+/* What the edges of offset k that row (z,y) stores say about the row that `level` is: `shift` is where their voxel, or
+ * the one they lead to, lies along it. */
+static void raise_levels(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t shift, uint32_t *level)
 {
-    const collection *work = argument;
-    const pea_dims d = work->graph->dims;
-    const int64_t begin = piece * PIECE, end = pea__min_i64(begin + PIECE, work->graph->n_voxels);
-    const int64_t k = (int64_t)work->graph->offsets->n;
+    const pea_dims d = graph->dims;
+    const int64_t step = graph->stride[2];
+    uint32_t keys[PEA__ROW_AT_ONCE];
+    if (z < 0 || z >= d.z || y < 0 || y >= d.y || z % graph->stride[0] != 0 || y % graph->stride[1] != 0)
+        return;
+    int64_t from = 0, to = d.x;
+    pea__edge_range(d.x, graph->offsets->step[k].x, &from, &to);
+    for (int64_t x = pea__ceil_div(from, step) * step; x < to; x += PEA__ROW_AT_ONCE * step) {
+        const int64_t n = pea__min_i64(pea__ceil_div(to - x, step), PEA__ROW_AT_ONCE);
+        pea__edge_keys(graph, k, z, y, x, step, n, keys);
+        for (int64_t i = 0; i < n; i++) {
+            uint32_t *there = level + x + shift + i * step;
+            *there = keys[i] > *there ? keys[i] : *there;
+        }
+    }
+}
+
+static void repel_rows(void *argument, int64_t index, int worker)
+{
+    const repulsion *work = argument;
+    const pea__graph *graph = work->graph;
+    const pea_dims d = graph->dims;
+    const int64_t end = pea__min_i64((index + 1) * work->rows_at_once, d.z * d.y);
     (void)worker;
-    if (!work->pairs) {
-        const int64_t at = find_nan(work->graph->affinity + begin * k, (end - begin) * k);
-        work->first_nan[piece] = at < 0 ? -1 : begin * k + at;
-    }
-    int64_t x = begin % d.x, y = begin / d.x % d.y, z = begin / d.x / d.y;
-    for (int64_t p = begin; p < end; p++) {
-        visit_voxel(work, piece, p, z, y, x);
-        if (++x == d.x) {
-            x = 0;
-            if (++y == d.y) {
-                y = 0;
-                z++;
-            }
+    for (int64_t row = index * work->rows_at_once; row < end; row++) {
+        const int64_t z = row / d.y, y = row % d.y;
+        uint32_t *level = work->level + row * d.x;
+        memset(level, 0, (size_t)d.x * sizeof *level);
+        for (size_t k = (size_t)graph->offsets->n_axes; k < graph->offsets->n; k++) {
+            const pea_offset o = graph->offsets->step[k];
+            const int64_t z2 = z + o.z, y2 = y + o.y;
+            if (z2 >= 0 && z2 < d.z && y2 >= 0 && y2 < d.y)
+                raise_levels(graph, k, z, y, 0, level);
+            raise_levels(graph, k, z - o.z, y - o.y, o.x, level);
         }
     }
 }
 
-static pea_status refuse_nan(const collection *work, pea_error *err)
+pea_status pea__repulsion(const pea__graph *graph, pea_context *context, double from, double to, uint32_t *level,
+                          pea_error *err)
 {
-    const pea_dims d = work->graph->dims;
-    const int64_t k = (int64_t)work->graph->offsets->n;
-    for (int64_t piece = 0; piece < work->n_pieces; piece++)
-        if (work->first_nan[piece] >= 0) {
-            const int64_t at = work->first_nan[piece], p = at / k;
-            return pea__fail(err, PEA_E_FORMAT,
-                             "affinity is NaN at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", offset %" PRId64
-                             ": it must be a number everywhere",
-                             p / (d.x * d.y), p / d.x % d.y, p % d.x, at % k);
-        }
-    return PEA_OK;
-}
-
-/* Two lists for sorting and the constraint sets' heads. The sets themselves are not foreseen: they depend on the data. */
-static pea_status check_memory(const pea__graph *graph, int64_t n_edges, pea_context *context, pea_error *err)
-{
-    const uint64_t limit = pea__memory_limit(context);
-    const uint64_t needed = (uint64_t)n_edges * 2 * sizeof(pea__pair) + (uint64_t)graph->n_voxels * sizeof(uint32_t);
-    if (limit == 0 || needed <= limit)
-        return PEA_OK;
-    return pea__fail(err, PEA_E_LIMIT,
-                     "clustering %" PRId64 " edges needs %" PRIu64 " bytes but the limit is %" PRIu64
-                     ": raise it, or use larger strides or a mask",
-                     n_edges, needed, limit);
-}
-
-static pea_status write_edges(collection *work, pea_context *context, double from, double to, pea__edges *edges,
-                              pea_error *err)
-{
-    const int64_t n_offsets = (int64_t)work->graph->offsets->n;
-    int64_t n = 0;
-    for (int64_t k = 0; k < n_offsets; k++)
-        for (int64_t piece = 0; piece < work->n_pieces; piece++) {
-            int64_t *place = work->places + piece * n_offsets + k;
-            const int64_t count = *place;
-            *place = n;
-            n += count;
-        }
-    const pea_status status = check_memory(work->graph, n, context, err);
-    if (status != PEA_OK)
-        return status;
-    edges->n = n;
-    edges->pairs = pea__alloc_unset((size_t)n, sizeof *edges->pairs, err);
-    if (!edges->pairs)
-        return PEA_E_NOMEM;
-    work->pairs = edges->pairs;
-    return pea__parallel(context, work->n_pieces, from, to, visit_piece, work, err);
-}
-
-pea_status pea__edges_collect(const pea__graph *graph, pea_context *context, double from, double to,
-                              pea__edges *edges, pea_error *err)
-{
-    const int64_t n_pieces = pea__ceil_div(graph->n_voxels, PIECE);
-    const double middle = 0.5 * (from + to);
-    pea_status status = PEA_E_NOMEM;
-    collection work = {.graph = graph, .n_pieces = n_pieces};
-    *edges = (pea__edges){0};
-    work.places = pea__alloc(graph->offsets->n * (size_t)n_pieces, sizeof *work.places, err);
-    work.first_nan = work.places ? pea__alloc((size_t)n_pieces, sizeof *work.first_nan, err) : NULL;
-    if (work.first_nan)
-        status = pea__parallel(context, n_pieces, from, middle, visit_piece, &work, err);
-    if (status == PEA_OK)
-        status = refuse_nan(&work, err);
-    if (status == PEA_OK)
-        status = write_edges(&work, context, middle, to, edges, err);
-    pea__free(work.first_nan);
-    pea__free(work.places);
-    if (status != PEA_OK) {
-        pea__free_unset(edges->pairs);
-        *edges = (pea__edges){0};
-    }
-    return status;
+    const pea_dims d = graph->dims;
+    repulsion work = {graph, level, pea__ceil_div(PEA__TILE_VOXELS, d.x)};
+    return pea__parallel(context, pea__ceil_div(d.z * d.y, work.rows_at_once), from, to, repel_rows, &work, err);
 }

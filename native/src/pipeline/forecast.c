@@ -22,22 +22,25 @@ static uint64_t count_voxels(pea_dims d)
     return pea__bytes_mul(pea__bytes_mul((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x);
 }
 
-/* As the mutex watershed works: two lists of its edges to sort them, or one with the constraints between clusters (two
- * members for each repulsive edge, in sets that are half empty and grow by copying). */
-uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid)
+/* As the mutex watershed works: a workspace for each thread, and the graph of the clusters that certain merges leave.
+ * How many they leave depends on the data; the figures are those of noise and of affinities that are all 0, the worst
+ * that was found. Where repulsive edges are dense, a third of the attractive ones and as many more as there are
+ * repulsive ones. */
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads)
 {
-    const uint64_t n = count_voxels(grid), n_axes = (uint64_t)options->offsets.n_axes, edge_bytes = 8,
-                   constraint_bytes = 32;
+    enum { WORKSPACE_BYTES = 160, WORKSPACE_VOXELS = 1 << 14, ATTRACTIVE_BYTES = 28, REPULSIVE_BYTES = 50 };
+    const uint64_t n = count_voxels(grid), n_axes = (uint64_t)options->offsets.n_axes;
     uint64_t sampled = 1;
     const int64_t extents[3] = {grid.z, grid.y, grid.x};
     for (int i = 0; i < 3; i++)
         sampled = pea__bytes_mul(sampled, (uint64_t)pea__ceil_div(extents[i], options->stride[i]));
-    const uint64_t repulsive = pea__bytes_mul(sampled, options->offsets.n - n_axes),
-                   edges = pea__bytes_add(pea__bytes_mul(n, n_axes), repulsive);
-    const uint64_t sorting = pea__bytes_mul(edges, 2 * edge_bytes);
-    uint64_t growing = pea__bytes_add(pea__bytes_mul(edges, edge_bytes), pea__bytes_mul(n, sizeof(uint32_t)));
-    growing = pea__bytes_add(growing, pea__bytes_mul(repulsive, constraint_bytes));
-    return pea__bytes_add(sorting > growing ? sorting : growing, n / 8 + 65536);
+    const uint64_t repulsive = pea__bytes_mul(sampled, options->offsets.n - n_axes), most = pea__bytes_mul(n, n_axes);
+    uint64_t attractive = pea__bytes_add(most / 3, pea__bytes_mul(repulsive, n_axes));
+    attractive = attractive < most ? attractive : most;
+    const uint64_t graph = pea__bytes_add(pea__bytes_mul(attractive, ATTRACTIVE_BYTES),
+                                          pea__bytes_mul(repulsive, REPULSIVE_BYTES)),
+                   workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < WORKSPACE_VOXELS ? n : WORKSPACE_VOXELS);
+    return pea__bytes_add(graph, pea__bytes_add(workspaces, n / 8 + 65536));
 }
 
 /* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */

@@ -216,7 +216,7 @@ typedef struct pea__needs {
 pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err); /* of either */
-uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid);
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads);
 /* What details (NULL: none) will take, with the work of making them. */
 uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *details);
 /* With what the allocator, the threads and the list of planes add. */

@@ -230,7 +230,7 @@ pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *need
                                       pea__bytes_mul(grid, masked || job->options.cluster_padded ? 1 : 0));
     if (job->options.cluster_padded)
         cluster = pea__bytes_add(cluster, pea__bytes_mul(grid, sizeof(uint32_t)));
-    cluster = pea__bytes_add(cluster, pea__cluster_forecast(&job->options, w.grid));
+    cluster = pea__bytes_add(cluster, pea__cluster_forecast(&job->options, w.grid, n_threads));
     needs->cluster = affinity > cluster ? affinity : cluster;
     return PEA_OK;
 }

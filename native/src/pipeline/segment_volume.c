@@ -127,6 +127,6 @@ pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *nee
     tiles = pea__bytes_add(tiles, pea__bytes_mul(n, sizeof(float))); /* norm */
     needs->said = pea__bytes_mul(n, k);
     needs->network = job->network ? pea__bytes_add(needs->said, tiles) : 0;
-    needs->cluster = pea__bytes_add(needs->said, pea__cluster_forecast(&job->options, d));
+    needs->cluster = pea__bytes_add(needs->said, pea__cluster_forecast(&job->options, d, n_threads));
     return PEA_OK;
 }

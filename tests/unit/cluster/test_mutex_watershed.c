@@ -1,6 +1,8 @@
-/* test_mutex_watershed.c - the partition: check values, golden cases, and thousands of small graphs beside the textbook.
+/* test_mutex_watershed.c - the partition: check values, golden cases, and thousands of small graphs beside the
+ * textbook.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "example.h"
+#include "plain.h"
 #include "read_npy.h"
 #include "textbook.h"
 
@@ -26,18 +28,8 @@ static const pea_dims example_dims = {1, EXAMPLE_Y, EXAMPLE_X, 1};
 static int64_t count_edges(const float *affinity, const pea_offsets *offsets, const uint8_t *mask, int stride_y,
                            int stride_x)
 {
-    pea__edges edges;
-    pea__graph graph = {.dims = example_dims, .n_voxels = EXAMPLE_N, .offsets = offsets};
-    graph.stride[0] = 1;
-    graph.stride[1] = stride_y;
-    graph.stride[2] = stride_x;
-    graph.affinity = affinity;
-    graph.mask = mask;
-    for (size_t k = 0; k < offsets->n; k++)
-        graph.flat_step[k] = offsets->step[k].y * EXAMPLE_X + offsets->step[k].x;
-    assert_ok(pea__edges_collect(&graph, NULL, 0.0, 1.0, &edges, &err));
-    pea__free_unset(edges.pairs);
-    return edges.n;
+    static textbook_edge edges[EXAMPLE_N * 8];
+    return (int64_t)textbook_edges(affinity, example_dims, offsets, mask, (int[]){1, stride_y, stride_x}, edges);
 }
 
 static void assert_row(const uint32_t *labels, int y, const uint32_t expected[EXAMPLE_X])
@@ -195,13 +187,16 @@ static float random_weight(uint64_t *random, int kind)
     }
 }
 
+/* Mostly little ones: the textbook is slow, and what goes wrong goes wrong in little. */
 static random_case make_case(uint64_t *random)
 {
-    random_case c = {.d = {1, between(random, 1, 12), between(random, 1, 12), 1}, .stride = {1, 1, 1}};
+    const bool little = between(random, 0, 7) > 0;
+    const int side = little ? 5 : 12;
+    random_case c = {.d = {1, between(random, 1, side), between(random, 1, side), 1}, .stride = {1, 1, 1}};
     c.offsets.n_axes = between(random, 2, 3);
     if (c.offsets.n_axes == 3)
-        c.d = (pea_dims){between(random, 1, 5), between(random, 1, 6), between(random, 1, 6), 1};
-    c.offsets.n = (size_t)between(random, c.offsets.n_axes, 14);
+        c.d = (pea_dims){between(random, 1, 5), between(random, 1, side / 2), between(random, 1, side / 2), 1};
+    c.offsets.n = (size_t)between(random, c.offsets.n_axes, little ? 8 : 14);
     for (size_t k = 0; k < c.offsets.n;) {
         const int reach = between(random, 1, 4) == 1 ? 20 : 2;
         const pea_offset o = {c.offsets.n_axes == 3 ? between(random, -2, 2) : 0, between(random, -reach, reach),
@@ -235,27 +230,70 @@ static void free_case(random_case *c)
     free(c->mask);
 }
 
+/* Tiles that make no sense but small ones, so that little graphs have many. */
+static pea__tiling random_tiling(uint64_t *random, pea_dims d)
+{
+    const int64_t extents[3] = {d.z, d.y, d.x};
+    pea__tiling t = {.n = 1};
+    for (int axis = 0; axis < 3; axis++) {
+        t.size[axis] = between(random, 0, 2) ? between(random, 1, 5) : extents[axis];
+        t.size[axis] = pea__min_i64(t.size[axis], extents[axis]);
+        t.count[axis] = pea__ceil_div(extents[axis], t.size[axis]);
+        t.n *= t.count[axis];
+    }
+    return t;
+}
+
+static pea__graph graph_of(const random_case *c)
+{
+    pea__graph graph = {.dims = c->d, .n_voxels = c->d.z * c->d.y * c->d.x, .offsets = &c->offsets};
+    graph.affinity = c->affinity;
+    graph.mask = c->mask;
+    graph.most_clusters = INT32_MAX;
+    memcpy(graph.stride, c->stride, sizeof graph.stride);
+    for (size_t k = 0; k < c->offsets.n; k++)
+        graph.flat_step[k] = (c->offsets.step[k].z * c->d.y + c->offsets.step[k].y) * c->d.x + c->offsets.step[k].x;
+    return graph;
+}
+
+/* One case, in one tile or in many. */
+static void check_case(uint64_t seed, bool through_the_front)
+{
+    uint32_t labels[144 + 36], expected[144 + 36], n;
+    uint64_t random = seed;
+    random_case c = make_case(&random);
+    const pea__graph graph = graph_of(&c);
+    const pea__tiling tiling = random_tiling(&random, c.d);
+    textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
+    if (through_the_front)
+        assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
+    else
+        assert_ok(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err));
+    if (memcmp(labels, expected, (size_t)graph.n_voxels * sizeof *labels) != 0)
+        fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
+    free_case(&c);
+}
+
+/* PEA_CASES asks for more of them, PEA_SEED for others. */
+static uint64_t number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
 static void random_graphs_equal_the_textbook(void **state)
 {
     (void)state;
-    uint32_t labels[144 + 36], expected[144 + 36], n;
-    for (uint64_t seed = 1; seed <= 6000; seed++) {
-        uint64_t random = seed;
-        random_case c = make_case(&random);
-        const size_t n_voxels = (size_t)(c.d.z * c.d.y * c.d.x);
-        textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
-        assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
-        if (memcmp(labels, expected, n_voxels * sizeof *labels) != 0)
-            fail_msg("seed %d gives another partition than the textbook", (int)seed);
-        const pea_array a = {labels, PEA_UINT32, {c.d.z, c.d.y, c.d.x, 1}};
-        assert_ok(pea_relabel(&a, NULL, NULL, &err)); /* numbers are in raster order already */
-        assert_memory_equal(labels, expected, n_voxels * sizeof *labels);
-        free_case(&c);
-    }
+    const uint64_t n = number_from("PEA_CASES", 6000), first = number_from("PEA_SEED", 1);
+    if (n > 6000)
+        print_message("%llu graphs from seed %llu\n", (unsigned long long)n, (unsigned long long)first);
+    for (uint64_t i = 0; i < n; i++)
+        check_case(first + i, i % 4 == 0);
 }
 
-/* A plane large enough for several pieces and for hash tables: a checkerboard of cells, noise and ties. */
-static float *large_affinity(pea_dims d, const pea_offsets *offsets)
+/* Large enough for many tiles and for hash tables: a checkerboard of cells, noise, and ties where there are few
+ * levels. */
+static float *large_affinity(pea_dims d, const pea_offsets *offsets, uint32_t n_levels)
 {
     const int64_t n = d.z * d.y * d.x;
     float *affinity = malloc((size_t)n * offsets->n * sizeof *affinity);
@@ -264,36 +302,56 @@ static float *large_affinity(pea_dims d, const pea_offsets *offsets)
         for (size_t k = 0; k < offsets->n; k++) {
             const int64_t y = p / d.x % d.y, x = p % d.x;
             const bool same = y / 23 == (y + offsets->step[k].y) / 23 && x / 31 == (x + offsets->step[k].x) / 31;
-            const float u = (float)(test_random(&random) % 64) / 64.0f;
+            const float u = (float)(test_random(&random) % n_levels) / (float)n_levels;
             affinity[p * (int64_t)offsets->n + (int64_t)k] = same ? 0.4f + 0.6f * u : u > 0.6f ? u : 0.0f;
         }
     return affinity;
 }
 
-static void same_bytes_for_any_number_of_threads(void **state)
+static pea_context *context_of(int n_threads)
 {
-    (void)state;
-    const pea_dims d = {3, 150, 170, 1};
-    const pea_offsets offsets = pea_offsets_3d_default();
-    float *affinity = large_affinity(d, &offsets);
+    pea_context_options options = pea_context_options_default();
+    pea_context *context;
+    options.n_threads = n_threads;
+    assert_ok(pea_context_new(&options, &context, &err));
+    return context;
+}
+
+/* Any number of threads gives the bytes of the plain algorithm. */
+static void check_large(pea_dims d, uint32_t n_levels, bool masked)
+{
+    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}};
     const size_t n = (size_t)(d.z * d.y * d.x);
-    uint32_t *one = malloc(n * sizeof *one), *many = malloc(n * sizeof *many), n_one, n_many;
-    assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 2, 2}, NULL, one, &n_one));
-    assert_true(n_one > 10);
-    const int threads[] = {1, 2, 7};
-    for (int i = 0; i < 3; i++) {
-        pea_context_options options = pea_context_options_default();
-        pea_context *context;
-        options.n_threads = threads[i];
-        assert_ok(pea_context_new(&options, &context, &err));
-        assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 2, 2}, context, many, &n_many));
-        assert_int_equal(n_many, n_one);
-        assert_memory_equal(one, many, n * sizeof *one);
+    uint32_t *expected = malloc(n * sizeof *expected), *labels = malloc(n * sizeof *labels);
+    c.affinity = large_affinity(d, &c.offsets, n_levels);
+    c.mask = masked ? malloc(n) : NULL;
+    for (size_t p = 0; p < n && masked; p++)
+        c.mask[p] = (p / 40 % 7 != 0) & (p % 11 != 0);
+    const pea__graph graph = graph_of(&c);
+    plain_mutex_watershed(&graph, expected);
+    for (int n_threads = 1; n_threads <= 7; n_threads += 3) {
+        pea_context *context = context_of(n_threads);
+        assert_ok(run(c.affinity, d, &c.offsets, c.mask, c.stride, context, labels, NULL));
+        assert_memory_equal(labels, expected, n * sizeof *labels);
         pea_context_free(context);
     }
-    free(one);
-    free(many);
-    free(affinity);
+    free(expected);
+    free(labels);
+    free_case(&c);
+}
+
+/* PEA_VOXELS asks for larger ones. */
+static void volumes_equal_the_plain_algorithm(void **state)
+{
+    (void)state;
+    const int64_t n = (int64_t)number_from("PEA_VOXELS", 100000);
+    int64_t side = 1;
+    while (side * side * 20 < n)
+        side++;
+    check_large((pea_dims){20, side, side, 1}, 64, false);
+    check_large((pea_dims){20, side, side, 1}, 1 << 24, true);
+    check_large((pea_dims){20, side, side, 1}, 1 << 24, false);
+    check_large((pea_dims){1, 3 * side, 6 * side, 1}, 3, false);
 }
 
 /* Star: one attractive chain whose members each repel far voxels, so that constraint sets become large tables. */
@@ -433,13 +491,20 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "not initialised");
 }
 
-static void too_many_edges_for_32_bits_are_refused(void **state)
+static void too_many_clusters_are_refused(void **state)
 {
     (void)state;
-    const pea_offsets offsets = pea_offsets_3d_default();
-    float nothing = 0; /* never looked at */
-    const pea_array a = {&nothing, PEA_FLOAT32, {400, 1000, 1000, 12}}, l = {&nothing, PEA_UINT32, {400, 1000, 1000, 1}};
-    assert_fails(pea_mutex_watershed(&a, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_LIMIT, "smaller blocks");
+    uint64_t random = 1;
+    uint32_t labels[180], n;
+    random_case c = make_case(&random);
+    pea__graph graph = graph_of(&c);
+    const pea__tiling tiling = {.size = {1, 1, 1}, .count = {c.d.z, c.d.y, c.d.x}, .n = graph.n_voxels};
+    graph.mask = NULL;
+    graph.most_clusters = (uint32_t)graph.n_voxels - 1;
+    assert_fails(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err), PEA_E_LIMIT, "smaller blocks");
+    graph.most_clusters++;
+    assert_ok(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err));
+    free_case(&c);
 }
 
 static void memory_budget_is_kept(void **state)
@@ -471,59 +536,10 @@ static void failing_memory_while_clustering_leaks_nothing(void **state)
 {
     (void)state;
     const pea_offsets offsets = example_offsets(8);
-    float *affinity = large_affinity((pea_dims){1, 40, 60, 1}, &offsets);
+    float *affinity = large_affinity((pea_dims){1, 40, 60, 1}, &offsets, 64);
     for (int i = 0; i < 2400 * 8; i++)
         affinity[i] *= 0.5f; /* so many constraints that their memory has to grow */
     test_each_allocation_failing(cluster_large, affinity, 100);
-    free(affinity);
-}
-
-/* ---- progress ---- */
-
-typedef struct listener {
-    int n_calls, stop_at; /* 0: never */
-    double last;
-} listener;
-
-static int listen(void *user, const char *stage, double fraction)
-{
-    listener *l = user;
-    assert_string_equal(stage, "cluster");
-    assert_true(fraction >= l->last && fraction <= 1.0);
-    l->last = fraction;
-    return ++l->n_calls == l->stop_at;
-}
-
-static void cancelling_is_heard_wherever_it_is_asked(void **state)
-{
-    (void)state;
-    const pea_dims d = {8, 256, 256, 1};
-    const pea_offsets offsets = pea_offsets_3d_default();
-    float *affinity = large_affinity(d, &offsets);
-    uint32_t *labels = malloc((size_t)(d.z * d.y * d.x) * sizeof *labels);
-    const size_t live = pea__alloc_live();
-    int n_cancelled = 0;
-    for (int stop_at = 1; stop_at <= 8; stop_at++) {
-        listener l = {.stop_at = stop_at};
-        pea_context_options options = pea_context_options_default();
-        pea_context *context;
-        options.n_threads = 2;
-        options.progress = listen;
-        options.progress_user = &l;
-        assert_ok(pea_context_new(&options, &context, &err));
-        const pea_status status = run(affinity, d, &offsets, NULL, (int[]){1, 4, 4}, context, labels, NULL);
-        pea_context_free(context);
-        assert_int_equal(pea__alloc_live(), live);
-        if (l.n_calls < stop_at) {
-            assert_int_equal(status, PEA_OK);
-            continue;
-        }
-        n_cancelled++;
-        assert_int_equal(status, PEA_E_CANCELLED);
-        assert_int_equal(l.n_calls, stop_at); /* it went no further */
-    }
-    assert_true(n_cancelled > 0);
-    free(labels);
     free(affinity);
 }
 
@@ -537,7 +553,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(golden_equal_affinities_are_stable),
     cmocka_unit_test(golden_volumes),
     cmocka_unit_test(random_graphs_equal_the_textbook),
-    cmocka_unit_test(same_bytes_for_any_number_of_threads),
+    cmocka_unit_test(volumes_equal_the_plain_algorithm),
     cmocka_unit_test(large_constraint_sets_equal_the_textbook),
     cmocka_unit_test(one_voxel_is_one_object),
     cmocka_unit_test(empty_mask_gives_no_object),
@@ -547,10 +563,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(weights_are_ordered_like_their_keys),
     cmocka_unit_test(nan_is_refused_with_its_place),
     cmocka_unit_test(arguments_that_do_not_fit_are_refused),
-    cmocka_unit_test(too_many_edges_for_32_bits_are_refused),
+    cmocka_unit_test(too_many_clusters_are_refused),
     cmocka_unit_test(memory_budget_is_kept),
     cmocka_unit_test(failing_memory_while_clustering_leaks_nothing),
-    cmocka_unit_test(cancelling_is_heard_wherever_it_is_asked),
 };
 
 PEA_TEST_MAIN(tests)

@@ -1,4 +1,4 @@
-/* test_progress.c - tidying a large plane is heard of, and can be stopped.
+/* test_progress.c - clustering a volume and tidying a large plane are heard of, and can be stopped.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "listener.h"
 
@@ -69,7 +69,65 @@ static void cleaning_a_large_mask_can_be_stopped(void **state)
     assert_can_be_heard_and_stopped("clean up", clean_mask, *state);
 }
 
+/* Noise, so that nothing is easy, with or without many ties. */
+typedef struct noise {
+    pea_array affinity, labels;
+    pea_offsets offsets;
+} noise;
+
+static noise make_noise(uint32_t n_levels)
+{
+    const pea_dims d = {20, 256, 256, 12};
+    const int64_t n = d.z * d.y * d.x;
+    float *affinity = malloc((size_t)(n * d.c) * sizeof *affinity);
+    uint64_t random = 5;
+    for (int64_t i = 0; i < n * d.c; i++)
+        affinity[i] = (float)(test_random(&random) % n_levels) / (float)n_levels;
+    uint32_t *labels = malloc((size_t)n * sizeof *labels);
+    return (noise){{affinity, PEA_FLOAT32, d}, {labels, PEA_UINT32, {d.z, d.y, d.x, 1}}, pea_offsets_3d_default()};
+}
+
+static pea_status cluster(void *argument, pea_context *context, pea_error *err)
+{
+    const noise *n = argument;
+    pea_mutex_options options = pea_mutex_options_default();
+    options.stride[1] = options.stride[2] = 4;
+    return pea_mutex_watershed(&n->affinity, &n->offsets, NULL, &options, context, &n->labels, NULL, err);
+}
+
+static void clustering_a_volume_can_be_stopped(void **state)
+{
+    (void)state;
+    for (uint32_t n_levels = 2; n_levels <= 1u << 20; n_levels <<= 9) {
+        noise n = make_noise(n_levels);
+        assert_can_be_heard_and_stopped("cluster", cluster, &n);
+        free(n.affinity.data);
+        free(n.labels.data);
+    }
+}
+
+/* Wherever it is stopped nothing stays behind. */
+static void clustering_can_be_stopped_at_any_time(void **state)
+{
+    (void)state;
+    noise n = make_noise(1 << 20);
+    const size_t live = pea__alloc_live();
+    pea_status status = PEA_E_CANCELLED;
+    for (int stop_at = 1; status == PEA_E_CANCELLED; stop_at += 1 + stop_at / 3) {
+        listener l = {.stop_at = stop_at};
+        pea_error err;
+        status = listen_to(&l, cluster, &n, &err);
+        assert_int_equal(pea__alloc_live(), live);
+        assert_true(status == PEA_OK || l.n_calls == stop_at); /* it went no further */
+    }
+    assert_int_equal(status, PEA_OK);
+    free(n.affinity.data);
+    free(n.labels.data);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(clustering_a_volume_can_be_stopped),
+    cmocka_unit_test(clustering_can_be_stopped_at_any_time),
     cmocka_unit_test_setup_teardown(merging_a_large_plane_can_be_stopped, make_plane, free_plane),
     cmocka_unit_test_setup_teardown(removing_from_a_large_stack_can_be_stopped, make_plane, free_plane),
     cmocka_unit_test_setup_teardown(numbering_a_large_plane_can_be_stopped, make_plane, free_plane),

@@ -1,0 +1,499 @@
+/* contract.c - the merges that are certain, found in boxes of the volume that fit into a processor's cache.
+ *
+ * A cluster whose earliest edge of all is attractive will be merged along it, whatever happens elsewhere
+ * (mutex_watershed.c says why). So a tile needs to know no more of the world than one number for each of its voxels:
+ * the level, the key of the earliest edge that is repulsive or leaves the tile. An attractive edge inside the tile
+ * that is its cluster's earliest, and earlier than the level of that cluster, is certain. Where it is as early as the
+ * level it is left for later, which is never wrong.
+ *
+ *     1. every voxel looks at its edges, and joins the neighbour of the earliest if that is certain
+ *     2. every cluster looks at its edges, and joins likewise; again until no cluster can
+ *
+ * Levels never fall. An edge that is not earlier than the levels of both its ends is therefore left for good, and each
+ * turn has fewer edges to look at.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "cluster/cluster.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { T = PEA__TILE_VOXELS, SEEN_BITS = 12 };
+
+#define OUTSIDE UINT32_MAX /* level of a voxel that the mask leaves out; no key is as large */
+
+/* Edges in any order. Of two the one whose `order` is larger comes first. */
+typedef struct edge_list {
+    int64_t n;
+    uint64_t order[PEA__MAX_ATTRACTIVE * T]; /* key << 32 | offset * T + voxel that stores the edge */
+    uint32_t ends[PEA__MAX_ATTRACTIVE * T];  /* two clusters, 16 bits each */
+} edge_list;
+
+/* All that a tile needs, for one worker. */
+typedef struct workspace {
+    pea__box box;
+    int64_t n[3], n_voxels;            /* of the tile */
+    int64_t step[PEA__MAX_ATTRACTIVE]; /* offsets as distances in its raster */
+
+    /* by voxel */
+    uint32_t level[T];
+    uint32_t inner[PEA__MAX_ATTRACTIVE][T]; /* keys of the edges stored there that stay inside, 0: none */
+    uint16_t cluster[T];
+
+    /* by voxel, and later by cluster */
+    uint32_t best[T], partner[T], parent[T];
+
+    /* by cluster of the first step */
+    uint32_t n_clusters, level_of[T + 1];
+    uint64_t proposal[T];
+    uint16_t root[T]; /* what it is part of now */
+    uint16_t alive[T];
+    int64_t n_alive;
+
+    edge_list live, left; /* edges that may be certain, and those that cannot be any more */
+    uint32_t seen[1 << SEEN_BITS];
+} workspace;
+
+typedef struct contraction {
+    const pea__graph *graph;
+    const pea__tiling *tiling;
+    uint32_t *labels;
+    pea__tile *tiles;
+    workspace *spaces;
+} contraction;
+
+pea__tiling pea__tiling_of(pea_dims dims, int64_t depth, int64_t n_voxels)
+{
+    const int64_t extents[3] = {dims.z, dims.y, dims.x};
+    int64_t side = 1;
+    pea__tiling t = {.size = {pea__min_i64(dims.z, depth), 0, 0}};
+    while ((side + 1) * (side + 1) * t.size[0] <= n_voxels)
+        side++;
+    t.size[2] = pea__min_i64(dims.x, side); /* what one axis does not need the others get */
+    t.size[1] = pea__min_i64(dims.y, n_voxels / (t.size[0] * t.size[2]));
+    t.size[2] = pea__min_i64(dims.x, n_voxels / (t.size[0] * t.size[1]));
+    t.size[0] = pea__min_i64(dims.z, n_voxels / (t.size[1] * t.size[2]));
+    for (int axis = 0; axis < 3; axis++)
+        t.count[axis] = pea__ceil_div(extents[axis], t.size[axis]);
+    t.n = t.count[0] * t.count[1] * t.count[2];
+    return t;
+}
+
+pea__box pea__tile_box(const pea__tiling *tiling, pea_dims dims, int64_t tile)
+{
+    const int64_t at[3] = {tile / tiling->count[2] / tiling->count[1], tile / tiling->count[2] % tiling->count[1],
+                           tile % tiling->count[2]};
+    const int64_t extents[3] = {dims.z, dims.y, dims.x};
+    pea__box box;
+    for (int axis = 0; axis < 3; axis++) {
+        box.begin[axis] = at[axis] * tiling->size[axis];
+        box.end[axis] = pea__min_i64(box.begin[axis] + tiling->size[axis], extents[axis]);
+    }
+    return box;
+}
+
+/* ---- what the tile sees of the volume ---- */
+
+static bool has_row(const pea__box *box, int64_t z, int64_t y)
+{
+    return z >= box->begin[0] && z < box->end[0] && y >= box->begin[1] && y < box->end[1];
+}
+
+static void lift(uint32_t *level, const uint32_t *keys, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        level[i] = keys[i] > level[i] ? keys[i] : level[i];
+}
+
+/* Edges of offset k stored in row (z,y) of the tile: inside the tile they are kept, others raise the level here. `v`
+ * is the row's first voxel in the tile. */
+static void read_stored(workspace *w, const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t v)
+{
+    const pea_offset o = graph->offsets->step[k];
+    const pea_dims d = graph->dims;
+    const int64_t x0 = w->box.begin[2], x1 = w->box.end[2];
+    int64_t from = x0, to = x1;
+    uint32_t *keys = w->inner[k] + v;
+    memset(keys, 0, (size_t)(x1 - x0) * sizeof *keys);
+    if (z + o.z < 0 || z + o.z >= d.z || y + o.y < 0 || y + o.y >= d.y)
+        return;
+    pea__edge_range(d.x, o.x, &from, &to);
+    if (from >= to)
+        return;
+    pea__edge_keys(graph, k, z, y, from, 1, to - from, keys + from - x0);
+    const bool row = has_row(&w->box, z + o.z, y + o.y);
+    const int64_t inner_from = row ? pea__min_i64(pea__max_i64(from, x0 - o.x), to) : to;
+    const int64_t inner_to = row ? pea__max_i64(pea__min_i64(to, x1 - o.x), inner_from) : to;
+    const int64_t leaving[2][2] = {{from, inner_from}, {inner_to, to}};
+    for (int i = 0; i < 2; i++)
+        for (int64_t x = leaving[i][0]; x < leaving[i][1]; x++) {
+            lift(w->level + v + x - x0, keys + x - x0, 1);
+            keys[x - x0] = 0;
+        }
+}
+
+/* Edges of offset k that lead from outside the tile to row (z,y): they raise the level here. */
+static void read_arriving(workspace *w, const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t v)
+{
+    const pea_offset o = graph->offsets->step[k];
+    const pea_dims d = graph->dims;
+    const int64_t x0 = w->box.begin[2], x1 = w->box.end[2], z1 = z - o.z, y1 = y - o.y;
+    if (z1 < 0 || z1 >= d.z || y1 < 0 || y1 >= d.y)
+        return;
+    const bool row = has_row(&w->box, z1, y1);
+    const int64_t parts[2][2] = {{x0 - o.x, row ? pea__min_i64(x0, x1 - o.x) : x1 - o.x},
+                                 {row ? pea__max_i64(x1, x0 - o.x) : x1 - o.x, x1 - o.x}};
+    for (int i = 0; i < 2; i++) {
+        int64_t from = pea__max_i64(parts[i][0], 0), to = pea__min_i64(parts[i][1], d.x);
+        pea__edge_range(d.x, o.x, &from, &to);
+        if (from >= to)
+            continue;
+        pea__edge_keys(graph, k, z1, y1, from, 1, to - from, w->best);
+        lift(w->level + v + from + o.x - x0, w->best, to - from);
+    }
+}
+
+/* Rows of a tile are short and far apart, so that no hardware foresees them. */
+static void prefetch_row(const pea__graph *graph, int64_t p, int64_t n)
+{
+    const int64_t n_offsets = (int64_t)graph->offsets->n, end = pea__min_i64(p + n, graph->n_voxels) * n_offsets;
+    for (int64_t i = p * n_offsets; i < end; i += 16)
+        PEA__PREFETCH(graph->affinity + i);
+}
+
+static void read_tile(workspace *w, const contraction *work, pea__tile *tile)
+{
+    const pea__graph *graph = work->graph;
+    const pea_dims d = graph->dims;
+    int64_t v = 0;
+    for (int axis = 0; axis < 3; axis++)
+        w->n[axis] = w->box.end[axis] - w->box.begin[axis];
+    w->n_voxels = w->n[0] * w->n[1] * w->n[2];
+    for (int k = 0; k < graph->offsets->n_axes; k++) {
+        const pea_offset o = graph->offsets->step[k];
+        w->step[k] = (o.z * w->n[1] + o.y) * w->n[2] + o.x;
+    }
+    for (int64_t z = w->box.begin[0]; z < w->box.end[0]; z++)
+        for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++, v += w->n[2]) {
+            const int64_t p = (z * d.y + y) * d.x + w->box.begin[2];
+            const int64_t nan_at = tile->nan_at < 0 ? pea__edge_find_nan(graph, p, w->n[2]) : -1;
+            prefetch_row(graph, p + 2 * d.x, w->n[2]);
+            tile->nan_at = nan_at >= 0 ? nan_at : tile->nan_at;
+            memcpy(w->level + v, work->labels + p, (size_t)w->n[2] * sizeof *w->level);
+            for (int64_t x = 0; graph->mask && x < w->n[2]; x++)
+                w->level[v + x] = graph->mask[p + x] ? w->level[v + x] : OUTSIDE;
+            for (size_t k = 0; k < (size_t)graph->offsets->n_axes; k++) {
+                read_stored(w, graph, k, z, y, v);
+                read_arriving(w, graph, k, z, y, v);
+            }
+        }
+}
+
+/* ---- clusters of voxels ---- */
+
+/* Every node has a partner, itself where it stays; before, every node is its own parent, afterwards its parent is a
+ * root. Partners lead to ever earlier edges, so that the only circles are two nodes that chose each other: the smaller
+ * becomes a root. Nodes are visited forth and back, as a link to a node that was just visited becomes short at once. */
+static void follow_partners(const uint32_t *partner, uint32_t *parent, int64_t n)
+{
+    uint32_t changed = 1;
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t p = partner[i], self = (uint32_t)i;
+        parent[i] = (partner[p] == self) & (self < p) ? self : parent[p];
+    }
+    for (bool forth = false; changed; forth = !forth) {
+        changed = 0;
+        for (int64_t i = 0; i < n; i++) {
+            const int64_t node = forth ? i : n - 1 - i;
+            const uint32_t up = parent[node], further = parent[up];
+            changed |= up ^ further;
+            parent[node] = further;
+        }
+    }
+}
+
+/* Offer the edges of offset k to the voxels that store them, or to those they lead to. A voxel takes the first of
+ * equals: offer by falling offset and, of the two edges of an offset at a voxel, that with the larger index first. */
+static void offer(workspace *w, int k, bool stored)
+{
+    const int64_t step = w->step[k], n = w->n_voxels;
+    const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(n, n - step);
+    const uint32_t *keys = w->inner[k];
+    const int64_t shift = stored ? 0 : step, other = stored ? step : 0;
+    for (int64_t v = from; v < to; v++) {
+        const bool better = keys[v] > w->best[v + shift];
+        w->best[v + shift] = better ? keys[v] : w->best[v + shift];
+        w->partner[v + shift] = better ? (uint32_t)(v + other) : w->partner[v + shift];
+    }
+}
+
+static void join_voxels(workspace *w, int n_attractive)
+{
+    memcpy(w->best, w->level, (size_t)w->n_voxels * sizeof *w->best);
+    for (int64_t v = 0; v < w->n_voxels; v++)
+        w->partner[v] = w->parent[v] = (uint32_t)v;
+    for (int k = n_attractive - 1; k >= 0; k--) {
+        const bool stored_is_larger = w->step[k] > 0;
+        offer(w, k, stored_is_larger);
+        offer(w, k, !stored_is_larger);
+    }
+    follow_partners(w->partner, w->parent, w->n_voxels);
+}
+
+/* Roots become clusters 0,1,2..., whose level is the earliest of their members'. */
+static void number_clusters(workspace *w)
+{
+    uint32_t n = 0;
+    for (int64_t v = 0; v < w->n_voxels; v++) {
+        w->best[v] = n;
+        n += w->parent[v] == (uint32_t)v && w->level[v] != OUTSIDE;
+    }
+    memset(w->level_of, 0, (n + 1) * sizeof *w->level_of); /* one more: what is outside the mask may come last */
+    for (int64_t v = 0; v < w->n_voxels; v++) {
+        const uint32_t c = w->best[w->parent[v]], level = w->level[v] == OUTSIDE ? 0 : w->level[v];
+        w->cluster[v] = (uint16_t)c;
+        w->level_of[c] = level > w->level_of[c] ? level : w->level_of[c];
+    }
+    w->n_clusters = n;
+}
+
+/* ---- clusters of clusters ---- */
+
+/* Whether an edge is live is as likely as not. So these loops write it to both lists, and let one of them grow. */
+static void list_edges(workspace *w, int n_attractive)
+{
+    int64_t n_live = 0, n_left = 0;
+    for (int k = 0; k < n_attractive; k++) {
+        const uint32_t *keys = w->inner[k];
+        const int64_t step = w->step[k];
+        const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(w->n_voxels, w->n_voxels - step);
+        for (int64_t v = from; v < to; v++) {
+            const uint32_t here = w->cluster[v], there = w->cluster[v + step], key = keys[v];
+            const bool outer = (key != 0) & (here != there);
+            const bool late = (key <= w->level_of[here]) & (key <= w->level_of[there]);
+            w->live.order[n_live] = w->left.order[n_left] = (uint64_t)key << 32 | (uint64_t)(k * T + v);
+            w->live.ends[n_live] = w->left.ends[n_left] = here << 16 | there;
+            n_live += outer & !late;
+            n_left += outer & late;
+        }
+    }
+    w->live.n = n_live;
+    w->left.n = n_left;
+}
+
+/* Give live edges the present numbers of their ends, drop inner ones, and leave those that cannot be certain any more.
+ * */
+static void sift_edges(workspace *w)
+{
+    const int64_t n = w->live.n;
+    int64_t n_live = 0, n_left = w->left.n;
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t order = w->live.order[i];
+        const uint32_t key = (uint32_t)(order >> 32), ends = w->live.ends[i];
+        const uint32_t here = w->parent[ends >> 16], there = w->parent[ends & 0xFFFFu];
+        const bool outer = here != there, late = (key <= w->level_of[here]) & (key <= w->level_of[there]);
+        w->live.order[n_live] = w->left.order[n_left] = order;
+        w->live.ends[n_live] = w->left.ends[n_left] = here << 16 | there;
+        n_live += outer & !late;
+        n_left += outer & late;
+    }
+    w->live.n = n_live;
+    w->left.n = n_left;
+}
+
+/* The same for edges that were left, with final numbers. Of those between the same two clusters the earliest is mostly
+ * kept alone: `seen` knows where a pair was put last, and forgets. */
+static void combine_edges(workspace *w, edge_list *list)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < list->n; i++) { /* two loops: what is inner is hard to foresee */
+        const uint32_t here = w->parent[list->ends[i] >> 16], there = w->parent[list->ends[i] & 0xFFFFu];
+        list->order[n] = list->order[i];
+        list->ends[n] = here < there ? here << 16 | there : there << 16 | here;
+        n += here != there;
+    }
+    list->n = n;
+    n = 0;
+    for (int64_t i = 0; i < list->n; i++) {
+        const uint64_t order = list->order[i];
+        const uint32_t ends = list->ends[i];
+        uint32_t *slot = w->seen + (ends * 0x9E3779B1u >> (32 - SEEN_BITS));
+        const int64_t last = *slot;
+        const bool same = (last < n) & (list->ends[last] == ends);
+        const int64_t other = -(int64_t)!same; /* all bits or none */
+        const int64_t at = last ^ ((last ^ n) & other);
+        const uint64_t held = list->order[last] & ~(uint64_t)other;
+        list->order[at] = order > held ? order : held;
+        list->ends[at] = ends;
+        *slot = (uint32_t)at;
+        n += !same;
+    }
+    list->n = n;
+}
+
+/* Every cluster that still is one finds its earliest edge. */
+static void propose(workspace *w)
+{
+    for (int64_t i = 0; i < w->n_alive; i++)
+        w->proposal[w->alive[i]] = (uint64_t)w->level_of[w->alive[i]] << 32 | UINT32_MAX; /* to be exceeded */
+    for (int64_t i = 0; i < w->live.n; i++) {
+        const uint64_t offered = w->live.order[i];
+        uint64_t *here = w->proposal + (w->live.ends[i] >> 16), *there = w->proposal + (w->live.ends[i] & 0xFFFFu);
+        *here = offered > *here ? offered : *here;
+        *there = offered > *there ? offered : *there;
+    }
+}
+
+/* All proposals are accepted. What a cluster becomes part of inherits its level. */
+static void accept(workspace *w)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < w->n_alive; i++) {
+        const uint32_t c = w->alive[i], tie = (uint32_t)w->proposal[c];
+        w->partner[c] = c;
+        if (tie == UINT32_MAX)
+            continue;
+        const uint32_t k = tie / T, v = tie % T;
+        w->partner[c] = w->root[w->cluster[v]] ^ w->root[w->cluster[v + w->step[k]]] ^ c;
+    }
+    for (uint32_t c = 0; c < w->n_clusters; c++)
+        w->parent[c] = c;
+    follow_partners(w->partner, w->parent, w->n_clusters);
+    for (int64_t i = 0; i < w->n_alive; i++) {
+        const uint32_t c = w->alive[i], root = w->parent[c], level = w->level_of[c];
+        w->level_of[root] = level > w->level_of[root] ? level : w->level_of[root];
+        w->alive[n] = (uint16_t)c;
+        n += root == c;
+    }
+    w->n_alive = n;
+    for (uint32_t c = 0; c < w->n_clusters; c++)
+        w->root[c] = (uint16_t)w->parent[w->root[c]];
+}
+
+/* Merge until nothing is certain; number what is left. */
+static void join_clusters(workspace *w)
+{
+    w->n_alive = w->n_clusters;
+    for (uint32_t c = 0; c < w->n_clusters; c++) {
+        w->parent[c] = w->partner[c] = c;
+        w->root[c] = w->alive[c] = (uint16_t)c;
+    }
+    while (w->live.n > 0) {
+        propose(w);
+        accept(w);
+        sift_edges(w);
+    }
+    for (int64_t i = 0; i < w->n_alive; i++)
+        w->best[w->alive[i]] = (uint32_t)i;
+    for (uint32_t c = 0; c < w->n_clusters; c++)
+        w->parent[c] = w->best[w->root[c]];
+    combine_edges(w, &w->left);
+}
+
+/* ---- a tile, and all of them ---- */
+
+static void write_labels(workspace *w, const contraction *work)
+{
+    const pea_dims d = work->graph->dims;
+    const uint8_t *mask = work->graph->mask;
+    int64_t v = 0;
+    for (int64_t z = w->box.begin[0]; z < w->box.end[0]; z++)
+        for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++) {
+            const int64_t p = (z * d.y + y) * d.x + w->box.begin[2];
+            for (int64_t x = 0; x < w->n[2]; x++, v++)
+                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->parent[w->cluster[v]];
+        }
+}
+
+static void contract_tile(void *argument, int64_t index, int worker)
+{
+    const contraction *work = argument;
+    pea__tile *tile = work->tiles + index;
+    workspace *w = work->spaces + worker;
+    w->box = pea__tile_box(work->tiling, work->graph->dims, index);
+    read_tile(w, work, tile);
+    if (tile->nan_at >= 0)
+        return;
+    join_voxels(w, work->graph->offsets->n_axes);
+    number_clusters(w);
+    list_edges(w, work->graph->offsets->n_axes);
+    join_clusters(w);
+    write_labels(w, work);
+    tile->n_clusters = (uint32_t)w->n_alive;
+    tile->n_edges = (int32_t)w->left.n;
+    tile->edges = pea__realloc(NULL, (size_t)w->left.n, sizeof *tile->edges, NULL);
+    tile->failed = !tile->edges;
+    for (int64_t i = 0; tile->edges && i < w->left.n; i++) {
+        const uint64_t order = w->left.order[i];
+        tile->edges[i] = (pea__tile_edge){(uint32_t)(order >> 32), (uint32_t)order, w->left.ends[i]};
+    }
+}
+
+/* Clusters are numbered on from tile to tile. */
+static void rebase_tile(void *argument, int64_t index, int worker)
+{
+    const contraction *work = argument;
+    const pea_dims d = work->graph->dims;
+    const pea__box box = pea__tile_box(work->tiling, d, index);
+    const uint32_t first = work->tiles[index].first_cluster;
+    (void)worker;
+    for (int64_t z = box.begin[0]; z < box.end[0]; z++)
+        for (int64_t y = box.begin[1]; y < box.end[1]; y++) {
+            uint32_t *labels = work->labels + (z * d.y + y) * d.x;
+            for (int64_t x = box.begin[2]; x < box.end[2]; x++)
+                labels[x] += labels[x] == PEA__NO_CLUSTER ? 0 : first;
+        }
+}
+
+static pea_status refuse_nan(const contraction *work, int64_t at, pea_error *err)
+{
+    const pea_dims d = work->graph->dims;
+    const int64_t k = (int64_t)work->graph->offsets->n, p = at / k;
+    return pea__fail(err, PEA_E_FORMAT,
+                     "affinity is NaN at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", offset %" PRId64
+                     ": it must be a number everywhere",
+                     p / (d.x * d.y), p / d.x % d.y, p % d.x, at % k);
+}
+
+static pea_status number_tiles(const contraction *work, uint32_t *n_clusters, pea_error *err)
+{
+    uint64_t n = 0;
+    int64_t nan_at = INT64_MAX;
+    for (int64_t i = 0; i < work->tiling->n; i++) {
+        pea__tile *tile = work->tiles + i;
+        if (tile->failed)
+            return pea__fail(err, PEA_E_NOMEM, "out of memory for the edges between clusters");
+        if (tile->nan_at >= 0)
+            nan_at = pea__min_i64(nan_at, tile->nan_at);
+        tile->first_cluster = (uint32_t)n;
+        n += tile->n_clusters;
+    }
+    if (nan_at < INT64_MAX)
+        return refuse_nan(work, nan_at, err);
+    if (n > work->graph->most_clusters)
+        return pea__fail(err, PEA_E_LIMIT,
+                         "%" PRIu64 " clusters are left where %" PRIu32 " can be counted: cluster in smaller blocks", n,
+                         work->graph->most_clusters);
+    *n_clusters = (uint32_t)n;
+    return PEA_OK;
+}
+
+pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
+                                double to, uint32_t *labels, pea__tile *tiles, uint32_t *n_clusters,
+                                pea_error *err)
+{
+    contraction work = {graph, tiling, labels, tiles, NULL};
+    const double middle = from + 0.95 * (to - from);
+    const int n_workers = pea__workers(context);
+    work.spaces = pea__alloc_unset((size_t)n_workers, sizeof *work.spaces, err);
+    if (!work.spaces)
+        return PEA_E_NOMEM;
+    for (int i = 0; i < n_workers; i++)
+        memset(work.spaces[i].seen, 0, sizeof work.spaces[i].seen);
+    for (int64_t i = 0; i < tiling->n; i++)
+        tiles[i] = (pea__tile){.nan_at = -1};
+    pea_status status = pea__parallel(context, tiling->n, from, middle, contract_tile, &work, err);
+    pea__free_unset(work.spaces);
+    if (status == PEA_OK)
+        status = number_tiles(&work, n_clusters, err);
+    return status == PEA_OK ? pea__parallel(context, tiling->n, middle, to, rebase_tile, &work, err) : status;
+}
