@@ -120,7 +120,7 @@ function list(below, patterns, deeper) {
     for (i = 0; i < names.length; i++) {
         path = below + names[i];
         if (endsWith(names[i], "/")) {
-            if (deeper && input + path != output)
+            if (deeper && input + path != output && call("org.pea.fiji.MacroCalls.leadsBack", input + path) == "false")
                 list(path, patterns, deeper);
         } else if (matchesAny(toLowerCase(names[i]), patterns))
             images = Array.concat(images, path);

@@ -56,6 +56,16 @@ public final class MacroCalls {
         return MacroOptions.parse(arguments).getOrDefault(key, otherwise);
     }
 
+    /** Whether a folder is one of those that it lies in: a link that leads back, and would be followed for ever. */
+    public static String leadsBack(String folder) {
+        try {
+            Path parent = Paths.get(folder).toAbsolutePath().normalize().getParent();
+            return "" + (parent != null && parent.toRealPath().startsWith(Paths.get(folder).toRealPath()));
+        } catch (IOException e) {
+            return "false"; // a folder that cannot be read has no images
+        }
+    }
+
     /** Open a file as the active image; nothing is shown where there is no display. Empty, or the error. */
     public static String open(String path) {
         return attempt(() -> {
@@ -156,6 +166,7 @@ public final class MacroCalls {
     private static ImagePlus openFile(String path) throws IOException {
         if (!Files.isReadable(Paths.get(path)))
             throw new IOException("there is no file " + path + " that may be read");
+        WholeTiff.check(Paths.get(path).toAbsolutePath().toFile());
         IJ.redirectErrorMessages();
         ImagePlus image = IJ.openImage(path);
         IJ.redirectErrorMessages(false);
