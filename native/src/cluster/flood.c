@@ -1,12 +1,12 @@
 /* flood.c - seeded watershed of a plane: the lowest pixel first, of equal ones that which was reached first.
  *
- * Heights are sorted once; then each different height has a queue of its own and a bit in a tree of bits that says whether
- * it is empty. Pixels are queued when they are reached, so "first reached" is the order of a queue, and the lowest queue
- * that is not empty is found by counting zeros, level by level.
+ * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin. Who
+ * is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that the rule
+ * wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
  *
  *     level 2            [..1.]                 a word covers 64 words below
  *     level 1     [0000] [..1.] [0000]
- *     level 0     [....] [.11.] [....]          one bit for each height
+ *     level 0     [....] [.11.] [....]          one bit for each place
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/plane.h"
@@ -23,11 +23,9 @@ pea_status pea__flood_new(int64_t n_pixels, pea__flood *flood, pea_error *err)
         flood->level[flood->n_levels++] = n_words;
         n_words += width;
     } while (width > 1);
-    flood->rank = pea__alloc_unset(n, sizeof *flood->rank, err);
-    flood->next = flood->rank ? pea__alloc_unset(n, sizeof *flood->next, err) : NULL;
-    flood->head = flood->next ? pea__alloc_unset(n, sizeof *flood->head, err) : NULL;
-    flood->tail = flood->head ? pea__alloc_unset(n, sizeof *flood->tail, err) : NULL;
-    flood->pairs = flood->tail ? pea__alloc_unset(n, sizeof *flood->pairs, err) : NULL;
+    flood->cells = pea__alloc_unset(n, sizeof *flood->cells, err);
+    flood->places = flood->cells ? pea__alloc_unset(n, sizeof *flood->places, err) : NULL;
+    flood->pairs = flood->places ? pea__alloc_unset(n, sizeof *flood->pairs, err) : NULL;
     flood->scratch = flood->pairs ? pea__alloc_unset(n, sizeof *flood->scratch, err) : NULL;
     flood->bits = flood->scratch ? pea__alloc_unset((size_t)n_words, sizeof *flood->bits, err) : NULL;
     if (flood->bits) {
@@ -43,10 +41,8 @@ void pea__flood_free(pea__flood *flood)
     pea__free_unset(flood->bits);
     pea__free_unset(flood->scratch);
     pea__free_unset(flood->pairs);
-    pea__free_unset(flood->tail);
-    pea__free_unset(flood->head);
-    pea__free_unset(flood->next);
-    pea__free_unset(flood->rank);
+    pea__free_unset(flood->places);
+    pea__free_unset(flood->cells);
     *flood = (pea__flood){0};
 }
 
@@ -88,15 +84,17 @@ void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *heigh
         flood->pairs = flood->scratch;
         flood->scratch = swap;
     }
+    const uint64_t *pairs = flood->pairs;
     uint32_t rank = 0;
     for (int64_t i = 0; i < n; i++) {
-        rank += i > 0 && flood->pairs[i] >> 32 != flood->pairs[i - 1] >> 32;
-        flood->rank[(uint32_t)flood->pairs[i]] = rank;
+        const bool as_before = i > 0 && pairs[i] >> 32 == pairs[i - 1] >> 32;
+        const bool as_after = i + 1 < n && pairs[i] >> 32 == pairs[i + 1] >> 32;
+        rank = as_before ? rank : (uint32_t)i;
+        flood->cells[(uint32_t)pairs[i]].rank = as_before || as_after ? rank | PEA__SHARED : rank;
     }
-    flood->n_ranks = rank + 1;
 }
 
-/* ---- the queues ---- */
+/* ---- who waits ---- */
 
 static int lowest_bit(uint64_t word)
 {
@@ -110,9 +108,9 @@ static int lowest_bit(uint64_t word)
 #endif
 }
 
-static void mark(pea__flood *flood, uint32_t rank)
+static void mark(pea__flood *flood, uint32_t place)
 {
-    int64_t at = rank;
+    int64_t at = place;
     for (int level = 0; level < flood->n_levels; level++, at >>= 6) {
         uint64_t *word = flood->bits + flood->level[level] + (at >> 6);
         const uint64_t before = *word;
@@ -122,9 +120,9 @@ static void mark(pea__flood *flood, uint32_t rank)
     }
 }
 
-static void unmark(pea__flood *flood, uint32_t rank)
+static void unmark(pea__flood *flood, uint32_t place)
 {
-    int64_t at = rank;
+    int64_t at = place;
     for (int level = 0; level < flood->n_levels; level++, at >>= 6) {
         uint64_t *word = flood->bits + flood->level[level] + (at >> 6);
         *word &= ~(UINT64_C(1) << (at & 63));
@@ -133,64 +131,81 @@ static void unmark(pea__flood *flood, uint32_t rank)
     }
 }
 
-static bool lowest(const pea__flood *flood, uint32_t *rank)
+static bool lowest(const pea__flood *flood, uint32_t *place)
 {
     int64_t at = 0;
     if (!flood->bits[flood->level[flood->n_levels - 1]])
         return false;
     for (int level = flood->n_levels - 1; level >= 0; level--)
         at = at << 6 | lowest_bit(flood->bits[flood->level[level] + at]);
-    *rank = (uint32_t)at;
+    *place = (uint32_t)at;
     return true;
 }
 
 static void push(pea__flood *flood, int32_t pixel)
 {
-    const uint32_t rank = flood->rank[pixel];
-    flood->next[pixel] = -1;
-    if (flood->head[rank] < 0) {
-        flood->head[rank] = pixel;
-        mark(flood, rank);
-    } else {
-        flood->next[flood->tail[rank]] = pixel;
+    uint32_t place = flood->cells[pixel].rank;
+    if (place & PEA__SHARED) { /* mostly not: then nothing has to be waited for here */
+        place &= ~PEA__SHARED;
+        place += flood->places[place].n_queued++;
     }
-    flood->tail[rank] = pixel;
+    flood->places[place].pixel = (uint32_t)pixel;
+    mark(flood, place);
 }
 
-static void reach(pea__flood *flood, uint32_t *labels, int32_t pixel, uint32_t label)
+static void reach(pea__flood *flood, int32_t pixel, uint32_t label)
 {
-    if (labels[pixel])
+    if (flood->cells[pixel].label)
         return;
-    labels[pixel] = label;
+    flood->cells[pixel].label = label;
     push(flood, pixel);
+}
+
+/* Seeds wait in raster order. Those inside others reach nobody: they need not wait. */
+static void push_seeds(const pea__plane *plane, pea__flood *flood)
+{
+    const pea__flood_cell *cells = flood->cells;
+    const int32_t n_x = plane->n_x, n = (int32_t)pea__plane_pixels(plane);
+    for (int32_t p = 0, x = 0; p < n; p++, x = x + 1 < n_x ? x + 1 : 0)
+        if (cells[p].label &&
+            ((p >= n_x && !cells[p - n_x].label) || (x > 0 && !cells[p - 1].label) ||
+             (x < n_x - 1 && !cells[p + 1].label) || (p < n - n_x && !cells[p + n_x].label)))
+            push(flood, p);
+}
+
+static void grow(pea__plane *plane, pea__flood *flood)
+{
+    const int32_t n_x = plane->n_x, n = (int32_t)pea__plane_pixels(plane);
+    uint32_t place;
+    int32_t n_taken = 0;
+    while (lowest(flood, &place)) {
+        const int32_t p = (int32_t)flood->places[place].pixel, x = p % n_x;
+        const uint32_t label = flood->cells[p].label;
+        unmark(flood, place);
+        if (p >= n_x)
+            reach(flood, p - n_x, label);
+        if (x > 0)
+            reach(flood, p - 1, label);
+        if (x < n_x - 1)
+            reach(flood, p + 1, label);
+        if (p < n - n_x)
+            reach(flood, p + n_x, label);
+        if (++n_taken % 65536 == 0 && !pea__plane_goes_on(plane, (double)n_taken / n))
+            return; /* nobody uses this flood again */
+    }
 }
 
 void pea__flood_run(pea__plane *plane, pea__flood *flood, uint32_t *labels)
 {
-    const int32_t n_x = plane->n_x, n = (int32_t)pea__plane_pixels(plane);
-    uint32_t rank;
-    int32_t n_taken = 0;
+    const int64_t n = pea__plane_pixels(plane);
     if (plane->status != PEA_OK)
         return;
-    for (uint32_t i = 0; i < flood->n_ranks; i++)
-        flood->head[i] = -1;
-    for (int32_t p = 0; p < n; p++)
-        if (labels[p])
-            push(flood, p);
-    while (lowest(flood, &rank)) {
-        const int32_t p = flood->head[rank], x = p % n_x;
-        flood->head[rank] = flood->next[p];
-        if (flood->head[rank] < 0)
-            unmark(flood, rank);
-        if (p >= n_x)
-            reach(flood, labels, p - n_x, labels[p]);
-        if (x > 0)
-            reach(flood, labels, p - 1, labels[p]);
-        if (x < n_x - 1)
-            reach(flood, labels, p + 1, labels[p]);
-        if (p < n - n_x)
-            reach(flood, labels, p + n_x, labels[p]);
-        if (++n_taken % 65536 == 0 && !pea__plane_goes_on(plane, (double)n_taken / n))
-            return; /* nobody uses this flood again */
+    for (int64_t p = 0; p < n; p++) {
+        flood->cells[p].label = labels[p];
+        flood->places[p].n_queued = 0;
     }
+    push_seeds(plane, flood);
+    grow(plane, flood);
+    for (int64_t p = 0; p < n; p++)
+        labels[p] = flood->cells[p].label;
 }

@@ -15,7 +15,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { TASK_PIXELS = 1 << 20, PIXEL_BYTES = 52 };
+enum { TASK_PIXELS = 1 << 20, PIXEL_BYTES = 50 };
 
 #define FLOODED 0.95 /* share of the progress bar; the rest is for the numbers */
 
@@ -79,8 +79,8 @@ static pea_status new_scratch(const cutting *job, scratch *s, pea_error *err)
     s->parabolas = s->row ? pea__alloc_unset(3 * n_x, sizeof *s->parabolas, err) : NULL;
     s->flags = s->parabolas ? pea__alloc_unset(n, 1, err) : NULL;
     const pea_status status = s->flags ? pea__flood_new((int64_t)n, &s->flood, err) : PEA_E_NOMEM;
-    s->stack = s->flood.next;
-    s->squared = s->flood.head;
+    s->stack = (int32_t *)s->flood.pairs;
+    s->squared = (int32_t *)s->flood.scratch;
     return status;
 }
 

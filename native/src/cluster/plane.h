@@ -54,15 +54,24 @@ void pea__plane_maxima(pea__plane *plane, const float *values, pea__neighbours n
 uint32_t pea__plane_components(pea__plane *plane, const uint8_t *inside, pea__neighbours neighbours, uint32_t *labels,
                                int32_t *stack);
 
+#define PEA__SHARED UINT32_C(0x80000000) /* planes have fewer pixels */
+
+typedef struct pea__flood_cell {
+    uint32_t label, rank; /* rank: how many pixels are lower; PEA__SHARED is set where others are as high */
+} pea__flood_cell;
+
+typedef struct pea__flood_place {
+    uint32_t pixel, n_queued; /* n_queued: of all pixels as high, at the first place of theirs */
+} pea__flood_place;
+
 /* What a flood needs beside heights and labels. */
 typedef struct pea__flood {
-    uint32_t *rank; /* by pixel: place of its height among the different ones */
-    int32_t *next, *head, *tail;
+    pea__flood_cell *cells;    /* [pixel] */
+    pea__flood_place *places;  /* [rank + order of arrival] */
     uint64_t *pairs, *scratch; /* for sorting */
-    uint64_t *bits;            /* which queues are not empty: a level of one bit each, then one bit for each word below */
+    uint64_t *bits;            /* which places wait: a level of one bit each, then one bit for each word below */
     int64_t level[7];          /* where the levels begin */
     int n_levels;
-    uint32_t n_ranks;
 } pea__flood;
 
 pea_status pea__flood_new(int64_t n_pixels, pea__flood *flood, pea_error *err);

@@ -234,8 +234,8 @@ static pea_status check_edges(const pea_region_graph *graph, pea_context *contex
 pea_status pea__region_graph_read_from(const pea__reader *reader, pea_context *context, pea_region_graph **graph,
                                        pea_error *err)
 {
-    int64_t n_nodes, n_edges, offset = HEADER_BYTES;
-    int n_bins;
+    int64_t n_nodes = 0, n_edges = 0, offset = HEADER_BYTES;
+    int n_bins = 0;
     *graph = NULL;
     pea_status status = read_header(reader, &n_nodes, &n_edges, &n_bins, err);
     if (status == PEA_OK)

@@ -29,66 +29,66 @@ static int32_t neighbour(const pea__plane *plane, const surrounding *around, int
     return y2 < 0 || y2 >= plane->n_y || x2 < 0 || x2 >= plane->n_x ? -1 : y2 * plane->n_x + x2;
 }
 
-/* A pixel is not maximal: neither is what is as high and hangs together with it. */
-static void clear_plateau(pea__plane *plane, const surrounding *around, const float *values, int32_t p,
-                          uint8_t *maximal, int32_t *stack)
+/* 1 where no neighbour is higher: row after row and neighbour after neighbour, which vectors can do. */
+static void find_candidates(pea__plane *plane, const surrounding *around, const float *values, uint8_t *maximal)
 {
-    int32_t n = 0, n_seen = 0;
-    stack[n++] = p;
-    maximal[p] = 0;
-    while (n > 0) {
-        const int32_t at = stack[--n];
+    const int64_t n_x = plane->n_x;
+    for (int32_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
+        const float *row = values + y * n_x;
+        uint8_t *to = maximal + y * n_x;
+        memset(to, 1, (size_t)n_x);
         for (int i = 0; i < around->n; i++) {
-            const int32_t q = neighbour(plane, around, at / plane->n_x, at % plane->n_x, i);
-            if (q >= 0 && maximal[q] && values[q] == values[at]) {
-                maximal[q] = 0;
-                stack[n++] = q;
-            }
+            const int64_t y2 = y + around->y[i], dx = around->x[i];
+            if (y2 < 0 || y2 >= plane->n_y)
+                continue;
+            const float *other = values + y2 * n_x + dx;
+            const int64_t begin = dx < 0 ? -dx : 0, end = dx > 0 ? n_x - dx : n_x;
+            for (int64_t x = begin; x < end; x++)
+                to[x] &= !(other[x] > row[x]);
         }
-        if (++n_seen % 65536 == 0 && !pea__plane_goes_on(plane, 0.0))
-            return;
     }
 }
 
-typedef struct comparison {
-    bool higher, equal; /* some neighbour is */
-} comparison;
+enum { BEATEN, UNSEEN, SEEN };
 
-static comparison compare(const pea__plane *plane, const surrounding *around, const int32_t *step, bool inner,
-                          const float *values, int32_t p)
+/* A candidate's plateau, as far as candidates go, is maximal unless it goes on where something higher is. */
+static void judge_plateau(pea__plane *plane, const surrounding *around, const float *values, int32_t seed,
+                          uint8_t *maximal, int32_t *members)
 {
-    comparison found = {false, false};
-    for (int i = 0; i < around->n; i++) {
-        const int32_t q = inner ? p + step[i] : neighbour(plane, around, p / plane->n_x, p % plane->n_x, i);
-        if (q < 0)
-            continue;
-        found.higher |= values[q] > values[p];
-        found.equal |= values[q] == values[p];
+    int32_t n = 0;
+    bool beaten = false;
+    members[n++] = seed;
+    maximal[seed] = SEEN;
+    for (int32_t at = 0; at < n; at++) {
+        const int32_t p = members[at];
+        for (int i = 0; i < around->n; i++) {
+            const int32_t q = neighbour(plane, around, p / plane->n_x, p % plane->n_x, i);
+            if (q < 0 || values[q] != values[p])
+                continue;
+            beaten |= maximal[q] == BEATEN;
+            if (maximal[q] == UNSEEN) {
+                maximal[q] = SEEN;
+                members[n++] = q;
+            }
+        }
+        if (at % 65536 == 65535 && !pea__plane_goes_on(plane, 0.0))
+            return;
     }
-    return found;
+    for (int32_t at = 0; at < n && beaten; at++)
+        maximal[members[at]] = BEATEN;
 }
 
 void pea__plane_maxima(pea__plane *plane, const float *values, pea__neighbours neighbours, uint8_t *maximal,
                        int32_t *stack)
 {
     const surrounding around = surrounding_of(neighbours);
-    const int32_t n_y = plane->n_y, n_x = plane->n_x, reach = neighbours == PEA__FIVE_BY_FIVE ? 2 : 1;
-    int32_t step[24];
-    for (int i = 0; i < around.n; i++)
-        step[i] = around.y[i] * n_x + around.x[i];
-    memset(maximal, 1, (size_t)pea__plane_pixels(plane));
-    for (int32_t y = 0; y < n_y && pea__plane_goes_on(plane, 0.0); y++)
-        for (int32_t x = 0; x < n_x; x++) {
-            const int32_t p = y * n_x + x;
-            if (!maximal[p])
-                continue;
-            const bool inner = y >= reach && y < n_y - reach && x >= reach && x < n_x - reach;
-            const comparison found = compare(plane, &around, step, inner, values, p);
-            if (found.higher && found.equal)
-                clear_plateau(plane, &around, values, p, maximal, stack);
-            else if (found.higher)
-                maximal[p] = 0;
-        }
+    const int64_t n = pea__plane_pixels(plane);
+    find_candidates(plane, &around, values, maximal);
+    for (int64_t p = 0; p < n && plane->status == PEA_OK; p++)
+        if (maximal[p] == UNSEEN)
+            judge_plateau(plane, &around, values, (int32_t)p, maximal, stack);
+    for (int64_t p = 0; p < n; p++)
+        maximal[p] = maximal[p] == SEEN;
 }
 
 uint32_t pea__plane_components(pea__plane *plane, const uint8_t *inside, pea__neighbours neighbours, uint32_t *labels,
