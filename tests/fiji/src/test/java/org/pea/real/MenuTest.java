@@ -71,6 +71,19 @@ class MenuTest {
         Screen.await("no outlines", 5, () -> image.getOverlay() == null || image.getOverlay().size() == 0);
     }
 
+    @Test void the_image_can_be_selected_in_while_the_dialog_is_open() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        java.awt.EventQueue.invokeAndWait(() -> dialog.setLocation(image.getWindow().getWidth() + 20, 0));
+        screen.drag(image.getCanvas(), 20, 30, 120, 90);
+        Screen.await("a selection", 5, () -> image.getRoi() != null);
+        screen.press(dialog, "Preview");
+        Screen.await("a preview of it", 20, () -> Screen.text(dialog).contains(" in the selection"));
+        screen.press(dialog, "Cancel");
+        screen.awaitIdle();
+    }
+
     @Test void a_stack_and_a_3d_model() throws Exception {
         Path models = folder.resolve("Fiji/models");
         Child imported = Child.pea("import", Fiji.REPOSITORY.resolve("testdata/golden/superhuman3d-small/model.ckpt"), "-o",

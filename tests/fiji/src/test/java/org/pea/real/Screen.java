@@ -130,11 +130,39 @@ final class Screen {
 
     void click(Component c) {
         await("the button can be pressed", 20, () -> c.isShowing() && c.isEnabled());
-        pause(100);
-        Point corner = c.getLocationOnScreen();
+        Point corner, before;
+        do { // windows grow while they are filled
+            before = c.getLocationOnScreen();
+            robot.waitForIdle();
+            pause(200);
+            corner = c.getLocationOnScreen();
+        } while (!corner.equals(before));
         robot.mouseMove(corner.x + c.getWidth() / 2, corner.y + c.getHeight() / 2);
         robot.mousePress(InputEvent.BUTTON1_DOWN_MASK);
         robot.mouseRelease(InputEvent.BUTTON1_DOWN_MASK);
+    }
+
+    /** Drag the mouse from one point of a component to another. */
+    void drag(Component c, int x0, int y0, int x1, int y1) {
+        robot.waitForIdle();
+        Point corner = c.getLocationOnScreen();
+        robot.mouseMove(corner.x + x0, corner.y + y0);
+        robot.mousePress(InputEvent.BUTTON1_DOWN_MASK);
+        for (int i = 1; i <= 10; i++)
+            robot.mouseMove(corner.x + x0 + (x1 - x0) * i / 10, corner.y + y0 + (y1 - y0) * i / 10);
+        robot.mouseRelease(InputEvent.BUTTON1_DOWN_MASK);
+    }
+
+    /* A window that has just opened is still laid out, moved, and filled. */
+    private Point restingPlace(Component c) {
+        Point[] before = {new Point(-1, -1)};
+        return await("the button stays where it is", 20, () -> {
+            pause(250);
+            robot.waitForIdle();
+            Point now = c.getLocationOnScreen(), last = before[0];
+            before[0] = now;
+            return now.equals(last) ? now : null;
+        });
     }
 
     // ---- what a person sees ----
