@@ -20,6 +20,7 @@ import javax.swing.text.JTextComponent;
 
 /** One field of a form with its label, and below it, in red, what is wrong with it. */
 final class FieldRow extends JPanel {
+    private static final long serialVersionUID = 1;
     final JLabel label;
     private final JTextComponent typed;         /* null: one of a list is chosen */
     private final JComboBox<String> chosen;     /* null: free text alone */

@@ -185,7 +185,7 @@ public final class MacroCalls {
         } catch (PeaException | IllegalArgumentException | IOException | UncheckedIOException e) {
             return ERROR + oneLine(e.getMessage());
         } catch (OutOfMemoryError e) {
-            return ERROR + "Java has no memory left: see Edit > Options > Memory & Threads";
+            return ERROR + Ui.words(e);
         } catch (Exception e) { // a fault of ours, or of a reader: the other images need not suffer
             return ERROR + oneLine(e.toString());
         }

@@ -13,6 +13,8 @@ import javax.swing.SwingConstants;
 
 /** One difference between image and model: a sign, the words, and a button for the fix where there is one. */
 final class MessageRow extends JPanel {
+    private static final long serialVersionUID = 1;
+
     MessageRow(Fit.Message message, int width, Runnable apply) {
         super(new BorderLayout(Ui.px(8), 0));
         setBorder(BorderFactory.createEmptyBorder(0, 0, Ui.px(6), 0));

@@ -32,6 +32,7 @@ import ij.io.OpenDialog;
 
 /** The head of the dialog: which model, its picture, what it is for and under which licence. */
 final class ModelChooser extends JPanel {
+    private static final long serialVersionUID = 1;
     private static final String OTHER = "Another file ...";
     private static final int PICTURE = 72;
 

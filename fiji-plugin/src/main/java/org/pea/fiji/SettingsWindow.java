@@ -610,6 +610,8 @@ final class SettingsWindow {
 
     /** Takes the width of the window, so that nothing is cut off at the right. */
     private static final class Page extends JPanel implements Scrollable {
+        private static final long serialVersionUID = 1;
+
         @Override public Dimension getPreferredScrollableViewportSize() {
             return getPreferredSize();
         }

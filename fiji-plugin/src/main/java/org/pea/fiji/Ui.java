@@ -253,7 +253,7 @@ final class Ui {
     static String words(Throwable e) {
         String message = e.getMessage();
         if (e instanceof OutOfMemoryError)
-            return "ImageJ's memory is full; close images or raise Edit > Options > Memory & Threads";
+            return "Java has no memory left: raise it in Edit > Options > Memory & Threads, or take fewer slices";
         return message == null || message.isEmpty() ? e.toString() : message;
     }
 
