@@ -196,7 +196,7 @@ public final class Fit {
         }
         if (bad > 0)
             add(all, Kind.REFUSAL, "The image has values that are no numbers (NaN or infinity). Replace them first, as"
-                + " with Process > Math > NaN Background or Macro.");
+                + " with Process > Noise > Remove NaNs, or Process > Math > Macro.");
         else if (values.size() == 1)
             add(all, Kind.WARNING, "All pixels that were looked at have the same value: there is nothing to segment.");
         else if (values.size() == 2)

@@ -54,10 +54,8 @@ public class ScoreAgainstTruth implements PlugIn {
         Pea.load();
         String[] titles = labelImages();
         ImagePlus current = WindowManager.getCurrentImage();
-        String prediction = current == null ? "" : current.getTitle(), truth = "";
-        for (String title : titles)
-            if (!title.equals(prediction) && (truth.isEmpty() || TRUE_NAME.matcher(title).find()))
-                truth = title;
+        String prediction = foundBefore(titles, current == null ? "" : current.getTitle());
+        String truth = truthBeside(titles, prediction);
         Map<String, String> values = new SmallForm("Score Against Truth", "pea.score", "score")
             .words("Compare two label images of one size: in both, each number is one instance and 0 is background.")
             .open("truth", "True labels", titles, truth, "What is right: an open image, or a file.")
@@ -76,6 +74,23 @@ public class ScoreAgainstTruth implements PlugIn {
                 Recorder.recordOption(e.getKey(), e.getValue());
         }
         return values;
+    }
+
+    /** What we named is what was found, whichever image is in front; otherwise that one. */
+    static String foundBefore(String[] titles, String current) {
+        String found = current;
+        for (String title : titles)
+            if (title.contains(LabelImage.SUFFIX) && !found.contains(LabelImage.SUFFIX))
+                found = title;
+        return found;
+    }
+
+    static String truthBeside(String[] titles, String prediction) {
+        String truth = "";
+        for (String title : titles)
+            if (!title.equals(prediction) && (truth.isEmpty() || TRUE_NAME.matcher(title).find()))
+                truth = title;
+        return truth;
     }
 
     private static final Pattern TRUE_NAME = Pattern.compile("truth|gt|label|mask|annot", Pattern.CASE_INSENSITIVE);

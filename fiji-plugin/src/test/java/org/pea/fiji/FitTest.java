@@ -90,6 +90,7 @@ class FitTest {
         for (int i = 0; i < bad.getPixelCount(); i += 3)
             bad.setf(i, Float.POSITIVE_INFINITY);
         only(new ImagePlus("bad", bad), "no numbers", Fit.Kind.REFUSAL);
+        only(new ImagePlus("bad", bad), "Process > Noise > Remove NaNs", Fit.Kind.REFUSAL); // NaN Background makes them
     }
 
     @Test void dark_objects_are_suspected() {

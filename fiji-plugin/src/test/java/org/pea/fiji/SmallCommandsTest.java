@@ -78,6 +78,18 @@ class SmallCommandsTest {
         shown[0].getOverlay().forEach(roi -> assertEquals(ScoreReport.MATCHED, roi.getStrokeColor()));
     }
 
+    @Test void what_we_found_is_judged_whichever_image_is_in_front() {
+        String[] titles = {"a_image.tif", "a_image.tif - labels", "a_labels.tif"};
+        for (String front : titles) {
+            String found = ScoreAgainstTruth.foundBefore(titles, front);
+            assertEquals("a_image.tif - labels", found);
+            assertEquals("a_labels.tif", ScoreAgainstTruth.truthBeside(titles, found));
+        }
+        String[] foreign = {"manual.tif", "other.tif"};
+        assertEquals("other.tif", ScoreAgainstTruth.foundBefore(foreign, "other.tif"));
+        assertEquals("manual.tif", ScoreAgainstTruth.truthBeside(foreign, "other.tif"));
+    }
+
     @Test void scores_want_two_images() {
         assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("prediction=a")).get("truth").contains("truth="));
         assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a prediction=a")).containsKey("prediction"));
