@@ -22,7 +22,8 @@ final class InstanceTable {
         table.showRowNumbers(false);
         for (int i = 0; i < names.size(); i++) {
             table.getFreeColumn(names.get(i).equals("label") ? "Label" : names.get(i)); // is i: they are made in order
-            table.setDecimalPlaces(i, whole(names.get(i)) ? 0 : 3);
+            if (whole(names.get(i)))
+                table.setDecimalPlaces(i, 0); // others as ImageJ does, which shows 0.00001 mm2 as such
         }
         for (int row = 1; row < lines.length; row++) {
             List<String> values = fields(lines[row]);

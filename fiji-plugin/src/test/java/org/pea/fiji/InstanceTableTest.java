@@ -27,6 +27,12 @@ class InstanceTableTest {
         assertEquals(0.75, table.getValue("confidence", 1));
     }
 
+    @Test void small_numbers_of_large_units_are_shown() {
+        ResultsTable table = InstanceTable.of("label,area_mm2,n_voxels\r\n1,0.0000123,49\r\n");
+        assertEquals("1.230E-5", table.getStringValue("area_mm2", 0));
+        assertEquals("49", table.getStringValue("n_voxels", 0));
+    }
+
     @Test void no_instance_is_a_table_without_rows() {
         assertEquals(0, InstanceTable.of(CSV.substring(0, CSV.indexOf('\n') + 1)).size());
     }
