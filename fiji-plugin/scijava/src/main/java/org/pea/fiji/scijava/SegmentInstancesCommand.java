@@ -22,8 +22,8 @@ import org.scijava.plugin.Plugin;
 import ij.ImagePlus;
 
 /**
- * Segmentation as a SciJava command, for scripts in any language: {@code command.run(SegmentInstancesCommand, true, "image",
- * imp, "options", "model=nuclei")}. The options are those of the macro command; this class knows none of them.
+ * Segmentation as a SciJava command, for scripts in any language: {@code command.run(SegmentInstancesCommand, true,
+ * "image", imp, "options", "model=nuclei")}. The options are those of the macro command; this class knows none of them.
  */
 @Plugin(type = Command.class, headless = true, name = "PEA: Segment Instances",
         menuPath = "Plugins>Segmentation>PEA>Segment Instances (for scripts)...")
