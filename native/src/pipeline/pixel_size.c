@@ -15,14 +15,16 @@ static double metres(const char *unit)
         {"pm", 1e-12},       {"picometer", 1e-12},   {"picometre", 1e-12},       {"\u00c5", 1e-10},
         {"\u212b", 1e-10},   {"angstrom", 1e-10},    {"nm", 1e-9},               {"nanometer", 1e-9},
         {"nanometre", 1e-9}, {"um", 1e-6},           {"\u00b5m", 1e-6},          {"\u03bcm", 1e-6},
-        {"micron", 1e-6},    {"microns", 1e-6},      {"micrometer", 1e-6},       {"micrometre", 1e-6},
+        {"micron", 1e-6},    {"micrometer", 1e-6},   {"micrometre", 1e-6},
         {"mm", 1e-3},        {"millimeter", 1e-3},   {"millimetre", 1e-3},       {"cm", 1e-2},
         {"centimeter", 1e-2},{"centimetre", 1e-2},   {"in", 0.0254},             {"inch", 0.0254},
         {"inches", 0.0254},  {"m", 1.0},             {"meter", 1.0},             {"metre", 1.0},
     };
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (strcmp(units[i].name, unit) == 0)
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        const size_t n = strlen(units[i].name);
+        if (strncmp(units[i].name, unit, n) == 0 && (!unit[n] || (n > 3 && strcmp(unit + n, "s") == 0))) /* plural */
             return units[i].metres;
+    }
     return 0.0;
 }
 

@@ -38,6 +38,7 @@ static void pixels_get_the_models_size_whatever_the_unit(void **state)
         {0.5, 0.5, "um", 1},          {0.25, 0.25, "um", 0.5},       {1, 1, "\u00b5m", 2},
         {1, 1, "\u03bcm", 2},         {250, 250, "nm", 0.5},         {0.001, 0.001, "mm", 2},
         {0.5, 0.5, "microns", 1},     {0.00005, 0.00005, "cm", 1},   {5000, 5000, "\u00c5", 1},
+        {250, 250, "nanometers", 0.5}, {0.001, 0.001, "millimetres", 2}, {0.5, 0.5, "micrometers", 1},
         {5e-7, 5e-7, "m", 1},         {0.5e-4 / 2.54, 0.5e-4 / 2.54, "inch", 1}, {0.5, 0.525, "um", sqrt(1.05)},
     };
     pea_model *model = model_with("{\"pixel_size\":{\"y\":0.5,\"x\":0.5,\"unit\":\"um\"}}");
@@ -65,6 +66,7 @@ static void what_cannot_be_known_is_said_in_words(void **state)
         {0, 0.5, "um", "image has no pixel size"},
         {NAN, 0.5, "um", "image has no pixel size"},
         {1, 1, "parsec", "parsec"},
+        {1, 1, "ms", "ms"},
         {0.5, 1, "um", "columns"},
         {1, 1, "mm", "beyond 0.05 to 20"},
         {0.02, 0.02, "um", "beyond 0.05 to 20"},
