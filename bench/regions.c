@@ -2,8 +2,8 @@
  *
  *     bench_regions AFFINITY Z Y X K [THREADS [FRAGMENTS]]
  *
- * AFFINITY: raw float32 (z,y,x,k), made by bench/regions.py, which also runs SciPy and scikit-image on it. K is 3, or 12: the
- * offsets of the 3-D networks. FRAGMENTS: the labels are written there, raw uint32. One line for each step.
+ * AFFINITY: raw float32 (z,y,x,k), made by bench/regions.py, which also runs SciPy and scikit-image on it. K is 3, or
+ * 12: the offsets of the 3-D networks. FRAGMENTS: the labels are written there, raw uint32. One line for each step.
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>

@@ -34,8 +34,8 @@ pea_fragments_options pea_fragments_options_default(void);
 
 /**
  * Cut each plane into fragments, in a stage named "fragments". Planes do not share fragments.
- * @param affinity     borrowed  float32 (z,y,x,k), k == offsets->n; the last two attractive offsets must be one step in y
- *                               and one in x, either way, and their affinities finite
+ * @param affinity     borrowed  float32 (z,y,x,k), k == offsets->n; the last two attractive offsets must be one
+ *                               step in y and one in x, either way, and their affinities finite
  * @param mask         borrowed  uint8 (z,y,x,1), fragments end where it is 0; NULL: everything is wanted
  * @param labels       filled    uint32 (z,y,x,1): 1..n plane after plane; 0 outside the mask alone
  * @param n_fragments  filled    n; may be NULL
@@ -52,7 +52,7 @@ pea_status pea_fragments(const pea_array *affinity, const pea_offsets *offsets, 
  * Grow seeds over the planes of a landscape, in a stage named "flood": the lowest pixel first, of equal ones that which
  * was reached first; neighbours up, left, right, down. Planes are flooded each on its own.
  * @param height  borrowed  float32 (z,y,x,1), no NaN
- * @param labels  borrowed and changed in place  uint32 (z,y,x,1): seeds, 0 where there is none; a plane without seeds stays 0
+ * @param labels  borrowed and changed in place  uint32 (z,y,x,1): seeds, 0 where there is none; a plane without stays 0
  * @return as pea_fragments()
  */
 pea_status pea_watershed(const pea_array *height, pea_context *context, const pea_array *labels, pea_error *err);

@@ -1,6 +1,6 @@
 /* multicut.h - from the regions of a graph to instances by the partition whose cut edges cost least.
  *
- *     pea_fragments -> pea_region_graph_build -> pea_multicut_costs -> pea_multicut -> numbers -> pea_region_graph_project
+ *     pea_fragments -> pea_region_graph_build -> pea_multicut_costs -> pea_multicut -> pea_region_graph_project
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_MULTICUT_H

@@ -46,7 +46,7 @@ pea_region_graph_options pea_region_graph_options_default(void);
 /**
  * Build the graph of a label image in one pass, in a stage named "region graph".
  * @param labels    borrowed  uint32 (z,y,x,1); any numbers, 0 belongs to no region
- * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n; must be finite between two regions, is not read elsewhere
+ * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n; finite between two regions, not read elsewhere
  * @param graph     owned     free with pea_region_graph_free(). The same bytes for any number of threads
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN or infinity; PEA_E_LIMIT; PEA_E_NOMEM;
  *         PEA_E_CANCELLED
@@ -60,8 +60,8 @@ void pea_region_graph_free(pea_region_graph *graph); /* NULL allowed */
 const pea_region_node *pea_region_graph_nodes(const pea_region_graph *graph, size_t *n_nodes);
 const pea_region_edge *pea_region_graph_edges(const pea_region_graph *graph, size_t *n_edges);
 
-/* The n_bins counts of an edge, lent; NULL where the graph was built without. Bin i holds affinities from i / n_bins, the
- * first and the last also what lies outside 0..1. */
+/* The n_bins counts of an edge, lent; NULL where the graph was built without. Bin i holds affinities from
+ * i / n_bins; the first and the last hold also what lies outside 0..1. */
 const uint32_t *pea_region_graph_histogram(const pea_region_graph *graph, size_t edge, int *n_bins);
 
 /**

@@ -1,7 +1,7 @@
 /* agglomerate.c - merging regions by score, from a queue of 256 bins.
  *
- * The front of the lowest bin: too costly - the end; gone - dropped; out of date - scored anew and queued again; else its
- * regions become one. Where both had an edge to a third, the cheaper one lives on, keeps its place in the queue, and
+ * The front of the lowest bin: too costly - the end; gone - dropped; out of date - scored anew and queued again; else
+ * its regions become one. Where both had an edge to a third, the cheaper one lives on, keeps its place in the queue, and
  * is out of date. Of equal ones that of the larger number lives on.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/agglomerate.h"

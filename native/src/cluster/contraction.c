@@ -80,7 +80,8 @@ pea_status pea__contraction_new(const pea_region_graph *graph, pea_context *cont
     const size_t n = (size_t)graph->n_nodes, m = (size_t)graph->n_edges;
     *c = (pea__contraction){.n_nodes = graph->n_nodes, .n_edges = graph->n_edges, .n_slots = 2};
     if (m > INT32_MAX / 2 || n > INT32_MAX)
-        return pea__fail(err, PEA_E_LIMIT, "%zu regions with %zu contacts: at most 2^30 contacts can be worked on", n, m);
+        return pea__fail(err, PEA_E_LIMIT, "%zu regions with %zu contacts: at most 2^30 contacts can be worked on", n,
+                         m);
     while (c->n_slots < 2 * m)
         c->n_slots *= 2;
     c->ends = pea__alloc(m, sizeof *c->ends, err);

@@ -1,8 +1,8 @@
 /* flood.c - seeded watershed of a plane: the lowest pixel first, of equal ones that which was reached first.
  *
- * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin. Who
- * is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that the rule
- * wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
+ * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin.
+ * Who is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that
+ * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
  *
  *     level 2            [..1.]                 a word covers 64 words below
  *     level 1     [0000] [..1.] [0000]

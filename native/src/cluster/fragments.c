@@ -278,8 +278,8 @@ static pea_status check_finite(const cutting *job, pea_error *err)
             const int64_t c = job->affinity ? d.c : 1, p = job->not_finite[z] / c;
             return pea__fail(err, PEA_E_FORMAT,
                              "%s at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", channel %" PRId64
-                             " is not a finite number", job->affinity ? "affinity" : "height", z, p / d.x % d.y, p % d.x,
-                             job->not_finite[z] % c);
+                             " is not a finite number", job->affinity ? "affinity" : "height", z, p / d.x % d.y,
+                             p % d.x, job->not_finite[z] % c);
         }
     return PEA_OK;
 }
@@ -303,14 +303,14 @@ static pea_status join_planes(cutting *job, pea_context *context, uint32_t *n_fr
 static pea_status check_plane(pea_dims dims, pea_context *context, pea_error *err)
 {
     if (dims.y > PEA__MAX_SIDE || dims.x > PEA__MAX_SIDE)
-        return pea__fail(err, PEA_E_LIMIT, "planes of %" PRId64 " x %" PRId64 " pixels: sides can be %d at most", dims.y,
-                         dims.x, (int)PEA__MAX_SIDE);
+        return pea__fail(err, PEA_E_LIMIT, "planes of %" PRId64 " x %" PRId64 " pixels: sides can be %d at most",
+                         dims.y, dims.x, (int)PEA__MAX_SIDE);
     const uint64_t limit = pea__memory_limit(context);
     const uint64_t needed = (uint64_t)(dims.y * dims.x) * PIXEL_BYTES * (uint64_t)pea__workers(context);
     if (limit != 0 && needed > limit)
         return pea__fail(err, PEA_E_LIMIT,
-                         "flooding planes of %" PRId64 " x %" PRId64 " pixels needs %" PRIu64 " bytes but the limit is %"
-                         PRIu64 ": raise it, use fewer threads, or work in smaller blocks", dims.y, dims.x, needed,
+                         "flooding planes of %" PRId64 " x %" PRId64 " pixels needs %" PRIu64
+                         " bytes but the limit is %" PRIu64 ": raise it, use fewer threads, or work in smaller blocks", dims.y, dims.x, needed,
                          limit);
     return PEA_OK;
 }

@@ -1,7 +1,7 @@
 /* gaussian.c - smoothing, rows then columns, sums in double and each pass rounded to float.
  *
- * Weights of the same distance are multiplied with the sum of both neighbours: mirrored surroundings give the same bits,
- * so that symmetric shapes keep their plateaus.
+ * Weights of the same distance are multiplied with the sum of both neighbours: mirrored surroundings give the same
+ * bits, so that symmetric shapes keep their plateaus.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/plane.h"
 
@@ -57,7 +57,8 @@ static void smooth_column(const pea__gaussian *gaussian, const pea__plane *plane
         sum[x] = gaussian->weight[0] * from[y * n_x + x];
     for (int32_t i = 1; i <= gaussian->radius; i++) {
         const double weight = gaussian->weight[i];
-        const double *above = from + mirrored(y - i, plane->n_y) * n_x, *below = from + mirrored(y + i, plane->n_y) * n_x;
+        const double *above = from + mirrored(y - i, plane->n_y) * n_x;
+        const double *below = from + mirrored(y + i, plane->n_y) * n_x;
         for (int64_t x = 0; x < n_x; x++)
             sum[x] += weight * (above[x] + below[x]);
     }

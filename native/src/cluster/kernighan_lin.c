@@ -1,18 +1,19 @@
 /* kernighan_lin.c - two instances at a time: which nodes should change sides, or should the two become one?
  *
- * Nodes at the border move one by one, the best first even where that costs something, each once; then the best beginning
- * of that sequence is kept. What joining gains is compared as the reference does, with the weights between the two counted
- * from both sides. Splitting is the same against an empty instance. A round looks at all pairs of neighbours of which one
- * changed in the round before.
+ * Nodes at the border move one by one, the best first even where that costs something, each once; then the best
+ * beginning of that sequence is kept. What joining gains is compared as the reference does, with the weights between the
+ * two counted from both sides. Splitting is the same against an empty instance. A round looks at all pairs of neighbours
+ * of which one changed in the round before.
  *
- * A sequence ends early after PATIENCE moves without a new best: instances of more nodes than that are rare, and moving all
- * of a large background for each of its neighbours would cost a square.
+ * A sequence ends early after PATIENCE moves without a new best: moving all of a large background for each of its
+ * neighbours would cost a square. On graphs of hundreds to thousands of nodes 200 gave the same energy as 1000, 50 a worse
+ * one.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/kernighan_lin.h"
 
 #include <string.h>
 
-enum { PATIENCE = 1000 };
+enum { PATIENCE = 200 };
 
 typedef struct neighbour {
     uint32_t node;
@@ -84,8 +85,9 @@ static void arrive(kl *work, uint32_t node, uint32_t other)
 {
     double gain = 0.0;
     for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-        const uint32_t owner = work->owner[work->neighbours[i].node];
-        gain += owner == other ? work->neighbours[i].cost : owner == work->owner[node] ? -work->neighbours[i].cost : 0.0;
+        const neighbour at = work->neighbours[i];
+        const uint32_t owner = work->owner[at.node];
+        gain += owner == other ? at.cost : owner == work->owner[node] ? -at.cost : 0.0;
     }
     work->gain[node] = gain;
     work->seen[node] = 1;
@@ -330,7 +332,7 @@ static void fill(const pea_region_graph *graph, const double *costs, const uint3
     }
     for (uint32_t i = 0; i < work->n_nodes; i++)
         begin[i + 1] += begin[i];
-    for (int64_t e = graph->n_edges - 1; e >= 0; e--) { /* each list is filled from its end, then begins where it should */
+    for (int64_t e = graph->n_edges - 1; e >= 0; e--) { /* each list is filled from its end */
         const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
         work->neighbours[--begin[a + 1]] = (neighbour){b, costs[e]};
         work->neighbours[--begin[b + 1]] = (neighbour){a, costs[e]};

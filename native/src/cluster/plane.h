@@ -38,7 +38,8 @@ typedef struct pea__gaussian {
 } pea__gaussian;
 
 pea__gaussian pea__gaussian_of(double sigma); /* 0 to 100; 0 changes nothing */
-/* In place; beyond the border the plane is mirrored, its last row not repeated. scratch: n pixels, row: n_x + 2 radius. */
+/* In place; beyond the border the plane is mirrored, its last row not repeated. scratch: n pixels; row: n_x + 2 radius
+ * numbers. */
 void pea__plane_smooth(pea__plane *plane, const pea__gaussian *gaussian, float *values, double *scratch, double *row);
 
 typedef enum pea__neighbours {

@@ -1,7 +1,8 @@
 /* region_graph_file.c - a region graph as a file: a header, then one column after another, all little-endian.
  *
  *   | "PEAGRAPH" | version u32 | bins u32 | nodes u64 | edges u64 |
- *   | label u32 ... | voxels u64 ... | a u32 ... | b u32 ... | faces u64 ... | mean f64 ... | max f32 ... | counts u32 ... |
+ *   | label u32 ... | voxels u64 ... | a u32 ... | b u32 ... | faces u64 ... | mean f64 ... | max f32 ... |
+ *   | counts u32 ... |
  *
  * A reader knows from the header how long the file must be, before it takes any memory.
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -133,8 +134,8 @@ static pea_status read_header(const pea__reader *reader, int64_t *n_nodes, int64
 {
     unsigned char header[HEADER_BYTES];
     if (reader->size_bytes < HEADER_BYTES)
-        return pea__fail(err, PEA_E_FORMAT, "the file is no region graph: it has %" PRId64 " bytes, fewer than a header",
-                         reader->size_bytes);
+        return pea__fail(err, PEA_E_FORMAT, "the file is no region graph: it has %" PRId64
+                         " bytes, fewer than a header", reader->size_bytes);
     const pea_status status = pea__reader_at(reader, 0, header, sizeof header, err);
     if (status != PEA_OK)
         return status;

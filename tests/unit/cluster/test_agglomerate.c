@@ -178,7 +178,7 @@ static void a_hub_of_many_regions_is_fast(void **state)
     pea_region_graph *graph;
     uint32_t *numbers = malloc(N * sizeof *numbers), n;
     assert_non_null(numbers);
-    for (int last = 0; last < 2; last++) { /* the hub is the first node, or the last, which is absorbed again and again */
+    for (int last = 0; last < 2; last++) { /* the hub is the first node, or the last, which is absorbed */
         assert_ok(pea__region_graph_new(N, N - 1, 0, &graph, &err));
         for (uint32_t i = 0; i < N; i++)
             graph->nodes[i] = (pea_region_node){1 + i, 1};

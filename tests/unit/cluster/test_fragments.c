@@ -18,7 +18,8 @@ static void distances_equal_a_search_of_the_plane(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 400; seed++) {
         uint64_t random = seed;
-        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 40), .n_x = 1 + (int32_t)(test_random(&random) % 40)};
+        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 40),
+                            .n_x = 1 + (int32_t)(test_random(&random) % 40)};
         const uint32_t one_in = 1 + test_random(&random) % 300;
         uint8_t outside[MOST];
         int32_t squared[MOST], scratch[120];
@@ -54,7 +55,8 @@ static void smoothing_equals_a_weighted_mean(void **state)
         uint64_t random = (uint64_t)i;
         const double sigma = sigmas[i % 4];
         const int radius = sigma == 2.0 ? 6 : (int)(3.0 * sigma + 0.5);
-        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 20), .n_x = 1 + (int32_t)(test_random(&random) % 20)};
+        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 20),
+                            .n_x = 1 + (int32_t)(test_random(&random) % 20)};
         const pea__gaussian gaussian = pea__gaussian_of(sigma);
         float values[MOST], before[MOST];
         double scratch[MOST], row[100];
@@ -107,7 +109,8 @@ static void maxima_are_sets_that_nothing_higher_touches(void **state)
     for (uint64_t seed = 1; seed <= 150; seed++) {
         uint64_t random = seed;
         const pea__neighbours which = (pea__neighbours)(seed % 3);
-        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 14), .n_x = 1 + (int32_t)(test_random(&random) % 14)};
+        pea__plane plane = {.n_y = 1 + (int32_t)(test_random(&random) % 14),
+                            .n_x = 1 + (int32_t)(test_random(&random) % 14)};
         const int32_t n = plane.n_y * plane.n_x;
         const uint32_t n_levels = 1 + test_random(&random) % 6;
         float values[MOST];

@@ -86,7 +86,8 @@ static void small_graphs_come_near_the_best_of_all_partitions(void **state)
     enum { N = 1500 };
     for (uint64_t seed = 1; seed <= N; seed++) {
         uint64_t random = seed;
-        pea_region_graph *graph = test_region_graph(seed, 1 + test_random(&random) % 8, 20 + test_random(&random) % 80, 9);
+        pea_region_graph *graph = test_region_graph(seed, 1 + test_random(&random) % 8,
+                                                    20 + test_random(&random) % 80, 9);
         double *costs = random_costs(graph, seed + 5, seed % 2 ? 6 : 10000), energy, greedy;
         const double best = best_energy(graph, costs);
         uint32_t numbers[10], n;
