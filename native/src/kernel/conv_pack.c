@@ -68,7 +68,8 @@ int64_t pea__conv_packed(const pea__conv_shape *shape, int lanes)
 int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes)
 {
     int64_t n;
-    if (!pea__mul_i64(shape->in_channels * shape->kz * WINOGRAD_PRODUCTS, pea__conv_padded(shape->out_channels, lanes), &n))
+    if (!pea__mul_i64(shape->in_channels * shape->kz * WINOGRAD_PRODUCTS,
+                      pea__conv_padded(shape->out_channels, lanes), &n))
         return -1;
     return n;
 }

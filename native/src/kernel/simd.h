@@ -2,6 +2,13 @@
  * each set's file; what a set could do better in its own words, it defines itself instead.
  * SPDX-License-Identifier: BSD-2-Clause */
 
+/* Before a loop of a constant number of rounds, so that what it fills lives in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
 #include "kernel/dots_f32_simd.h"
 #include "kernel/epilogue_simd.h"
 #include "kernel/resize_f32_simd.h"

@@ -67,17 +67,17 @@ static inline __attribute__((always_inline)) void transform_weights(const float 
                                                                     float *products, int64_t product_pitch)
 {
     vec rows[5 * 6], taps[5], w[6];
-#pragma GCC unroll 5
+    UNROLL
     for (int y = 0; y < n; y++) {
-#pragma GCC unroll 5
+        UNROLL
         for (int x = 0; x < n; x++)
             taps[x] = load(packed + (y * n + x) * pitch);
         transform_taps(taps, n, 1, rows + y * 6);
     }
-#pragma GCC unroll 6
+    UNROLL
     for (int x = 0; x < 6; x++) {
         transform_taps(rows + x, n, 6, w);
-#pragma GCC unroll 6
+        UNROLL
         for (int y = 0; y < 6; y++)
             store(products + (y * 6 + x) * product_pitch, w[y]);
     }
@@ -108,24 +108,24 @@ static inline __attribute__((always_inline)) void transform_input(const float *i
                                                                   int64_t product_pitch)
 {
     vec columns[6][6];
-#pragma GCC unroll 6
+    UNROLL
     for (int x = 0; x < 6; x++) {
         vec d[6], p[6];
-#pragma GCC unroll 6
+        UNROLL
         for (int y = 0; y < 6; y++) {
             const float *at = in + y * row_pitch + x * pitch;
             d[y] = whole ? load(at) : load_some(at, lanes);
         }
         to_products(d, p);
-#pragma GCC unroll 6
+        UNROLL
         for (int y = 0; y < 6; y++)
             columns[y][x] = p[y];
     }
-#pragma GCC unroll 6
+    UNROLL
     for (int y = 0; y < 6; y++) {
         vec p[6];
         to_products(columns[y], p);
-#pragma GCC unroll 6
+        UNROLL
         for (int x = 0; x < 6; x++)
             store(to + (y * 6 + x) * product_pitch, p[x]);
     }
@@ -182,12 +182,17 @@ static void transform_plane(const tile_group *g, int64_t z)
 
 /* ---- products ---- */
 
+/* More do not stay in 1 MiB of second-level cache. Fetching them ahead saves a tenth of the time from 256 channels on; fewer
+ * come by themselves. */
+enum { MANY_WEIGHTS = 1 << 18 };
+
 static void multiply_plane(const tile_group *g, int64_t z)
 {
     const pea__conv *conv = g->conv;
     const int64_t rim = conv->shape.kz / 2, in = conv->shape.in_channels;
     const int64_t padded = pea__conv_padded(conv->shape.out_channels, LANES);
     const int64_t first = z < rim ? rim - z : 0; /* planes outside the image are left out */
+    const bool many = WINOGRAD_PRODUCTS * conv->shape.kz * in * padded > MANY_WEIGHTS;
     int64_t rows[WINOGRAD_MAX_KZ];
     panel_job job = {.in_pitch = g->in_pitch, .rows = rows, .row_taps = in};
     for (int64_t at = z - rim + first; at <= z + rim && at < conv->nz; at++)
@@ -199,6 +204,10 @@ static void multiply_plane(const tile_group *g, int64_t z)
             job.in = g->inputs + product * g->product_pitch;
             job.weights = conv->weights + (product * padded + at) * conv->shape.kz * in + first * in * panel.width;
             job.sums = g->sums + product * g->sums_pitch + at * g->n_tiles;
+            if (many && (product + 1 < WINOGRAD_PRODUCTS || at + panel.width < padded))
+                job.ahead = conv->shape.kz * in * panel.width;
+            else
+                job.ahead = 0;
             sum_voxels(job, g->n_tiles, panel.width);
         }
 }
@@ -210,18 +219,18 @@ static inline __attribute__((always_inline)) void transform_output(const float *
                                                                    vec y[4][4])
 {
     vec columns[4][6];
-#pragma GCC unroll 6
+    UNROLL
     for (int x = 0; x < 6; x++) {
         vec p[6], column[4];
-#pragma GCC unroll 6
+        UNROLL
         for (int i = 0; i < 6; i++)
             p[i] = load(sums + (i * 6 + x) * pitch);
         from_products(p, step, column);
-#pragma GCC unroll 4
+        UNROLL
         for (int i = 0; i < step; i++)
             columns[i][x] = column[i];
     }
-#pragma GCC unroll 4
+    UNROLL
     for (int i = 0; i < step; i++)
         from_products(columns[i], step, y[i]);
 }
