@@ -5,6 +5,7 @@ import java.awt.BorderLayout;
 import java.awt.Component;
 import java.awt.Dimension;
 import java.awt.EventQueue;
+import java.awt.Frame;
 import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
 import java.awt.GridLayout;
@@ -86,7 +87,7 @@ final class SettingsWindow {
         this.image = image;
         form = new SettingsForm(SettingsForm.library(), ImageTransfer.channels(image), image.getNSlices(),
                 image.getNFrames());
-        window = new JDialog(IJ.getInstance(), MacroOptions.COMMAND.replace("...", ""), modal);
+        window = new JDialog(owner(image), MacroOptions.COMMAND.replace("...", ""), modal);
         chooser = new ModelChooser(models, this::openModel);
         preview = new Preview(image, this::previewSays);
         typing = new Timer(TYPING_MS, e -> check());
@@ -99,6 +100,11 @@ final class SettingsWindow {
     }
 
     private Request start;
+
+    /** The image is clicked, zoomed and selected in while this is open: it must not hide this. */
+    private static Frame owner(ImagePlus image) {
+        return image.getWindow() == null ? IJ.getInstance() : image.getWindow();
+    }
 
     /**
      * Show it and wait.

@@ -84,6 +84,17 @@ class MenuTest {
         screen.awaitIdle();
     }
 
+    @Test void the_dialog_stays_in_front_of_its_image_and_ends_with_its_window() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        assertEquals(image.getWindow(), dialog.getOwner(), "a click on the image does not hide the dialog");
+        IJ.run(image, "Add Slice", ""); // ImageJ makes another window for the image
+        Screen.await("no dialog", 5, () -> !dialog.isShowing());
+        screen.awaitIdle();
+        assertFalse(image.isLocked());
+    }
+
     @Test void a_stack_and_a_3d_model() throws Exception {
         Path models = folder.resolve("Fiji/models");
         Child imported = Child.pea("import", Fiji.REPOSITORY.resolve("testdata/golden/superhuman3d-small/model.ckpt"), "-o",
