@@ -21,6 +21,7 @@
 #include "pea/cpu.h"
 #include "pea/fragments.h"
 #include "pea/image.h"
+#include "pea/mean_shift.h"
 #include "pea/measure.h"
 #include "pea/metric.h"
 #include "pea/multicut.h"
