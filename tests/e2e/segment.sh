@@ -256,7 +256,7 @@ ctrl_c_stops_at_once_and_leaves_nothing() {
     for signal in INT TERM; do
         mkdir results
         # a shell starts background jobs with SIGINT ignored; env of a fresh shell does not help, so ask for the default
-        "$pea" segment "$image" "$image.not" "$testdata/nuclei/a486f6ed4b8781e7_image.tif" -m nuclei -o results \
+        "$pea" segment "$image" "$image.not" "$testdata/nuclei/a486f6ed4b8781e7_image.tif" -m nuclei -o results --scale 3 \
             --threads 1 --quiet 2>err &
         child=$!
         sleep 0.4
