@@ -46,6 +46,8 @@ void pea__flood_free(pea__flood *flood)
     *flood = (pea__flood){0};
 }
 
+enum { TOLD_PIXELS = 65536 }; /* after so many somebody is told, and may stop the work */
+
 /* ---- heights become ranks ---- */
 
 static uint32_t ascending_bits(float height)
@@ -57,7 +59,7 @@ static uint32_t ascending_bits(float height)
 }
 
 /* One of three passes over 11 bits of the keys, which are the upper halves. */
-static void sort_pass(const uint64_t *from, uint64_t *to, int64_t n, int shift)
+static void sort_pass(pea__plane *plane, const uint64_t *from, uint64_t *to, int64_t n, int shift)
 {
     uint32_t places[2048] = {0}, next = 0;
     for (int64_t i = 0; i < n; i++)
@@ -67,19 +69,23 @@ static void sort_pass(const uint64_t *from, uint64_t *to, int64_t n, int shift)
         places[digit] = next;
         next += count;
     }
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
+        if (i % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
+            return;
         to[places[from[i] >> shift & 2047]++] = from[i];
+    }
 }
 
 void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *height)
 {
     const int64_t n = pea__plane_pixels(plane);
-    for (int64_t p = 0; p < n; p++)
-        flood->pairs[p] = (uint64_t)ascending_bits(height[p]) << 32 | (uint64_t)p;
-    for (int shift = 32; shift < 64; shift += 11) {
-        if (!pea__plane_goes_on(plane, 0.0))
+    for (int64_t p = 0; p < n; p++) {
+        if (p % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
             return;
-        sort_pass(flood->pairs, flood->scratch, n, shift);
+        flood->pairs[p] = (uint64_t)ascending_bits(height[p]) << 32 | (uint64_t)p;
+    }
+    for (int shift = 32; shift < 64; shift += 11) {
+        sort_pass(plane, flood->pairs, flood->scratch, n, shift);
         uint64_t *const swap = flood->pairs;
         flood->pairs = flood->scratch;
         flood->scratch = swap;
@@ -87,6 +93,8 @@ void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *heigh
     const uint64_t *pairs = flood->pairs;
     uint32_t rank = 0;
     for (int64_t i = 0; i < n; i++) {
+        if (i % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
+            return;
         const bool as_before = i > 0 && pairs[i] >> 32 == pairs[i - 1] >> 32;
         const bool as_after = i + 1 < n && pairs[i] >> 32 == pairs[i + 1] >> 32;
         rank = as_before ? rank : (uint32_t)i;
@@ -190,7 +198,7 @@ static void grow(pea__plane *plane, pea__flood *flood)
             reach(flood, p + 1, label);
         if (p < n - n_x)
             reach(flood, p + n_x, label);
-        if (++n_taken % 65536 == 0 && !pea__plane_goes_on(plane, (double)n_taken / n))
+        if (++n_taken % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, (double)n_taken / n))
             return; /* nobody uses this flood again */
     }
 }
@@ -201,10 +209,13 @@ void pea__flood_run(pea__plane *plane, pea__flood *flood, uint32_t *labels)
     if (plane->status != PEA_OK)
         return;
     for (int64_t p = 0; p < n; p++) {
+        if (p % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
+            return;
         flood->cells[p].label = labels[p];
         flood->places[p].n_queued = 0;
     }
     push_seeds(plane, flood);
+    (void)pea__plane_goes_on(plane, 0.0); /* grow() asks late */
     grow(plane, flood);
     for (int64_t p = 0; p < n; p++)
         labels[p] = flood->cells[p].label;

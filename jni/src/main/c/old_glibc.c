@@ -68,6 +68,14 @@ double __wrap_exp(double x)
     return old_exp(x);
 }
 
+double old_log(double x);
+double __wrap_log(double x);
+OLD(log, "GLIBC_2.2.5");
+double __wrap_log(double x)
+{
+    return old_log(x);
+}
+
 double old_log2(double x);
 double __wrap_log2(double x);
 OLD(log2, "GLIBC_2.2.5");
