@@ -13,7 +13,7 @@ extern "C" {
 /* One key of the grammar. All texts are lent for ever. */
 typedef struct pea_setting {
     const char *key;     /* "minsize": lower-case letters; no key is the tail of another, which ImageJ would confuse */
-    const char *label;   /* "Minimum size (voxels)": how a dialog calls it */
+    const char *label;   /* "Smallest instance (pixels or voxels)": how a dialog calls it */
     const char *value;   /* how help calls the value: "N", "Y,X|Z,Y,X" */
     const char *choices; /* "none|given|predicted"; NULL where the value is free */
     const char *help;    /* sentences */

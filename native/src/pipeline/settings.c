@@ -332,7 +332,7 @@ static const entry table[] = {
     {{"neighbours", "Directions of each shift", "4|8", "4|8",
       "4 is up and left, 8 adds both upper diagonals. Alone it keeps the shifts; shifts alone take 4.", 2},
      NULL, take_neighbours, show_neighbours},
-    {{"offsets", "Offsets (voxels)", "[[Y,X],...]|[[Z,Y,X],...]", NULL,
+    {{"offsets", "Offsets (pixels or voxels)", "[[Y,X],...]|[[Z,Y,X],...]", NULL,
       "The steps to compared voxels themselves, instead of shifts, as a JSON list: [[-1,0],[0,-1],...] as y,x or "
       "[[-1,0,0],...] as z,y,x. The first two (three) attract, all others repel.", 0},
      NULL, take_offsets, show_offsets},
@@ -357,7 +357,7 @@ static const entry table[] = {
     {{"speckles", "Smallest part of the foreground (pixels)", "N", NULL,
       "Parts of the predicted foreground of fewer than N pixels are ignored.", 0},
      "a whole number from 0 to 2147483647", take_speckles, show_speckles},
-    {{"minsize", "Smallest instance (voxels)", "N", NULL, "Instances of fewer than N voxels are removed.", 0},
+    {{"minsize", "Smallest instance (pixels or voxels)", "N", NULL, "Instances of fewer than N voxels are removed.", 0},
      "a whole number from 0 to 2147483647", take_minsize, show_minsize},
     {{"merge", "Merging of small instances", "SIZE:WINDOW,...", NULL,
       "Up to 8 passes that give instances of at most SIZE pixels to their neighbours within a window, as the paper's "

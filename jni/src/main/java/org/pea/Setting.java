@@ -25,7 +25,7 @@ public final class Setting {
         return key;
     }
 
-    /** What a dialog calls it, such as {@code Minimum size (voxels)}. */
+    /** What a dialog calls it, such as {@code Smallest instance (pixels or voxels)}. */
     public String label() {
         return label;
     }
