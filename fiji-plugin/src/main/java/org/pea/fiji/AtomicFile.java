@@ -86,7 +86,9 @@ final class AtomicFile {
         if (e instanceof AccessDeniedException)
             return "permission denied, choose another folder";
         String why = e instanceof FileSystemException ? ((FileSystemException) e).getReason() : e.getMessage();
-        return why == null ? e.toString() : why;
+        if (why != null)
+            return why;
+        return e instanceof FileSystemException ? "its folder takes no such file, choose another" : "the disk failed";
     }
 
     /* Zip and image writers close what they are given; the file must stay open until it is on the disk. */

@@ -161,10 +161,10 @@ public final class MacroOptions {
         case "mask": r.mask = filled(key, value); break;
         case "memory": Request.parseBytes(value); r.memory = value; break;
         case "threads": r.threads = count(key, value, 0); break;
-        case "output": r.output = filled(key, value); break;
-        case "overlay": r.overlay = filled(key, value); break;
-        case "table": r.table = filled(key, value); break;
-        case "rois": r.rois = filled(key, value); break;
+        case "output": r.output = named(key, value, ".tif", ".tiff"); break;
+        case "overlay": r.overlay = named(key, value, ".png"); break;
+        case "table": r.table = named(key, value, ".csv"); break;
+        case "rois": r.rois = named(key, value, ".zip"); break;
         case "show": r.show = shown(value); break;
         case "truth": r.truth = filled(key, value); break;
         default: throw new IllegalArgumentException("unknown key \"" + key + "\", did you mean \"" + nearest(key)
@@ -176,6 +176,15 @@ public final class MacroOptions {
         if (value.trim().isEmpty())
             throw new IllegalArgumentException("the key \"" + key + "\" wants a value: " + key + "=...");
         return value;
+    }
+
+    /** A file whose name must say what we write into it: a TIFF called x.jpg is one that other programs refuse. */
+    static String named(String key, String value, String... endings) {
+        for (String ending : endings)
+            if (filled(key, value).toLowerCase(Locale.ROOT).endsWith(ending))
+                return value;
+        throw new IllegalArgumentException(key + " wants the name of a file that ends in "
+                                           + String.join(" or ", endings) + ", found \"" + value + "\"");
     }
 
     private static int count(String key, String value, int least) {

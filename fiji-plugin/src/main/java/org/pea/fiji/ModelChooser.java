@@ -140,13 +140,18 @@ final class ModelChooser extends JPanel {
         Object record = Json.read(model.record());
         String licence = Json.text(record, "licence"), unit = Json.text(record, "pixel_size", "unit");
         Map<?, ?> fields = (Map<?, ?>) record;
-        return (model.axes() == 3 ? "3-D" : "2-D") + (model.channels() == 1 ? "" : ", " + model.channels() + ""
-                + " channels")
+        return (model.axes() == 3 ? "3-D" : "2-D") + images(model.channels())
                 + (fields.get("pixel_size") instanceof Map ? ", trained on pixels of "
                         + (model.axes() == 3 ? Json.text(record, "pixel_size", "z") + " x "
                                 + Json.text(record, "pixel_size", "y") + " x " : "")
                         + Json.text(record, "pixel_size", "x") + " " + unit : ", pixel size of training not known")
                 + (licence.isEmpty() ? "" : ", licence " + licence);
+    }
+
+    /* One channel suits every model: the library repeats it where the network takes more. */
+    static String images(int channels) {
+        return channels == 1 ? "" : channels == 3 ? ", grey or colour images" : ", images of 1 or " + channels
+                + " channels";
     }
 
     /** @param png null: the picture of those that have none */

@@ -117,6 +117,12 @@ public class ScoreAgainstTruth implements PlugIn {
             wrong.put("truth", "choose the true labels, an open image or a file: truth=...");
         else if (truth.equals(prediction))
             wrong.put("prediction", "the truth compared with itself is always right: choose another image");
+        try {
+            if (!values.getOrDefault("table", "").isEmpty())
+                MacroOptions.named("table", values.get("table"), ".csv");
+        } catch (IllegalArgumentException e) {
+            wrong.put("table", e.getMessage());
+        }
         ImagePlus t = WindowManager.getImage(truth), p = WindowManager.getImage(prediction);
         if (t != null && p != null && wrong.isEmpty() && !sameSize(t, p))
             wrong.put("prediction", sizes(t, p));

@@ -46,7 +46,8 @@ final class SmallForm {
     private final Map<String, JTextArea> problems = new LinkedHashMap<>();
     private Function<Map<String, String>, Map<String, String>> judge = values -> Collections.emptyMap();
     private BiConsumer<String, SmallForm> follow = (key, form) -> { };
-    private boolean following, accepted;
+    private Map<String, String> given = Collections.emptyMap();
+    private boolean following, typed, accepted;
     private int line;
 
     SmallForm(String title, String name, String helpPage) {
@@ -210,10 +211,19 @@ final class SmallForm {
         java.awt.EventQueue.invokeLater(this::look);    /* the document is locked while it tells of a change */
     }
 
+    /** What is said of what is wrong: before anything was typed, nothing of fields that still wait for it. */
+    static Map<String, String> told(Map<String, String> wrong, Map<String, String> values, boolean typed) {
+        Map<String, String> told = new LinkedHashMap<>(wrong);
+        told.keySet().removeIf(key -> !typed && values.getOrDefault(key, "").isEmpty());
+        return told;
+    }
+
     private void look() {
-        Map<String, String> wrong = judge.apply(values());
+        Map<String, String> values = values(), wrong = judge.apply(values);
+        typed |= !values.equals(given);
+        Map<String, String> told = told(wrong, values, typed);
         for (Map.Entry<String, JTextArea> p : problems.entrySet()) {
-            String words = wrong.get(p.getKey());
+            String words = told.get(p.getKey());
             p.getValue().setText(words == null ? "" : words);
             p.getValue().setVisible(words != null && !words.isEmpty());
         }
@@ -231,6 +241,7 @@ final class SmallForm {
     /** Show it and wait. @return null where it was cancelled */
     Map<String, String> ask() {
         Ui.onEventThread(() -> {
+            given = values();
             Ui.fonts(window);
             window.pack();
             window.setMinimumSize(new Dimension(Ui.px(360), window.getHeight()));

@@ -63,6 +63,13 @@ class AtomicFileTest {
         assertTrue(e.getMessage().contains("a folder of that name"), e.getMessage());
     }
 
+    @Test void a_folder_that_takes_no_files_is_said_in_words() {
+        UncheckedIOException e = assertThrows(UncheckedIOException.class,
+                                              () -> AtomicFile.write("/proc/x.tif", out -> {}));
+        assertEquals("/proc/x.tif could not be written: its folder takes no such file, choose another",
+                     e.getMessage());
+    }
+
     @Test void a_folder_that_cannot_be_is_one_message() throws IOException {
         Path file = Files.createFile(folder.resolve("file"));
         UncheckedIOException e =

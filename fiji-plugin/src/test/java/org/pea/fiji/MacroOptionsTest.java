@@ -84,6 +84,17 @@ class MacroOptionsTest {
         refused("model=", "wants a value");
     }
 
+    @Test void files_are_named_as_what_they_are() {
+        refused("output=x.jpg", "output wants the name of a file that ends in .tif or .tiff, found \"x.jpg\"");
+        refused("output=[/my data/tif]", "ends in .tif");
+        refused("overlay=x.gif", "overlay wants the name of a file that ends in .png, found \"x.gif\"");
+        refused("table=x.xls", "ends in .csv");
+        refused("rois=x", "ends in .zip");
+        Request r = MacroOptions.read("output=a.TIFF overlay=[b c.Png] table=.csv rois=d.zip");
+        assertEquals(Arrays.asList("a.TIFF", "b c.Png", ".csv", "d.zip"),
+                     Arrays.asList(r.output, r.overlay, r.table, r.rois));
+    }
+
     @Test void every_key_reaches_the_request() {
         Request r = MacroOptions.read("model=[/m/a b.safetensors] channel=2 slices=3-9 frame=4 mode=3d mask=[my mask]"
             + " minsize=25 scale=auto memory=4G threads=2 output=l.tif overlay=p.png table=t.csv rois=r.zip"
@@ -166,10 +177,10 @@ class MacroOptionsTest {
             }
             r.model = texts.get(0).isEmpty() ? "m" : texts.get(0);
             r.mask = texts.get(1);
-            r.output = texts.get(2);
-            r.overlay = texts.get(3);
-            r.table = texts.get(4);
-            r.rois = texts.get(5);
+            r.output = named(texts.get(2), ".tif");
+            r.overlay = named(texts.get(3), ".png");
+            r.table = named(texts.get(4), ".csv");
+            r.rois = named(texts.get(5), ".zip");
             r.truth = texts.get(6);
             r.channel = random.nextInt(3);
             r.frame = random.nextInt(3);
@@ -196,6 +207,10 @@ class MacroOptionsTest {
             assertEquals(r.show, back.show);
         }
         assertTrue(written > 500, "only " + written);
+    }
+
+    private static String named(String text, String ending) {
+        return text.isEmpty() ? text : text + ending;
     }
 
     @Test void imagej_hands_options_to_the_thread_that_runs_alone() throws Exception {

@@ -377,9 +377,9 @@ class SegmentInstancesTest {
 
     /* Where a result is shown or written its planes are asked for: Esc behind the last call of the library counts. */
     @Test void stopping_while_results_are_written_leaves_no_file() throws Exception {
-        for (String key : new String[] {"output", "rois", "overlay"}) {
+        for (String key : new String[] {"output=[.tif]", "rois=[.zip]", "overlay=[.png]"}) {
             File file = Files.createTempDirectory(folder, "stopped").resolve("file").toFile();
-            Request request = MacroOptions.read("model=nuclei show=none " + key + "=[" + file + "]");
+            Request request = MacroOptions.read("model=nuclei show=none " + key.replace("[", "[" + file));
             boolean[] stop = {false};
             try (Result result = new InstanceSegmentation(request).progress((stage, fraction) -> !stop[0])
                 .apply(small())) {

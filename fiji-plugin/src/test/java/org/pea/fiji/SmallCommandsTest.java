@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -94,6 +95,26 @@ class SmallCommandsTest {
         assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("prediction=a")).get("truth").contains("truth="));
         assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a prediction=a")).containsKey("prediction"));
         assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a tabel=b")).get("tabel").contains("table"));
+    }
+
+    @Test void scores_are_written_as_csv_alone() {
+        assertEquals("{table=table wants the name of a file that ends in .csv, found \"s.txt\"}",
+                     ScoreAgainstTruth.problems(MacroOptions.parse("truth=a prediction=b table=s.txt")).toString());
+        assertTrue(ScoreAgainstTruth.problems(MacroOptions.parse("truth=a prediction=b table=s.csv")).isEmpty());
+    }
+
+    @Test void an_empty_form_does_not_begin_with_reproaches() {
+        Map<String, String> empty = MacroOptions.parse("file= name="), gone = MacroOptions.parse("file=/none name=x");
+        assertTrue(SmallForm.told(ModelImport.problems(empty), empty, false).isEmpty());
+        assertEquals("[file, name]", SmallForm.told(ModelImport.problems(empty), empty, true).keySet().toString());
+        assertEquals("[file]", SmallForm.told(ModelImport.problems(gone), gone, false).keySet().toString(),
+                     "what was filled in for the person");
+    }
+
+    @Test void grey_images_are_welcome_to_models_of_colours() {
+        assertEquals("", ModelChooser.images(1));
+        assertEquals(", grey or colour images", ModelChooser.images(3));
+        assertEquals(", images of 1 or 2 channels", ModelChooser.images(2));
     }
 
     @Test void nobody_is_asked_without_a_display() {

@@ -70,7 +70,7 @@ class VolumesTest {
         new FileSaver(image).saveAsTiffStack(file.getPath());
         Headless.pea("segment", file.getPath(), "-m", model, "-o", out.getPath(), "--table", csv.getPath());
         ImagePlus expected = IJ.openImage(out.getPath());
-        Request request = MacroOptions.read("model=[" + model + "] table=x mode=3d");
+        Request request = MacroOptions.read("model=[" + model + "] table=x.csv mode=3d");
         try (Result r = new InstanceSegmentation(request).apply(image)) {
             assertTrue(r.count() > 0);
             int[] found = labels(r);
