@@ -166,8 +166,10 @@ public final class Outputs {
                                                          scores != null ? scores : LabelOverlay.of(result)));
         if (shows(Request.Show.LABELS))
             windows.add(labels()); // last: it is the image that the next command of a macro means
-        for (ImagePlus window : windows)
+        for (ImagePlus window : windows) {
+            window.setTitle(WindowManager.makeUniqueName(window.getTitle())); // a macro selects images by their titles
             open(window);
+        }
         for (String warning : result.warnings)
             IJ.log("PEA: " + warning);
     }

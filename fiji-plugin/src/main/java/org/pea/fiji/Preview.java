@@ -97,8 +97,8 @@ final class Preview implements AutoCloseable {
         ImageCanvas canvas = image.getCanvas();
         if (roi != null && roi.getState() != Roi.NORMAL)
             return "a selection is being made";
-        return Arrays.asList(image.getC(), image.getZ(), image.getT(), roi == null ? null : roi.getBounds(),
-                roi == null ? null : roi.getType(), canvas == null ? null
+        return Arrays.asList(image.getBitDepth(), image.getC(), image.getZ(), image.getT(),
+                roi == null ? null : roi.getBounds(), roi == null ? null : roi.getType(), canvas == null ? null
                         : new Rectangle(canvas.getSrcRect()));    /* it moves */
     }
 

@@ -67,6 +67,7 @@ final class SettingsWindow {
     private final Map<String, FieldRow> rows = new LinkedHashMap<>();
     private final Map<Request.Show, JCheckBox> shows = new LinkedHashMap<>();
     private final JPanel messages = new JPanel();
+    private JTextArea imageWords;
     private final JTextArea forecast = Ui.wrapped(" ", WIDTH);
     private final JCheckBox previewBox = new JCheckBox("Preview");
     private final JProgressBar previewBar = new JProgressBar(0, 1000);
@@ -242,7 +243,7 @@ final class SettingsWindow {
         main.removeAll();
         advanced.removeAll();
         int line = 0, cell = 0;
-        addRow(main, line++, label("Image"), quiet(words(image)));
+        addRow(main, line++, label("Image"), imageWords = quiet(words(image)));
         addRow(main, line++, label("Works on"), quiet(form.axes() == 3
                 ? "the stack as one volume (3-D, as the model is)" : "every plane on its own (2-D, as the model is)"));
         SettingsForm.Group group = null;
@@ -275,7 +276,7 @@ final class SettingsWindow {
         return new JLabel(text);
     }
 
-    private static Component quiet(String text) {
+    private static JTextArea quiet(String text) {
         JTextArea area = Ui.wrapped(text, WIDTH - 170);
         area.setForeground(Ui.quietColour());
         return area;
@@ -546,6 +547,7 @@ final class SettingsWindow {
             if (value != null && !form.isChanged(key))
                 row.getValue().fill(value, false);
         }
+        imageWords.setText(words(image)); // it may have been cropped or changed in type meanwhile
         showMessages(found);
         forecast.setText(found.forecast);
         if (rows.containsKey("scale"))

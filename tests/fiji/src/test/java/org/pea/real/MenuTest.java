@@ -59,6 +59,28 @@ class MenuTest {
         assertTrue(String.valueOf(labels.getInfoProperty()).contains("Segment Instances (PEA)..."), "the macro line is kept");
     }
 
+    @Test void labels_of_a_second_run_have_a_name_of_their_own() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        for (String title : new String[] {" - labels", " - labels-1"}) {
+            IJ.selectWindow(image.getID());
+            screen.choose(ENTRY);
+            screen.press(screen.dialog(TITLE), "OK");
+            screen.image(image.getTitle() + title);
+            screen.awaitIdle();
+        }
+    }
+
+    @Test void what_the_dialog_says_of_the_image_follows_the_image() throws Exception {
+        ImagePlus image = open(Fiji.NUCLEI[1]);
+        screen.choose(ENTRY);
+        Dialog dialog = screen.dialog(TITLE);
+        assertTrue(Screen.text(dialog).contains("grey or colour images"), Screen.text(dialog));
+        java.awt.EventQueue.invokeAndWait(() -> image.setProcessor(image.getProcessor().resize(50, 40)));
+        Screen.await("the new size", 10, () -> Screen.text(dialog).contains("50 x 40"));
+        screen.press(dialog, "Cancel");
+        screen.awaitIdle();
+    }
+
     @Test void the_preview_draws_outlines_and_takes_them_away_again() throws Exception {
         ImagePlus image = open(Fiji.NUCLEI[1]);
         screen.choose(ENTRY);
