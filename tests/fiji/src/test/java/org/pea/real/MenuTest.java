@@ -81,6 +81,18 @@ class MenuTest {
         screen.awaitIdle();
     }
 
+    @Test void an_import_does_not_begin_with_reproaches() throws Exception {
+        screen.choose("Plugins", "Segmentation", "PEA", "Import Model...");
+        Dialog dialog = screen.dialog("Import Model");
+        Screen.await("OK waits", 5, () -> !Screen.named(dialog, "ok").isEnabled());
+        assertFalse(Screen.named(dialog, "file.problem").isVisible(), "nothing was typed yet");
+        javax.swing.JTextField file = (javax.swing.JTextField) Screen.named(dialog, "file");
+        java.awt.EventQueue.invokeAndWait(() -> file.setText("/none.ckpt"));
+        Screen.await("words about the file", 5, () -> Screen.named(dialog, "file.problem").isVisible());
+        screen.press(dialog, "Cancel");
+        screen.awaitIdle();
+    }
+
     @Test void the_preview_draws_outlines_and_takes_them_away_again() throws Exception {
         ImagePlus image = open(Fiji.NUCLEI[1]);
         screen.choose(ENTRY);
