@@ -74,7 +74,7 @@ class MenuTest {
         ImagePlus image = open(Fiji.NUCLEI[1]);
         screen.choose(ENTRY);
         Dialog dialog = screen.dialog(TITLE);
-        assertTrue(Screen.text(dialog).contains("grey or colour images"), Screen.text(dialog));
+        Screen.await("what the model takes", 10, () -> Screen.text(dialog).contains("grey or colour images"));
         java.awt.EventQueue.invokeAndWait(() -> image.setProcessor(image.getProcessor().resize(50, 40)));
         Screen.await("the new size", 10, () -> Screen.text(dialog).contains("50 x 40"));
         screen.press(dialog, "Cancel");
