@@ -85,7 +85,7 @@ typedef struct cli_wishes {
 
 #define CLI_WISHES_DEFAULT ((cli_wishes){.memory = UINT64_MAX})
 
-#define CLI_MAX_STAGES 12
+#define CLI_MAX_STAGES 16
 
 typedef struct cli_progress {
     bool enabled, on_terminal, shown;

@@ -11,7 +11,7 @@ static const cli_manual manual = {
     .summary = "affinities to instance labels",
     .synopsis = "pea cluster A.npy -o LABELS.tif (--offsets O.json | --shifts 1,3 [--neighbours 4|8]) [OPTION]...",
     .description =
-        "Cuts the graph of affinities into instances. The first two (3-D: three) offsets attract with weight a, all "
+        "Cuts the graph of affinities into instances. With the mutex watershed the first two (3-D: three) offsets attract with weight a, all "
         "others repel with weight 1 - a; edges are taken by falling weight, and a tie goes to the later edge, so "
         "that the result is always the same.\n"
         "\nA.npy holds float32 (k,y,x) with 2-D offsets, (k,z,y,x) with 3-D offsets; one more axis of length 1 may "
@@ -43,8 +43,10 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
          .help = "The label TIFF to write. An older one is replaced."},
         {.name = "mask", .kind = CLI_TEXT, .target = &r->mask, .value = "M.tif",
          .help = "Instances may be only where this image is not 0."},
-        {.name = "method", .kind = CLI_CHOICE, .target = &r->method, .value = "NAME", .choices = "mutex",
-         .help = "How the graph is cut: mutex watershed."},
+        {.name = "method", .kind = CLI_CHOICE, .target = &r->method, .value = "NAME", .choices = "mutex|agglomerate|multicut",
+         .help = "How the graph is cut: by the mutex watershed; or into small fragments that are joined while their mean "
+                 "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut). "
+                 "The last two look at the attractive offsets alone, which must be one step each."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
          .help = "Print one JSON object on stdout: the number of instances."},
         CLI_WISH_OPTIONS(r->wishes),
@@ -95,12 +97,12 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
     const pea_dims dims = {affinity.dims.z, affinity.dims.y, affinity.dims.x, 1};
     const pea_array *labels = &r->labels.array;
     const pea_segment_options *o = &r->settings;
-    pea_mutex_options mutex = pea_mutex_options_default();
-    memcpy(mutex.stride, o->stride, sizeof mutex.stride);
+    pea_clusterer clusterer = PEA_CLUSTER_MUTEX;
+    (void)pea_clusterer_parse(r->method, &clusterer); /* one of the choices */
     pea_status status = pea_volume_alloc(PEA_UINT32, dims, &r->labels, err);
     if (status == PEA_OK)
-        status = pea_mutex_watershed(&affinity, &o->offsets, r->mask ? &r->mask_voxels.array : NULL, &mutex,
-                                     r->session.context, labels, &r->n_labels, err);
+        status = pea_cluster(clusterer, &affinity, &o->offsets, r->mask ? &r->mask_voxels.array : NULL, o->stride,
+                             r->session.context, labels, &r->n_labels, err);
     if (status == PEA_OK && o->n_merge)
         status = pea_merge_small(labels, o->merge, o->n_merge, r->session.context, err);
     if (status == PEA_OK && o->min_size > 1)

@@ -86,7 +86,10 @@ static const struct cli_share {
     const char *stage;
     double share;
 } segment_shares[] = {{"network", 0.70}, {"affinity", 0.06}, {"cluster", 0.17}, {"clean up", 0.02},
-                      {"measure", 0.02}, {"draw", 0.01},     {"write", 0.02},   {NULL, 0}};
+                      {"measure", 0.02}, {"draw", 0.01},     {"write", 0.02},
+                      /* in place of "cluster" with other clusterers */
+                      {"fragments", 0.10}, {"region graph", 0.03}, {"agglomerate", 0.03}, {"multicut", 0.03},
+                      {"project", 0.01},   {"mean shift", 0.17},   {NULL, 0}};
 
 /* The part of the whole item that is done. Planes run through all stages one by one, so no stage is over until the last
  * of them: what each has reached adds up. */

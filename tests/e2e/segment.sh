@@ -347,6 +347,18 @@ settings_of_the_model_can_be_overruled() {
     refuses 1 zero.json "$pea" segment "$small" -m nuclei -o labels.tif --offsets zero.json
 }
 
+instances_are_found_in_each_way() {
+    for way in mutex agglomerate multicut; do
+        exits 0 "$pea" segment "$small" -m nuclei -o $way.tif --clusterer $way --json
+        [ "$(number instances out)" -gt 1 ] || fail "$way: $(cat out)"
+        exits 0 "$pea" segment "$small" -m nuclei -o one.tif --clusterer $way --threads 1
+        cmp one.tif $way.tif || fail "$way: threads show"
+    done
+    refuses 2 "mutex|agglomerate|multicut|meanshift" "$pea" segment "$small" -m nuclei -o l.tif --clusterer waterz
+    refuses 1 "'multicut' needs direct neighbours" "$pea" segment "$small" -m nuclei -o l.tif --clusterer multicut --shifts 2,5
+    [ ! -e l.tif ] || fail "something was written"
+}
+
 frames_slices_and_calibration_are_kept() {
     stack=$testdata/tiff/imagej/hyperstack8-c2z3t2.tif
     exits 0 "$pea" segment "$stack" -m nuclei -o labels.tif --channel 2 --table t.csv --overlay o.png --foreground none

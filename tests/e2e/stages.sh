@@ -115,6 +115,19 @@ clusters_are_the_golden_ones() {
     [ "$(number arand out)" = 0 ] && [ "$(number n_pred out)" -eq 8 ] || fail "volume: arand $(number arand out)"
 }
 
+graphs_are_cut_in_each_way() {
+    cases=$golden/cluster
+    echo "$offsets_3d" >o.json
+    for way in agglomerate multicut; do
+        exits 0 "$pea" cluster "$cases/volume_affinity.npy" -o $way.tif --offsets o.json --method $way --json
+        [ "$(number instances out)" -ge 1 ] || fail "$way: $(cat out)"
+        exits 0 "$pea" cluster "$cases/volume_affinity.npy" -o one.tif --offsets o.json --method $way --threads 1
+        cmp one.tif $way.tif || fail "$way: threads show"
+    done
+    refuses 2 meanshift "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets o.json --method meanshift
+    refuses 1 "one step in y" "$pea" cluster "$cases/plane_two_levels_affinity.npy" -o l.tif --shifts 2,5 --method multicut
+}
+
 clean_up_follows_clustering_on_request() {
     cases=$golden/cluster
     exits 0 "$pea" cluster "$cases/plane_two_levels_affinity.npy" -o all.tif --shifts 1,5 --json

@@ -34,6 +34,14 @@ typedef enum pea_foreground {
     PEA_FOREGROUND_PREDICTED /* where the network's probability of foreground exceeds a threshold */
 } pea_foreground;
 
+/* How instances are found. docs/how-an-image-becomes-labels.md says with which constants. */
+typedef enum pea_clusterer {
+    PEA_CLUSTER_MUTEX,       /* mutex watershed of all affinities */
+    PEA_CLUSTER_AGGLOMERATE, /* watershed fragments, merged while their mean affinity is above one half */
+    PEA_CLUSTER_MULTICUT,    /* watershed fragments, cut where that costs least */
+    PEA_CLUSTER_MEANSHIFT    /* dense places among the embeddings of a plane, for models trained by distance */
+} pea_clusterer;
+
 #define PEA_MAX_MERGE_PASSES 8
 
 /* Everything that can be chosen. A model file brings the values it was made for: pea_model_options(). */
@@ -56,20 +64,24 @@ typedef struct pea_segment_options {
     double scale; /* y and x are resized by this before the network sees them, labels come back to the image's grid;
                    * 1: not at all; PEA_SCALE_AUTO must have been replaced with pea_model_scale(). min_size counts
                    * voxels of the image, all other sizes those that the network sees */
+    pea_clusterer clusterer; /* of fragments the attractive offsets must be one step each in y and in x */
 } pea_segment_options;
 
 #define PEA_SCALE_AUTO 0.0
 #define PEA_SCALE_MIN 0.05
 #define PEA_SCALE_MAX 20.0
 
-/* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted".
+/* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted";
+ * "mutex" "agglomerate" "multicut" "meanshift".
  * Parse returns 0 for an unknown name. */
 const char *pea_normalise_name(pea_normalise value);
 const char *pea_padding_name(pea_padding value);
 const char *pea_foreground_name(pea_foreground value);
+const char *pea_clusterer_name(pea_clusterer value);
 int pea_normalise_parse(const char *name, pea_normalise *value);
 int pea_padding_parse(const char *name, pea_padding *value);
 int pea_foreground_parse(const char *name, pea_foreground *value);
+int pea_clusterer_parse(const char *name, pea_clusterer *value);
 
 /**
  * Settings of a published experiment: "cvppp", "bbbc039" or "ac3ac4" (method of the paper's code), or "nuclei".
@@ -113,6 +125,20 @@ pea_segment_options pea_model_options(const pea_model *model);      /* the setti
  * @return PEA_OK; PEA_E_ARG in words where the model or the image has no pixel size, or their units do not compare
  */
 pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibration, double *scale, pea_error *err);
+
+/**
+ * Cluster affinities as pea_segment() does, before its clean-up: one call in place of those that `clusterer` stands for.
+ * @param clusterer  not PEA_CLUSTER_MEANSHIFT, which needs embeddings: pea_mean_shift()
+ * @param affinity   borrowed  float32 (z,y,x,k), k == offsets->n
+ * @param mask       borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
+ * @param stride     borrowed  z,y,x, for the mutex watershed alone; NULL: 1,1,1
+ * @param labels     filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
+ * @param n_labels   filled    n; may be NULL
+ * @return as pea_mutex_watershed(), pea_fragments() and what follows them
+ */
+pea_status pea_cluster(pea_clusterer clusterer, const pea_array *affinity, const pea_offsets *offsets,
+                       const pea_array *mask, const int stride[3], pea_context *context, const pea_array *labels,
+                       uint32_t *n_labels, pea_error *err);
 
 /* Intermediate results for those who want them; set what is wanted, the rest zero. */
 typedef struct pea_segment_details {

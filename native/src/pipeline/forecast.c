@@ -26,7 +26,7 @@ static uint64_t count_voxels(pea_dims d)
  * How many they leave depends on the data; the figures are those of noise and of affinities that are all 0, the worst
  * that was found. Where repulsive edges are dense, a third of the attractive ones and as many more as there are
  * repulsive ones. */
-uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads)
+static uint64_t mutex_bytes(const pea_segment_options *options, pea_dims grid, int n_threads)
 {
     enum { WORKSPACE_BYTES = 160, WORKSPACE_VOXELS = 1 << 14, ATTRACTIVE_BYTES = 28, REPULSIVE_BYTES = 50 };
     const uint64_t n = count_voxels(grid), n_axes = (uint64_t)options->offsets.n_axes;
@@ -41,6 +41,34 @@ uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid
                                           pea__bytes_mul(repulsive, REPULSIVE_BYTES)),
                    workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < WORKSPACE_VOXELS ? n : WORKSPACE_VOXELS);
     return pea__bytes_add(graph, pea__bytes_add(workspaces, n / 8 + 65536));
+}
+
+/* Scratch of each thread for a plane; the graph of the fragments and what cuts it. How many fragments there are depends
+ * on the data; the figures are those of noise. Only those for agglomerating a volume are small. A chessboard has more:
+ * the graph has a limit of its own. */
+static uint64_t fragment_bytes(const pea_segment_options *options, pea_dims grid, int n_threads)
+{
+    const bool small = options->clusterer == PEA_CLUSTER_AGGLOMERATE && options->offsets.n_axes == 3;
+    enum { SCRATCH_BYTES = 60, ROW_BYTES = 64 };
+    const uint64_t plane = pea__bytes_mul((uint64_t)grid.y, (uint64_t)grid.x),
+                   scratch = pea__bytes_mul(plane, (uint64_t)n_threads * SCRATCH_BYTES);
+    const uint64_t graph = pea__bytes_mul(count_voxels(grid), small ? 110 : 12);
+    return pea__bytes_add(pea__bytes_add(scratch, (uint64_t)grid.x * ROW_BYTES), graph);
+}
+
+/* Points and where they come from; seeds, at most one for each point; cells, then centres. */
+static uint64_t mean_shift_bytes(pea_dims grid)
+{
+    enum { POINT_BYTES = 30, COMPONENT_BYTES = 12 };
+    return pea__bytes_mul(count_voxels(grid), POINT_BYTES + COMPONENT_BYTES * (uint64_t)grid.c);
+}
+
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads)
+{
+    if (options->clusterer == PEA_CLUSTER_MUTEX)
+        return mutex_bytes(options, grid, n_threads);
+    return options->clusterer == PEA_CLUSTER_MEANSHIFT ? mean_shift_bytes(grid)
+                                                       : fragment_bytes(options, grid, n_threads);
 }
 
 /* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */

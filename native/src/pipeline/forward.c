@@ -34,6 +34,14 @@ pea_status pea__heads_choose(const pea_network *network, const pea_segment_optio
         if (heads->foreground < 0 || pea_network_head(network, (size_t)heads->foreground).channels != 2)
             return pea__fail(err, PEA_E_ARG, "the network predicts no foreground: choose foreground 'given' or 'none'");
     }
+    return pea__heads_suit(heads, options, err);
+}
+
+pea_status pea__heads_suit(const pea__heads *heads, const pea_segment_options *options, pea_error *err)
+{
+    if (options->clusterer == PEA_CLUSTER_MEANSHIFT && heads->embedding < 0)
+        return pea__fail(err, PEA_E_ARG, "the network predicts affinities itself and has no embeddings for clusterer "
+                                         "'meanshift': choose mutex, agglomerate or multicut");
     return PEA_OK;
 }
 

@@ -127,8 +127,8 @@ static void read_choices(reader *r, bool is_plane, pea_segment_options *o)
         wrong(r, "foreground", "none, given or predicted");
     if ((text = read_text(r, "border", false)) && !pea_border_parse(text, &o->border))
         wrong(r, "border", "none, wrap or copy");
-    if ((text = read_text(r, "clusterer", true)) && strcmp(text, "mutex") != 0)
-        wrong(r, "clusterer", "mutex, the only one this version has");
+    if ((text = read_text(r, "clusterer", true)) && !pea_clusterer_parse(text, &o->clusterer))
+        wrong(r, "clusterer", "mutex, agglomerate, multicut or meanshift");
     const cJSON *padded = find(r, "cluster_padded", false), *threshold = find(r, "foreground_threshold", false);
     if (padded && !cJSON_IsBool(padded))
         wrong(r, "cluster_padded", "true or false");
@@ -379,7 +379,7 @@ static bool add_all(cJSON *record, pea_network_info info, const pea_segment_opti
            cJSON_AddStringToObject(record, "foreground", pea_foreground_name(o->foreground)) &&
            cJSON_AddNumberToObject(record, "foreground_threshold", o->foreground_threshold) &&
            cJSON_AddNumberToObject(record, "min_foreground_size", (double)o->min_foreground_size) &&
-           cJSON_AddStringToObject(record, "clusterer", "mutex") && add_clean_up(record, o) &&
+           cJSON_AddStringToObject(record, "clusterer", pea_clusterer_name(o->clusterer)) && add_clean_up(record, o) &&
            cJSON_AddNullToObject(record, "pixel_size") && cJSON_AddNullToObject(record, "licence") &&
            cJSON_AddNullToObject(record, "provenance") && cJSON_AddStringToObject(record, "citation", citation);
 }

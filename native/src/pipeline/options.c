@@ -3,6 +3,7 @@
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
 {
@@ -38,6 +39,25 @@ static pea_status check_choices(const pea_segment_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "foreground has no choice number %d", (int)o->foreground);
     if ((unsigned)o->border > PEA_BORDER_COPY)
         return pea__fail(err, PEA_E_ARG, "border has no choice number %d", (int)o->border);
+    if ((unsigned)o->clusterer > PEA_CLUSTER_MEANSHIFT)
+        return pea__fail(err, PEA_E_ARG, "clusterer has no choice number %d", (int)o->clusterer);
+    return PEA_OK;
+}
+
+/* Said before the network runs, not after. */
+static pea_status check_clusterer(const pea_segment_options *o, pea_error *err)
+{
+    const pea_offset *last = o->offsets.step + o->offsets.n_axes - 1;
+    const bool neighbours = last[-1].z == 0 && abs(last[-1].y) == 1 && last[-1].x == 0 && last[0].z == 0 &&
+                            last[0].y == 0 && abs(last[0].x) == 1;
+    if (o->clusterer == PEA_CLUSTER_MEANSHIFT && o->offsets.n_axes == 3)
+        return pea__fail(err, PEA_E_ARG, "clusterer 'meanshift' works on the embeddings of planes, and of a volume there "
+                                         "are only affinities: choose mutex, agglomerate or multicut");
+    if ((o->clusterer == PEA_CLUSTER_AGGLOMERATE || o->clusterer == PEA_CLUSTER_MULTICUT) && !neighbours)
+        return pea__fail(err, PEA_E_ARG,
+                         "clusterer '%s' needs direct neighbours: the attractive offsets of y and x must be one step "
+                         "each, not (%d,%d,%d) and (%d,%d,%d)", pea_clusterer_name(o->clusterer), (int)last[-1].z,
+                         (int)last[-1].y, (int)last[-1].x, (int)last[0].z, (int)last[0].y, (int)last[0].x);
     return PEA_OK;
 }
 
@@ -54,6 +74,9 @@ pea_status pea__options_check(const pea_segment_options *options, pea_network_in
     if (options->offsets.n_axes != network.n_axes)
         return pea__fail(err, PEA_E_ARG, "the network works in %d-D, so its offsets need %d axes, not %d",
                          network.n_axes, network.n_axes, options->offsets.n_axes);
+    status = check_clusterer(options, err);
+    if (status != PEA_OK)
+        return status;
     if (options->normalise == PEA_NORMALISE_IMAGENET && network.in_channels != 3)
         return pea__fail(err, PEA_E_ARG, "normalise 'imagenet' is for 3 channels, the network takes %" PRId64,
                          network.in_channels);

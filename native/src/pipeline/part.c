@@ -247,20 +247,3 @@ pea_status pea__parts_run(const pea__job *job, pea__part_work *work, void *argum
         *n_labels = status == PEA_OK ? total : 0;
     return status;
 }
-
-pea_status pea__cluster(const pea__part *part, const pea_array *affinity, const pea_array *mask,
-                        const pea_array *labels, pea_error *err)
-{
-    const pea_segment_options *o = &part->job->options;
-    pea_context *context = part->job->context;
-    pea_mutex_options mutex = pea_mutex_options_default();
-    memcpy(mutex.stride, o->stride, sizeof mutex.stride);
-    pea_status status = pea_mutex_watershed(affinity, &o->offsets, mask, &mutex, context, labels, NULL, err);
-    if (status != PEA_OK)
-        return status;
-    const pea__window window = pea__progress_part(context, PEA__MASK_CLEANED, PEA__MERGED);
-    if (o->n_merge > 0)
-        status = pea_merge_small(labels, o->merge, o->n_merge, context, err);
-    pea__progress_rejoin(context, window);
-    return status;
-}

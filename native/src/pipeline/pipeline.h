@@ -128,6 +128,8 @@ typedef struct pea__heads {
 /* The heads these settings need; PEA_E_ARG in words where the network has none such. */
 pea_status pea__heads_choose(const pea_network *network, const pea_segment_options *options, pea__heads *heads,
                              pea_error *err);
+/* The same for heads that were chosen with other settings: is there what the clusterer works on? */
+pea_status pea__heads_suit(const pea__heads *heads, const pea_segment_options *options, pea_error *err);
 /* Bytes of input, wanted outputs and the network's own scratch. */
 pea_status pea__forward_forecast(const pea_network *network, const pea__heads *heads, pea_dims input, int n_threads,
                                  uint64_t *bytes, pea_error *err);
@@ -185,12 +187,15 @@ pea_status pea__job_prepare(pea__job *job, const pea_model *model, const pea_seg
 /* Look at all intensities: job->ranges, to be freed with pea__free(). */
 pea_status pea__job_scan(pea__job *job, pea_error *err);
 
-/* Mutex watershed and merging on one grid. */
-pea_status pea__cluster(const pea__part *part, const pea_array *affinity, const pea_array *mask,
+/* ---- clustering (cluster.c) ---- */
+
+/* Clustering and merging on one grid. `values` are affinities, for mean shift embeddings. */
+pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
                         const pea_array *labels, pea_error *err);
 
-/* The stage "clean up" is made of up to four calls: what is done of it after each of the first three. */
+/* The stage "clean up" is made of up to five calls: what is done of it after each of the first four. */
 #define PEA__MASK_CLEANED 0.1
+#define PEA__NUMBERED 0.3
 #define PEA__MERGED 0.6
 #define PEA__REMOVED 0.8
 
@@ -216,6 +221,7 @@ typedef struct pea__needs {
 pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err); /* of either */
+/* Scratch of clustering. grid.c is the length of an embedding. */
 uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads);
 /* What details (NULL: none) will take, with the work of making them. */
 uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *details);

@@ -134,6 +134,8 @@ static pea_status prepare(const pea_prediction *prediction, const pea_segment_op
         status = pea__options_check(&job->options, job->info, err);
     if (status == PEA_OK)
         status = pea__grid_plan(job->dims, job->options.scale, &job->grid, err);
+    if (status == PEA_OK)
+        status = pea__heads_suit(&job->heads, &job->options, err);
     const char *key = status == PEA_OK ? unsuitable(prediction, &job->options) : NULL;
     if (key)
         return pea__fail(err, PEA_E_ARG, "the prediction was made with other %s: run the network again", key);

@@ -163,15 +163,21 @@ static pea_status affinities(work *w, pea_error *err)
         crop(w, &w->said->embedding);
         crop(w, &w->said->affinity);
     }
+    const bool by_embedding = job->options.clusterer == PEA_CLUSTER_MEANSHIFT;
     if (w->said->affinity.data) {
         w->affinity = w->said->affinity;
-    } else {
+    } else if (!by_embedding || w->part->affinity.data) {
         status = compare(w, err);
-        pea__outputs_free(w->said);
+        if (!by_embedding)
+            pea__outputs_free(w->said);
     }
     pea__stage(job->context, "affinity"); /* the call has ended its own */
     if (status == PEA_OK && w->part->affinity.data && w->part->affinity.data != w->affinity.data)
         status = keep(w, &w->affinity, padded, &w->part->affinity, 1.0, err);
+    if (by_embedding) { /* nobody needs them any more */
+        pea__free(w->own_affinity);
+        w->own_affinity = NULL;
+    }
     return status;
 }
 
@@ -184,7 +190,8 @@ static pea_status cluster(work *w, pea_error *err)
         w->own_labels = w->labels.data;
     }
     if (status == PEA_OK)
-        status = pea__cluster(w->part, &w->affinity, w->mask.data ? &w->mask : NULL, &w->labels, err);
+        status = pea__cluster(w->part, w->said->embedding.data ? &w->said->embedding : &w->affinity,
+                              w->mask.data ? &w->mask : NULL, &w->labels, err);
     if (status == PEA_OK && w->own_labels) {
         crop(w, &w->labels);
         memcpy(w->part->labels.data, w->labels.data, (size_t)(w->part->dims.y * w->part->dims.x) * sizeof(uint32_t));
@@ -225,12 +232,14 @@ pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *need
     needs->said = pea__bytes_mul(frame, e + (given ? k : 0) + (predicted ? 2 * sizeof(float) : 0));
     /* besides: the mask; affinities and the normalised embedding */
     const uint64_t affinity = pea__bytes_add(needs->said, pea__bytes_mul(grid, (given ? 0 : k + e) + mask));
-    /* affinities, mask, labels before the crop */
-    uint64_t cluster = pea__bytes_add(pea__bytes_mul(given ? frame : grid, k),
+    const bool by_embedding = job->options.clusterer == PEA_CLUSTER_MEANSHIFT;
+    const pea_dims values = {1, w.grid.y, w.grid.x, job->heads.embedding_channels};
+    /* affinities, mask, labels before the crop; of mean shift the embedding in place of affinities */
+    uint64_t cluster = pea__bytes_add(pea__bytes_mul(given || by_embedding ? frame : grid, by_embedding ? e : k),
                                       pea__bytes_mul(grid, masked || job->options.cluster_padded ? 1 : 0));
     if (job->options.cluster_padded)
         cluster = pea__bytes_add(cluster, pea__bytes_mul(grid, sizeof(uint32_t)));
-    cluster = pea__bytes_add(cluster, pea__cluster_forecast(&job->options, w.grid, n_threads));
+    cluster = pea__bytes_add(cluster, pea__cluster_forecast(&job->options, values, n_threads));
     needs->cluster = affinity > cluster ? affinity : cluster;
     return PEA_OK;
 }

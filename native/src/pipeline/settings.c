@@ -182,10 +182,14 @@ static bool take_only_choice(draft *d, const char *text)
     return true;
 }
 
+static bool take_clusterer(draft *d, const char *text)
+{
+    return pea_clusterer_parse(text, &d->options.clusterer);
+}
+
 static void show_clusterer(const pea_segment_options *o, char *text)
 {
-    (void)o;
-    put(text, "mutex");
+    put(text, "%s", pea_clusterer_name(o->clusterer));
 }
 
 static void show_precision(const pea_segment_options *o, char *text)
@@ -339,8 +343,11 @@ static const entry table[] = {
     {{"strides", "Strides of repulsion", "Y,X|Z,Y,X", NULL,
       "Keep a repulsive edge only at every n-th voxel of each axis; n is at least 1.", 0},
      "whole numbers from 1 to 2147483647: Y,X for a 2-D model, Z,Y,X for a 3-D one", take_strides, show_strides},
-    {{"clusterer", "Clusterer", "NAME", "mutex", "How affinities become instances: mutex watershed.", 0},
-     NULL, take_only_choice, show_clusterer},
+    {{"clusterer", "Clusterer", "NAME", "mutex|agglomerate|multicut|meanshift",
+      "How instances are found: by the mutex watershed of all affinities; by joining small fragments while their mean "
+      "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut), which look at "
+      "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance.", 0},
+     NULL, take_clusterer, show_clusterer},
     {{"precision", "Precision", "NAME", "fp32", "The arithmetic of the network: 32-bit floating point.", 0},
      NULL, take_only_choice, show_precision},
     {{"scale", "Scale", "auto|F", NULL,

@@ -94,7 +94,7 @@ static void wrong_metadata_are_refused_by_key(void **state)
         {"{\"padding\":\"wrap\"}", "'padding' must be reflect-end"},
         {"{\"foreground\":\"some\"}", "'foreground' must be"},
         {"{\"border\":\"mirror\"}", "'border' must be"},
-        {"{\"clusterer\":\"waterz\"}", "'clusterer' must be mutex"},
+        {"{\"clusterer\":\"waterz\"}", "'clusterer' must be mutex, agglomerate, multicut or meanshift"},
         {"{\"cluster_padded\":1}", "'cluster_padded' must be true or false"},
         {"{\"offsets\":[[0,0],[0,-1]]}", ""},
         {"{\"offsets\":[[-1,0,0],[0,-1,0],[0,0,-1]]}", "in 2-D, so its offsets need 2 axes, not 3"},

@@ -39,6 +39,7 @@ static void cvppp_is_as_published(void **state)
     (void)state;
     assert_int_equal(o.normalise, PEA_NORMALISE_IMAGENET);
     assert_int_equal(o.padding, PEA_PAD_REFLECT_SQUARE);
+    assert_int_equal(o.clusterer, PEA_CLUSTER_MUTEX);
     assert_int_equal(o.cluster_padded, 1);
     assert_int_equal(o.foreground, PEA_FOREGROUND_GIVEN);
     assert_true(o.stride[0] == 1 && o.stride[1] == 5 && o.stride[2] == 5);
@@ -53,6 +54,7 @@ static void bbbc039_is_as_published(void **state)
     (void)state;
     assert_int_equal(o.normalise, PEA_NORMALISE_MINMAX);
     assert_int_equal(o.padding, PEA_PAD_ZERO_SQUARE);
+    assert_int_equal(o.clusterer, PEA_CLUSTER_MUTEX);
     assert_int_equal(o.cluster_padded, 0);
     assert_int_equal(o.foreground, PEA_FOREGROUND_PREDICTED);
     assert_true(o.foreground_threshold == 0.5);
@@ -62,7 +64,7 @@ static void bbbc039_is_as_published(void **state)
     check_merge(&o, (const int[][2]){{5, 5}, {25, 11}, {50, 11}, {100, 21}}, 4);
 }
 
-static void ac3ac4_is_as_published_with_the_mutex_watershed(void **state)
+static void ac3ac4_is_as_published(void **state)
 {
     const pea_segment_options o = preset("ac3ac4");
     const int64_t tile[3] = {18, 160, 160}, step[3] = {10, 80, 80}, margin[3] = {4, 48, 48};
@@ -70,6 +72,7 @@ static void ac3ac4_is_as_published_with_the_mutex_watershed(void **state)
     assert_int_equal(o.normalise, PEA_NORMALISE_UNIT);
     assert_int_equal(o.foreground, PEA_FOREGROUND_NONE);
     assert_int_equal(o.border, PEA_BORDER_COPY);
+    assert_int_equal(o.clusterer, PEA_CLUSTER_MULTICUT);
     assert_int_equal(o.offsets.n_axes, 3);
     assert_int_equal(o.offsets.n, 12);
     assert_true(o.stride[0] == 1 && o.stride[1] == 10 && o.stride[2] == 10);
@@ -85,6 +88,7 @@ static void nuclei_is_what_the_bundled_model_was_scored_with(void **state)
     (void)state;
     assert_int_equal(o.normalise, PEA_NORMALISE_MINMAX);
     assert_int_equal(o.padding, PEA_PAD_REFLECT_END);
+    assert_int_equal(o.clusterer, PEA_CLUSTER_MUTEX);
     assert_int_equal(o.cluster_padded, 0);
     assert_int_equal(o.foreground, PEA_FOREGROUND_PREDICTED);
     assert_true(o.foreground_threshold == 0.8);
@@ -117,6 +121,11 @@ static void names_and_choices_belong_together(void **state)
         assert_true(pea_foreground_parse(pea_foreground_name((pea_foreground)i), &foreground) && (int)foreground == i);
         assert_true(pea_border_parse(pea_border_name((pea_border)i), &border) && (int)border == i);
     }
+    for (int i = 0; i < 4; i++) {
+        pea_clusterer clusterer;
+        assert_true(pea_clusterer_parse(pea_clusterer_name((pea_clusterer)i), &clusterer) && (int)clusterer == i);
+    }
+    assert_string_equal(pea_clusterer_name((pea_clusterer)4), "unknown");
     assert_string_equal(pea_padding_name(PEA_PAD_REFLECT_SQUARE), "reflect-square");
     assert_string_equal(pea_border_name((pea_border)7), "unknown");
 }
@@ -137,7 +146,7 @@ static void unknown_names_are_no_choice(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cvppp_is_as_published),
     cmocka_unit_test(bbbc039_is_as_published),
-    cmocka_unit_test(ac3ac4_is_as_published_with_the_mutex_watershed),
+    cmocka_unit_test(ac3ac4_is_as_published),
     cmocka_unit_test(nuclei_is_what_the_bundled_model_was_scored_with),
     cmocka_unit_test(unknown_preset_names_the_known_ones),
     cmocka_unit_test(names_and_choices_belong_together),

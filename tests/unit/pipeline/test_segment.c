@@ -641,6 +641,13 @@ static void wrong_options_are_refused_in_words(void **state)
     REFUSED(plane, o.padding = (pea_padding)5, "padding has no choice");
     REFUSED(plane, o.foreground = (pea_foreground)5, "foreground has no choice");
     REFUSED(plane, o.border = (pea_border)5, "border has no choice");
+    REFUSED(plane, o.clusterer = (pea_clusterer)5, "clusterer has no choice");
+    REFUSED(plane, (o.clusterer = PEA_CLUSTER_MULTICUT, o.offsets.step[0].y = -2),
+            "clusterer 'multicut' needs direct neighbours");
+    REFUSED(plane, (o.clusterer = PEA_CLUSTER_AGGLOMERATE, o.offsets.step[1] = (pea_offset){0, -1, -1}),
+            "not (0,-1,0) and (0,-1,-1)");
+    REFUSED(volume, (o = pea_model_options(volume), o.clusterer = PEA_CLUSTER_MEANSHIFT),
+            "'meanshift' works on the embeddings of planes");
     REFUSED(volume, (o = pea_model_options(volume), o.foreground = PEA_FOREGROUND_PREDICTED), "predicts no foreground");
     REFUSED(volume, (o = pea_model_options(volume), o.normalise = PEA_NORMALISE_IMAGENET), "for 3 channels");
     REFUSED(volume, (o = pea_model_options(volume), o.tile[1] = 17), "multiple of 16");

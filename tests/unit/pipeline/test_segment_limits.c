@@ -15,8 +15,13 @@ typedef struct bench {
     const char **stage; /* what a listener heard last, NULL at the begin of a call; NULL: nobody listens */
 } bench;
 
-/* The ways to labels: planes and a volume; in one call or two; on the image's grid or on another. */
-enum { N_WAYS = 8 };
+/* The ways to labels: planes and a volume; in one call or two; on the image's grid or on another; with each clusterer. */
+enum { N_WAYS = 13, N_GRID_WAYS = 8 };
+
+static pea_clusterer clusterer_of(int way)
+{
+    return way < N_GRID_WAYS ? PEA_CLUSTER_MUTEX : (pea_clusterer)(PEA_CLUSTER_AGGLOMERATE + (way - N_GRID_WAYS) / 2);
+}
 
 static bench set_up(int way)
 {
@@ -31,7 +36,8 @@ static bench set_up(int way)
     b.options.n_merge = 1;
     b.options.merge[0] = (pea_merge_pass){5, 5};
     b.options.cluster_padded = 1;
-    b.options.scale = way / 4 ? 0.8 : 1.0;
+    b.options.scale = way / 4 == 1 ? 0.8 : 1.0;
+    b.options.clusterer = clusterer_of(way);
     assert_ok(pea_volume_alloc(PEA_UINT8, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.mask, &err));
     memset(b.mask.array.data, 1, DEPTH * SIDE * SIDE);
     assert_ok(pea_volume_alloc(PEA_UINT8, (pea_dims){DEPTH, SIDE, SIDE, 1}, &b.image, &err));
@@ -79,8 +85,8 @@ static void every_failing_allocation_of_segment_is_survived(void **state)
     pea_error err;
     (void)state;
     for (int run = 0; run < 2 * N_WAYS; run++) {
-        if (run / 2 >= N_WAYS / 2 && run % 2)
-            continue; /* another grid: failing once is enough */
+        if (run / 2 >= N_GRID_WAYS / 2 && run % 2)
+            continue; /* another grid or clusterer: failing once is enough */
         bench b = set_up(run / 2);
         pea_status status = PEA_E_NOMEM;
         uint32_t n, expected;
@@ -133,16 +139,28 @@ static pea_context *context_of(int n_threads, uint64_t limit, listener *l)
     return context;
 }
 
+enum { MOST_STAGES = 7 };
+
+static const char *const stages_of[][MOST_STAGES] = {
+    [PEA_CLUSTER_MUTEX] = {"network", "affinity", "cluster", "clean up"},
+    [PEA_CLUSTER_AGGLOMERATE] = {"network", "affinity", "fragments", "region graph", "agglomerate", "project",
+                                 "clean up"},
+    [PEA_CLUSTER_MULTICUT] = {"network", "affinity", "fragments", "region graph", "multicut", "project", "clean up"},
+    [PEA_CLUSTER_MEANSHIFT] = {"network", "affinity", "mean shift", "clean up"},
+};
+
 static void every_stage_is_announced_and_can_be_cancelled(void **state)
 {
-    static const char *const stages[] = {"network", "affinity", "cluster", "clean up"};
     pea_error err;
     (void)state;
-    for (int run = 0; run < 4 * 2 * N_WAYS; run++) {
-        bench b = set_up(run / 8);
-        listener l = {.stop_at = stages[run % 4]};
+    for (int run = 0; run < MOST_STAGES * 2 * N_WAYS; run++) {
+        const int way = run / (2 * MOST_STAGES);
+        listener l = {.stop_at = stages_of[clusterer_of(way)][run % MOST_STAGES]};
+        if (!l.stop_at)
+            continue;
+        bench b = set_up(way);
         const size_t live = pea__alloc_live();
-        pea_context *context = context_of(run / 4 % 2 + 1, 0, &l);
+        pea_context *context = context_of(run / MOST_STAGES % 2 + 1, 0, &l);
         uint32_t n;
         assert_fails(segment(&b, context, &n, &err), PEA_E_CANCELLED, "cancelled");
         assert_int_equal(l.n_stopped, 1);
@@ -168,8 +186,12 @@ static void progress_never_falls_within_a_stage(void **state)
         assert_true(l.n_calls >= 4);
         assert_int_equal(l.n_falls, 0);
         /* the mask of a plane is cleaned before its clustering */
-        assert_string_equal(l.heard,
-                            run % 2 == 0 ? "network;affinity;clean up;cluster;" : "network;affinity;cluster;clean up;");
+        char expected[256] = "";
+        const char *const *stages = stages_of[clusterer_of(run)];
+        for (int i = 0; i < MOST_STAGES && stages[i]; i++)
+            if (run % 2 || strcmp(stages[i], "clean up") != 0)
+                strcat(strcat(strcat(expected, stages[i]), ";"), run % 2 == 0 && i == 1 ? "clean up;" : "");
+        assert_string_equal(l.heard, expected);
         pea_context_free(context);
         tear_down(&b);
     }

@@ -124,6 +124,7 @@ static pea_segment_options random_options(uint64_t *seed)
     o.padding = o.offsets.n_axes == 2 ? (pea_padding)(test_random(seed) % 3) : o.padding;
     o.foreground = (pea_foreground)(test_random(seed) % 3);
     o.border = (pea_border)(test_random(seed) % 3);
+    o.clusterer = (pea_clusterer)(test_random(seed) % 4);
     o.foreground_threshold = (double)test_random(seed) / 4294967296.0;
     o.min_foreground_size = test_random(seed) % 2 ? INT32_MAX : test_random(seed) % 100;
     o.min_size = test_random(seed) % 100000;
@@ -307,7 +308,7 @@ static void every_wrong_value_is_refused_in_one_line(void **state)
         {"strides", "1,2", "strides", 3},
         {"strides", "0,1", "strides", 2},
         {"strides", "5;5", "strides", 2},
-        {"clusterer", "watershed", "clusterer wants one of mutex, found \"watershed\"", 2},
+        {"clusterer", "watershed", "clusterer wants one of mutex|agglomerate|multicut|meanshift, found \"watershed\"", 2},
         {"precision", "fp16", "precision wants one of fp32", 2},
         {"foreground", "Given", "one of none|given|predicted", 2},
         {"normalise", "", "normalise wants one of", 2},
@@ -431,7 +432,7 @@ static void every_choice_is_one(void **state)
             c += n;
         }
     }
-    assert_int_equal(n_choices, 2 + 1 + 1 + 4 * 3);
+    assert_int_equal(n_choices, 2 + 4 + 1 + 4 * 3);
 }
 
 static void a_caller_of_an_older_header_keeps_what_lies_behind_its_options(void **state)

@@ -22,6 +22,12 @@ public final class ImageJProgress implements Listener {
         SHARES.put("network", 0.72);
         SHARES.put("affinity", 0.06);
         SHARES.put("cluster", 0.17);
+        SHARES.put("fragments", 0.10); // these in place of "cluster", with other clusterers
+        SHARES.put("region graph", 0.03);
+        SHARES.put("agglomerate", 0.03);
+        SHARES.put("multicut", 0.03);
+        SHARES.put("project", 0.01);
+        SHARES.put("mean shift", 0.17);
         SHARES.put("clean up", 0.02);
         SHARES.put("measure", 0.02);
         SHARES.put("draw", 0.01);

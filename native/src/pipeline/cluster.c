@@ -1,0 +1,121 @@
+/* cluster.c - what the network said becomes instances, in the way that the settings choose.
+ *
+ *     affinity --mutex watershed---------------------------------------------> labels
+ *     affinity --fragments--> region graph --agglomerate or multicut--project-> labels
+ *     embedding --mean shift--------------------------------------------------> labels
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "pea/agglomerate.h"
+#include "pea/fragments.h"
+#include "pea/mean_shift.h"
+#include "pea/multicut.h"
+#include "pipeline/pipeline.h"
+
+#include <string.h>
+
+static pea_status agglomerate(const pea_region_graph *graph, pea_context *context, uint32_t *numbers, pea_error *err)
+{
+    return pea_agglomerate(graph, NULL, context, numbers, NULL, err);
+}
+
+/* 0.5: no more cuts and no fewer than the affinities say. */
+static pea_status multicut(const pea_region_graph *graph, pea_context *context, uint32_t *numbers, pea_error *err)
+{
+    size_t n_edges;
+    (void)pea_region_graph_edges(graph, &n_edges);
+    double *costs = pea__alloc(n_edges, sizeof *costs, err);
+    if (!costs)
+        return PEA_E_NOMEM;
+    pea_status status = pea_multicut_costs(graph, 0.5, costs, err);
+    if (status == PEA_OK)
+        status = pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, err);
+    pea__free(costs);
+    return status;
+}
+
+/* What the published code cuts planes and volumes into. */
+static pea_fragment_rule rule_of(pea_clusterer clusterer, int n_axes)
+{
+    if (clusterer == PEA_CLUSTER_MULTICUT)
+        return PEA_FRAGMENTS_SMOOTH;
+    return n_axes == 2 ? PEA_FRAGMENTS_PLANE : PEA_FRAGMENTS_INTERIOR;
+}
+
+static pea_status put_together(pea_clusterer clusterer, const pea_region_graph *graph, pea_context *context,
+                               const pea_array *labels, pea_error *err)
+{
+    size_t n_nodes;
+    (void)pea_region_graph_nodes(graph, &n_nodes);
+    uint32_t *numbers = pea__alloc(n_nodes, sizeof *numbers, err);
+    if (!numbers)
+        return PEA_E_NOMEM;
+    pea_status status = clusterer == PEA_CLUSTER_MULTICUT ? multicut(graph, context, numbers, err)
+                                                          : agglomerate(graph, context, numbers, err);
+    if (status == PEA_OK)
+        status = pea_region_graph_project(graph, numbers, context, labels, err);
+    pea__free(numbers);
+    return status;
+}
+
+static pea_status from_fragments(pea_clusterer clusterer, const pea_array *affinity, const pea_offsets *offsets,
+                                 const pea_array *mask, pea_context *context, const pea_array *labels, pea_error *err)
+{
+    pea_fragments_options options = pea_fragments_options_default();
+    pea_region_graph *graph = NULL;
+    options.rule = rule_of(clusterer, offsets->n_axes);
+    pea_status status = pea_fragments(affinity, offsets, mask, &options, context, labels, NULL, err);
+    if (status == PEA_OK)
+        status = pea_region_graph_build(labels, affinity, offsets, NULL, context, &graph, err);
+    if (status == PEA_OK)
+        status = put_together(clusterer, graph, context, labels, err);
+    pea_region_graph_free(graph);
+    return status;
+}
+
+/* Instances by any numbers; those of the mutex watershed are in raster order already. */
+static pea_status find(pea_clusterer clusterer, const pea_array *values, const pea_offsets *offsets,
+                       const pea_array *mask, const int stride[3], pea_context *context, const pea_array *labels,
+                       uint32_t *n_labels, pea_error *err)
+{
+    pea_mutex_options mutex = pea_mutex_options_default();
+    if (stride)
+        memcpy(mutex.stride, stride, sizeof mutex.stride);
+    if (clusterer == PEA_CLUSTER_MUTEX)
+        return pea_mutex_watershed(values, offsets, mask, &mutex, context, labels, n_labels, err);
+    return clusterer == PEA_CLUSTER_MEANSHIFT
+               ? pea_mean_shift(values, mask, NULL, context, labels, n_labels, err)
+               : from_fragments(clusterer, values, offsets, mask, context, labels, err);
+}
+
+pea_status pea_cluster(pea_clusterer clusterer, const pea_array *affinity, const pea_offsets *offsets,
+                       const pea_array *mask, const int stride[3], pea_context *context, const pea_array *labels,
+                       uint32_t *n_labels, pea_error *err)
+{
+    if (n_labels)
+        *n_labels = 0;
+    if ((unsigned)clusterer > PEA_CLUSTER_MULTICUT)
+        return pea__fail(err, PEA_E_ARG, "affinities are clustered by mutex, agglomerate or multicut, not by %s",
+                         pea_clusterer_name(clusterer));
+    pea_status status = pea__offsets_check(offsets, err);
+    if (status == PEA_OK)
+        status = find(clusterer, affinity, offsets, mask, stride, context, labels, n_labels, err);
+    return status == PEA_OK && clusterer != PEA_CLUSTER_MUTEX ? pea_relabel(labels, context, n_labels, err) : status;
+}
+
+pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
+                        const pea_array *labels, pea_error *err)
+{
+    const pea_segment_options *o = &part->job->options;
+    pea_context *context = part->job->context;
+    pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
+    if (status != PEA_OK)
+        return status;
+    pea__window window = pea__progress_part(context, PEA__MASK_CLEANED, PEA__NUMBERED);
+    if (o->n_merge > 0 && o->clusterer != PEA_CLUSTER_MUTEX) /* merging goes by the order of numbers */
+        status = pea_relabel(labels, context, NULL, err);
+    pea__progress_rejoin(context, window);
+    window = pea__progress_part(context, PEA__NUMBERED, PEA__MERGED);
+    if (status == PEA_OK && o->n_merge > 0)
+        status = pea_merge_small(labels, o->merge, o->n_merge, context, err);
+    pea__progress_rejoin(context, window);
+    return status;
+}
