@@ -320,6 +320,8 @@ static pea_status run(cutting *job, pea_context *context, uint32_t *n_fragments,
     const int n_workers = pea__workers(context);
     const bool numbered = job->affinity != NULL;
     pea_status status = check_plane(job->dims, context, err);
+    if (status == PEA_OK)
+        status = pea__progress(context, 0.0, err); /* heard of, however few planes there are */
     if (status != PEA_OK)
         return status;
     job->n_fragments = pea__alloc((size_t)job->dims.z, sizeof *job->n_fragments, err);

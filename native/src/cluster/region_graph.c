@@ -382,7 +382,9 @@ pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affi
     work.n_pieces = pea__ceil_div(d.z * d.y, work.rows_each);
     work.memory.limit = pea__memory_limit(context);
     pea__stage(context, "region graph");
-    status = build(&work, context, graph, err);
+    status = pea__progress(context, 0.0, err);
+    if (status == PEA_OK)
+        status = build(&work, context, graph, err);
     pea__stage(context, NULL);
     return status;
 }
@@ -464,7 +466,9 @@ pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_
     const pea_dims d = labels->dims;
     projection work = {.graph = graph, .numbers = numbers, .labels = labels->data, .n_voxels = d.z * d.y * d.x};
     pea__stage(context, "project");
-    status = make_table(&work, err);
+    status = pea__progress(context, 0.0, err);
+    if (status == PEA_OK)
+        status = make_table(&work, err);
     if (status == PEA_OK)
         status = pea__parallel(context, pea__ceil_div(work.n_voxels, PIECE_VOXELS), 0.0, 1.0, project_piece, &work,
                                err);
