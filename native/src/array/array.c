@@ -105,6 +105,24 @@ pea_status pea__same_space(const pea_array *a, const char *what_a, const pea_arr
                      what_a, p.z, p.y, p.x, what_b, q.z, q.y, q.x);
 }
 
+pea_status pea__labels_check(const pea_array *labels, pea_error *err)
+{
+    const pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    if (status == PEA_OK && labels->dims.c != 1)
+        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
+    return status;
+}
+
+pea_status pea__mask_check(const pea_array *mask, const pea_array *labels, pea_error *err)
+{
+    pea_status status = pea__array_check(mask, "mask", PEA_UINT8, err);
+    if (status == PEA_OK)
+        status = pea__same_space(mask, "mask", labels, "labels", err);
+    if (status == PEA_OK && mask->dims.c != 1)
+        status = pea__fail(err, PEA_E_SHAPE, "mask must have 1 channel, has %" PRId64, mask->dims.c);
+    return status;
+}
+
 pea_calibration pea_calibration_default(void)
 {
     return (pea_calibration){.z = 1.0, .y = 1.0, .x = 1.0, .unit = "pixel"};

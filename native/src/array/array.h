@@ -18,6 +18,12 @@ pea_status pea__array_check(const pea_array *array, const char *what, pea_dtype 
 pea_status pea__same_space(const pea_array *a, const char *what_a, const pea_array *b, const char *what_b,
                            pea_error *err);
 
+/* Labels that can be worked on: uint32 of one channel, "labels" in messages. */
+pea_status pea__labels_check(const pea_array *labels, pea_error *err);
+
+/* A mask of such labels: uint8 of one channel, the same z,y,x, "mask" in messages. */
+pea_status pea__mask_check(const pea_array *mask, const pea_array *labels, pea_error *err);
+
 /* Offsets that a graph can have: 2 or 3 axes, at least as many offsets, none zero, z 0 in 2-D. */
 pea_status pea__offsets_check(const pea_offsets *offsets, pea_error *err);
 /* The same steps in the same order. */

@@ -348,24 +348,6 @@ static pea_status run(cutting *job, pea_context *context, uint32_t *n_fragments,
 
 /* ---- arguments ---- */
 
-static pea_status check_labels(const pea_array *labels, pea_error *err)
-{
-    const pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
-    if (status == PEA_OK && labels->dims.c != 1)
-        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
-    return status;
-}
-
-static pea_status check_mask(const pea_array *mask, const pea_array *labels, pea_error *err)
-{
-    pea_status status = pea__array_check(mask, "mask", PEA_UINT8, err);
-    if (status == PEA_OK)
-        status = pea__same_space(mask, "mask", labels, "labels", err);
-    if (status == PEA_OK && mask->dims.c != 1)
-        status = pea__fail(err, PEA_E_SHAPE, "mask must have 1 channel, has %" PRId64, mask->dims.c);
-    return status;
-}
-
 static bool is_step(pea_offset o, int32_t y, int32_t x)
 {
     return o.z == 0 && (o.y == y || o.y == -y) && (o.x == x || o.x == -x);
@@ -378,7 +360,7 @@ static pea_status check_affinity(const pea_array *affinity, const pea_offsets *o
     if (status == PEA_OK)
         status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
     if (status == PEA_OK)
-        status = check_labels(labels, err);
+        status = pea__labels_check(labels, err);
     if (status == PEA_OK)
         status = pea__same_space(affinity, "affinity", labels, "labels", err);
     if (status != PEA_OK)
@@ -417,7 +399,7 @@ pea_status pea_fragments(const pea_array *affinity, const pea_offsets *offsets, 
     if (status == PEA_OK)
         status = check_affinity(affinity, offsets, labels, err);
     if (status == PEA_OK && mask)
-        status = check_mask(mask, labels, err);
+        status = pea__mask_check(mask, labels, err);
     if (status == PEA_OK)
         status = check_options(&job.options, err);
     if (status != PEA_OK)
@@ -440,7 +422,7 @@ pea_status pea_watershed(const pea_array *height, pea_context *context, const pe
 {
     pea_status status = pea__array_check(height, "height", PEA_FLOAT32, err);
     if (status == PEA_OK)
-        status = check_labels(labels, err);
+        status = pea__labels_check(labels, err);
     if (status == PEA_OK)
         status = pea__same_space(height, "height", labels, "labels", err);
     if (status == PEA_OK && height->dims.c != 1)

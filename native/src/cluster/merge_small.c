@@ -287,12 +287,10 @@ static pea_status merge_plane(uint32_t *labels, pea_dims d, const pea_merge_pass
 pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes,
                            pea_context *context, pea_error *err)
 {
-    pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
+    pea_status status = pea__labels_check(labels, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
-    if (d.c != 1)
-        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, d.c);
     if (d.y * d.x > INT32_MAX)
         return pea__fail(err, PEA_E_LIMIT, "a plane has %" PRId64 " pixels, more than 2^31 - 1", d.y * d.x);
     if (n_passes > 0 && !passes)

@@ -52,16 +52,6 @@ pea_mutex_options pea_mutex_options_default(void)
     return (pea_mutex_options){.struct_size = sizeof(pea_mutex_options), .stride = {1, 1, 1}};
 }
 
-static pea_status check_mask(const pea_array *mask, const pea_array *labels, pea_error *err)
-{
-    pea_status status = pea__array_check(mask, "mask", PEA_UINT8, err);
-    if (status == PEA_OK)
-        status = pea__same_space(mask, "mask", labels, "labels", err);
-    if (status == PEA_OK && mask->dims.c != 1)
-        status = pea__fail(err, PEA_E_SHAPE, "mask must have 1 channel, has %" PRId64, mask->dims.c);
-    return status;
-}
-
 static pea_status check_arguments(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
                                   const pea_array *labels, pea_error *err)
 {
@@ -73,7 +63,7 @@ static pea_status check_arguments(const pea_array *affinity, const pea_offsets *
     if (status == PEA_OK)
         status = pea__same_space(affinity, "affinity", labels, "labels", err);
     if (status == PEA_OK && mask)
-        status = check_mask(mask, labels, err);
+        status = pea__mask_check(mask, labels, err);
     if (status != PEA_OK)
         return status;
     if (affinity->dims.c != (int64_t)offsets->n)

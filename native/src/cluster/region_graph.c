@@ -332,20 +332,12 @@ static pea_status build(building *work, pea_context *context, pea_region_graph *
     return status;
 }
 
-static pea_status check_labels(const pea_array *labels, pea_error *err)
-{
-    const pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
-    if (status == PEA_OK && labels->dims.c != 1)
-        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
-    return status;
-}
-
 static pea_status check_arguments(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
                                   const pea_region_graph_options *chosen, pea_error *err)
 {
     pea_status status = pea__offsets_check(offsets, err);
     if (status == PEA_OK)
-        status = check_labels(labels, err);
+        status = pea__labels_check(labels, err);
     if (status == PEA_OK)
         status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
     if (status == PEA_OK)
@@ -460,7 +452,7 @@ static pea_status make_table(projection *work, pea_error *err)
 pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, pea_context *context,
                                     const pea_array *labels, pea_error *err)
 {
-    pea_status status = check_labels(labels, err);
+    pea_status status = pea__labels_check(labels, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;

@@ -4,14 +4,6 @@
 
 #include <inttypes.h>
 
-static pea_status check_labels(const pea_array *labels, pea_error *err)
-{
-    const pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
-    if (status == PEA_OK && labels->dims.c != 1)
-        return pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
-    return status;
-}
-
 static int64_t count_voxels(const pea_array *labels)
 {
     return labels->dims.z * labels->dims.y * labels->dims.x;
@@ -73,7 +65,7 @@ static pea_status write_numbers(sweep *s, int64_t from, int64_t to, pea_error *e
 
 pea_status pea_relabel(const pea_array *labels, pea_context *context, uint32_t *n_labels, pea_error *err)
 {
-    pea_status status = check_labels(labels, err);
+    pea_status status = pea__labels_check(labels, err);
     if (status != PEA_OK)
         return status;
     sweep s = {.labels = labels->data, .map.context = context};
@@ -120,7 +112,7 @@ static pea_status clear_small(sweep *s, int64_t from, int64_t to, pea_error *err
 
 pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_context *context, pea_error *err)
 {
-    pea_status status = check_labels(labels, err);
+    pea_status status = pea__labels_check(labels, err);
     if (status == PEA_OK && min_size < 0)
         status = pea__fail(err, PEA_E_ARG, "smallest size %" PRId64 " must be at least 0", min_size);
     if (status != PEA_OK)

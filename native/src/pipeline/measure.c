@@ -245,9 +245,7 @@ static pea_status check_affinity(const pea_array *labels, const pea_array *affin
 static pea_status check(const pea_array *labels, const pea_array *image, const pea_array *affinity,
                         const pea_offsets *offsets, pea_error *err)
 {
-    pea_status status = pea__array_check(labels, "labels", PEA_UINT32, err);
-    if (status == PEA_OK && labels->dims.c != 1)
-        status = pea__fail(err, PEA_E_SHAPE, "labels must have 1 channel, have %" PRId64, labels->dims.c);
+    pea_status status = pea__labels_check(labels, err);
     if (status == PEA_OK && image)
         status = pea__array_check(image, "image", 0, err);
     if (status == PEA_OK && image)
