@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "cluster/cluster.h"
+#include "threads.h"
 
 static pea_error err;
 
@@ -308,15 +309,6 @@ static float *large_affinity(pea_dims d, const pea_offsets *offsets, uint32_t n_
     return affinity;
 }
 
-static pea_context *context_of(int n_threads)
-{
-    pea_context_options options = pea_context_options_default();
-    pea_context *context;
-    options.n_threads = n_threads;
-    assert_ok(pea_context_new(&options, &context, &err));
-    return context;
-}
-
 /* Any number of threads gives the bytes of the plain algorithm. */
 static void check_large(pea_dims d, uint32_t n_levels, bool masked)
 {
@@ -330,7 +322,7 @@ static void check_large(pea_dims d, uint32_t n_levels, bool masked)
     const pea__graph graph = graph_of(&c);
     plain_mutex_watershed(&graph, expected);
     for (int n_threads = 1; n_threads <= 7; n_threads += 3) {
-        pea_context *context = context_of(n_threads);
+        pea_context *context = test_context(n_threads, 0);
         assert_ok(run(c.affinity, d, &c.offsets, c.mask, c.stride, context, labels, NULL));
         assert_memory_equal(labels, expected, n * sizeof *labels);
         pea_context_free(context);

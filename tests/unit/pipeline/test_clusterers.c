@@ -6,7 +6,7 @@
 #include "pea/multicut.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/toy_model.h"
-#include "test.h"
+#include "threads.h"
 
 enum { N_WORDS = 1 << 14 };
 
@@ -44,16 +44,6 @@ static void tear_down(scene *s)
     pea_volume_free(&s->image);
     pea_volume_free(&s->mask);
     pea_volume_free(&s->labels);
-}
-
-static pea_context *context_of(int n_threads)
-{
-    pea_error err;
-    pea_context *context;
-    pea_context_options options = pea_context_options_default();
-    options.n_threads = n_threads;
-    assert_ok(pea_context_new(&options, &context, &err));
-    return context;
 }
 
 /* From affinities or embeddings that pea_segment() has shown. */
@@ -112,7 +102,7 @@ static uint32_t assert_by_hand(scene *s, pea_fragment_rule rule, bool masked)
     assert_memory_equal(labels->data, s->expected, n_bytes);
     pea_segment_details_free(&details);
     for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
-        pea_context *context = context_of(n_threads);
+        pea_context *context = test_context(n_threads, 0);
         memset(labels->data, 0x5a, n_bytes);
         assert_ok(pea_segment(s->model, context, &s->image.array, mask, o, labels, &n, NULL, &err));
         assert_memory_equal(labels->data, s->expected, n_bytes);

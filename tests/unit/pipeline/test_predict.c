@@ -6,7 +6,7 @@
 #include "pea/cluster.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/toy_model.h"
-#include "test.h"
+#include "threads.h"
 
 /* An image of blocks, each of one brightness, with a mask full of holes. */
 typedef struct scene {
@@ -67,16 +67,6 @@ static void small_tiles(pea_segment_options *o)
     memcpy(o->tile_margin, (const int64_t[]){1, 8, 8}, sizeof o->tile_margin);
 }
 
-static pea_context *context_of(int n_threads)
-{
-    pea_error err;
-    pea_context *context;
-    pea_context_options options = pea_context_options_default();
-    options.n_threads = n_threads;
-    assert_ok(pea_context_new(&options, &context, &err));
-    return context;
-}
-
 /* The prediction, clustered, is what pea_segment() says; both without and with the caller's mask, with every number of
  * threads. Returns the number of instances without a mask. */
 static uint32_t assert_same(scene *s, const pea_prediction *prediction, const pea_segment_options *o)
@@ -88,7 +78,7 @@ static uint32_t assert_same(scene *s, const pea_prediction *prediction, const pe
             pea_error err;
             uint32_t n;
             const pea_array *mask = masked ? &s->mask.array : NULL;
-            pea_context *context = context_of(n_threads);
+            pea_context *context = test_context(n_threads, 0);
             if (n_threads == 1)
                 assert_ok(pea_segment(s->model, NULL, &s->image.array, mask, o, &s->expected.array, &n_expected, NULL,
                                       &err));
@@ -317,7 +307,7 @@ typedef struct reader {
 static void *read_prediction(void *argument)
 {
     reader *r = argument;
-    pea_context *context = context_of(2);
+    pea_context *context = test_context(2, 0);
     for (int i = 0; i < 3; i++)
         r->status = pea_prediction_segment(r->prediction, context, NULL, &r->options, &r->labels.array, NULL, NULL,
                                            NULL);
@@ -493,7 +483,7 @@ static void embeddings_are_the_same_for_any_number_of_threads(void **state)
         assert_ok(pea_segment(s.model, NULL, &s.image.array, NULL, &o, &s.labels.array, NULL, &first, &err));
         for (int n_threads = 2; n_threads <= 3; n_threads++) {
             pea_segment_details again = {.want_embedding = 1};
-            pea_context *context = context_of(n_threads);
+            pea_context *context = test_context(n_threads, 0);
             assert_ok(pea_segment(s.model, context, &s.image.array, NULL, &o, &s.labels.array, NULL, &again, &err));
             assert_memory_equal(again.embedding.array.data, first.embedding.array.data, 2 * s.n_label_bytes);
             pea_segment_details_free(&again);

@@ -3,7 +3,7 @@
 #include "pea/cluster.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/toy_model.h"
-#include "test.h"
+#include "threads.h"
 
 /* ---- intensities ---- */
 
@@ -50,16 +50,6 @@ static pea_volume random_volume(pea_dtype dtype, pea_dims d, uint64_t seed)
     return v;
 }
 
-static pea_context *context_of(int n_threads)
-{
-    pea_error err;
-    pea_context *context;
-    pea_context_options options = pea_context_options_default();
-    options.n_threads = n_threads;
-    assert_ok(pea_context_new(&options, &context, &err));
-    return context;
-}
-
 static void resized_planes_are_those_of_a_plain_twin(void **state)
 {
     const int64_t from[][2] = {{7, 11}, {12, 8}, {1, 9}, {9, 1}, {1, 1}, {13, 13}},
@@ -71,7 +61,7 @@ static void resized_planes_are_those_of_a_plain_twin(void **state)
             pea_error err;
             const pea_dims old = {2, from[f][0], from[f][1], 1 + (int64_t)t % 3};
             pea_volume image = random_volume(dtypes[t % 3], old, f + t), one, three;
-            pea_context *context = context_of(3);
+            pea_context *context = test_context(3, 0);
             const pea_dims d = {2, to[t][0], to[t][1], image.array.dims.c};
             assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &one, &err));
             assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &three, &err));
@@ -295,7 +285,7 @@ static void a_scaled_run_is_the_same_steps_by_hand(void **state)
         expect_by_hand(model, &image.array, given, &o, &expected.array, &affinity);
         for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
             uint32_t n;
-            pea_context *context = context_of(n_threads);
+            pea_context *context = test_context(n_threads, 0);
             assert_ok(pea_segment(model, context, &image.array, given, &o, &labels.array, &n, &details, &err));
             assert_memory_equal(labels.array.data, expected.array.data, n_bytes);
             const pea_dims a = details.affinity.array.dims;

@@ -3,7 +3,7 @@
 #include "pea/cluster.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/toy_model.h"
-#include "test.h"
+#include "threads.h"
 
 /* Two bright squares on a dark ground, in every plane. */
 enum { SIDE = 40 };
@@ -50,17 +50,6 @@ static uint32_t at(const pea_volume *labels, int64_t z, int64_t y, int64_t x)
 {
     const pea_dims d = labels->array.dims;
     return ((const uint32_t *)labels->array.data)[(z * d.y + y) * d.x + x];
-}
-
-static pea_context *context_with(int n_threads, uint64_t limit)
-{
-    pea_error err;
-    pea_context *context;
-    pea_context_options options = pea_context_options_default();
-    options.n_threads = n_threads;
-    options.memory_limit_bytes = limit;
-    assert_ok(pea_context_new(&options, &context, &err));
-    return context;
 }
 
 static void free_all(pea_model *model, pea_volume *a, pea_volume *b)
@@ -555,7 +544,7 @@ static void same_bytes_for_1_2_and_7_threads(void **state)
         for (int i = 0; i < 3; i++) {
             uint32_t n;
             pea_segment_details details = {.want_affinity = 1};
-            pea_context *context = context_with(n_threads[i], 0);
+            pea_context *context = test_context(n_threads[i], 0);
             pea_volume labels = labels_for(&image);
             assert_ok(pea_segment(models[m], context, &image.array, NULL, &o, &labels.array, &n, &details, &err));
             assert_true(n > 1);

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/settings.h"
 
-#include "test.h"
+#include "pipeline/same_options.h"
 
 static pea_segment_options preset(const char *name)
 {
@@ -10,29 +10,6 @@ static pea_segment_options preset(const char *name)
     pea_segment_options o;
     assert_ok(pea_preset(name, &o, &err));
     return o;
-}
-
-static void expect_same(const pea_segment_options *a, const pea_segment_options *b)
-{
-    assert_int_equal(a->struct_size, b->struct_size);
-    assert_int_equal(a->normalise, b->normalise);
-    assert_int_equal(a->padding, b->padding);
-    assert_int_equal(a->cluster_padded, b->cluster_padded);
-    assert_int_equal(a->foreground, b->foreground);
-    assert_true(a->foreground_threshold == b->foreground_threshold);
-    assert_int_equal(a->min_foreground_size, b->min_foreground_size);
-    assert_int_equal(a->offsets.n_axes, b->offsets.n_axes);
-    assert_int_equal(a->offsets.n, b->offsets.n);
-    assert_memory_equal(a->offsets.step, b->offsets.step, a->offsets.n * sizeof *a->offsets.step);
-    assert_memory_equal(a->stride, b->stride, sizeof a->stride);
-    assert_int_equal(a->border, b->border);
-    assert_int_equal(a->n_merge, b->n_merge);
-    assert_memory_equal(a->merge, b->merge, a->n_merge * sizeof *a->merge);
-    assert_int_equal(a->min_size, b->min_size);
-    assert_memory_equal(a->tile, b->tile, sizeof a->tile);
-    assert_memory_equal(a->tile_step, b->tile_step, sizeof a->tile_step);
-    assert_memory_equal(a->tile_margin, b->tile_margin, sizeof a->tile_margin);
-    assert_true(a->scale == b->scale);
 }
 
 static void expect_text(const pea_segment_options *o, const char *key, const char *expected)

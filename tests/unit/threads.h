@@ -3,6 +3,7 @@
 #ifndef PEA_THREADS_H
 #define PEA_THREADS_H
 
+#include "pea/context.h"
 #include "test.h"
 
 static inline pea_context *test_context(int n_threads, uint64_t memory_limit_bytes)
