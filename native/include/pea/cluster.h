@@ -36,6 +36,42 @@ pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *off
                                const pea_mutex_options *options, pea_context *context, const pea_array *labels,
                                uint32_t *n_labels, pea_error *err);
 
+/* The mutex watershed of a volume that comes in slabs: of z where there is more than one plane, otherwise of y. The same
+ * labels as pea_mutex_watershed() of the whole, however it is cut. One thread at a time. */
+typedef struct pea_mutex_slabs pea_mutex_slabs;
+
+/**
+ * Begin.
+ *
+ * @param dims     of the whole; c is ignored
+ * @param options  borrowed  NULL: the defaults
+ * @param context  lent by the caller until the end; NULL: one thread
+ * @param labels   lent by the caller until the end: uint32 (z,y,x,1) of the whole, which belongs to the slabs meanwhile
+ * @param slabs    owned by the caller afterwards: pea_mutex_slabs_free()
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_NOMEM
+ */
+pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const pea_mutex_options *options,
+                               pea_context *context, const pea_array *labels, pea_mutex_slabs **slabs, pea_error *err);
+
+/**
+ * The next slab, in order from the first plane (or row) on. After a failure only pea_mutex_slabs_free() is of use.
+ *
+ * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n: one plane (or row) and more; NaN is refused
+ * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
+ * @return as pea_mutex_watershed(); PEA_E_SHAPE also for more planes than are left
+ */
+pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity, const pea_array *mask,
+                               pea_error *err);
+
+/**
+ * After the last slab: fill the labels, 1..n in raster order of the first voxel, 0 outside the mask.
+ * @param n_labels  filled  n; may be NULL
+ * @return as pea_mutex_watershed(); PEA_E_ARG while planes are missing
+ */
+pea_status pea_mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pea_error *err);
+
+void pea_mutex_slabs_free(pea_mutex_slabs *slabs); /* NULL allowed; the labels stay the caller's */
+
 /* What follows changes labels or a mask in place, in a stage named "clean up". After a failure, PEA_E_CANCELLED
  * included, they may be changed in part: discard them. */
 
