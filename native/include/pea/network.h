@@ -65,6 +65,38 @@ pea_status pea_network_forecast(const pea_network *network, pea_dims input, cons
 pea_status pea_network_forward(const pea_network *network, pea_context *context, const pea_array *input,
                                const pea_array *outputs, pea_error *err);
 
+/* A plane that is never in memory as a whole: where its rows come from, and where those of the outputs go, both from top
+ * to bottom. A callback is called on the thread that made the call, while no other work of it runs; it may use the
+ * context. What it returns, unless PEA_OK, ends the pass and is returned. */
+typedef struct pea_row_io {
+    /* Fill rows y0 <= y < y1 of the input, float32 (y1 - y0, x, in_channels). Each row is asked for once, in order. */
+    pea_status (*read)(void *user, int64_t y0, int64_t y1, float *rows, pea_error *err);
+    /* Take rows y0 <= y < y1 of a wanted head, (y1 - y0, x/shrink, channels), lent during the call. Rows are those of
+     * the head's own grid; of each head every row comes once, in order. Heads take turns. */
+    pea_status (*write)(void *user, size_t head, int64_t y0, int64_t y1, const float *rows, pea_error *err);
+    void *user;
+} pea_row_io;
+
+/**
+ * Bytes that pea_network_forward_rows() needs besides the network itself: they grow with the width, not the height.
+ * @param input   extents of the whole plane: z = 1, y and x multiples of 16, c = in_channels
+ * @param wanted  borrowed  n_heads flags: heads that will be asked for; NULL: all
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_ARG for a 3-D network
+ */
+pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
+                                     int n_threads, uint64_t *bytes, pea_error *err);
+
+/**
+ * Run a 2-D network on a plane of any height: what pea_network_forward() gives, to the byte, row by row.
+ * @param input   extents of the whole plane, as above
+ * @param wanted  borrowed  n_heads flags; NULL: all
+ * @param io      borrowed  both callbacks are needed
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED; PEA_E_ARG for a 3-D network; what a callback
+ *         returned. After a failure the heads have had some of their rows.
+ */
+pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_dims input,
+                                    const unsigned char *wanted, const pea_row_io *io, pea_error *err);
+
 #ifdef __cplusplus
 }
 #endif

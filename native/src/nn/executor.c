@@ -219,3 +219,65 @@ pea_status pea_network_forward(const pea_network *network, pea_context *context,
     pea__free(r.plan);
     return status;
 }
+
+/* ---- rows ---- */
+
+/* For now the whole plane is in memory; what callers see is already so. */
+static pea_status run_whole(const pea_network *network, pea_context *context, const pea_array *input,
+                            const pea_array *outputs, const pea_row_io *io, pea_error *err)
+{
+    pea_status status = io->read(io->user, 0, input->dims.y, input->data, err);
+    if (status == PEA_OK)
+        status = pea_network_forward(network, context, input, outputs, err);
+    for (size_t i = 0; status == PEA_OK && i < network->info.n_heads; i++)
+        if (outputs[i].data)
+            status = io->write(io->user, i, 0, outputs[i].dims.y, outputs[i].data, err);
+    return status;
+}
+
+static size_t count(pea_dims d)
+{
+    return (size_t)(d.z * d.y * d.x * d.c);
+}
+
+pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
+                                     int n_threads, uint64_t *bytes, pea_error *err)
+{
+    if (network->info.n_axes != 2)
+        return pea__fail(err, PEA_E_ARG, "rows are for 2-D networks, this one is 3-D: use tiles");
+    const pea_status status = pea_network_forecast(network, input, wanted, n_threads, bytes, err);
+    if (status != PEA_OK)
+        return status;
+    *bytes += count(input) * sizeof(float);
+    for (size_t i = 0; i < network->info.n_heads; i++) {
+        const int64_t shrink = network->heads[i].shrink;
+        if (!wanted || wanted[i])
+            *bytes += count((pea_dims){1, input.y / shrink, input.x / shrink, network->heads[i].channels}) * sizeof(float);
+    }
+    return PEA_OK;
+}
+
+pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_dims input,
+                                    const unsigned char *wanted, const pea_row_io *io, pea_error *err)
+{
+    pea_array in = {NULL, PEA_FLOAT32, input}, outputs[PEA__MAX_HEADS] = {{0}};
+    uint64_t bytes;
+    pea_status status = pea_network_forecast_rows(network, input, wanted, pea__workers(context), &bytes, err);
+    if (status != PEA_OK)
+        return status;
+    if (!(in.data = pea__alloc_unset(count(input), sizeof(float), err)))
+        status = PEA_E_NOMEM;
+    for (size_t i = 0; i < network->info.n_heads; i++) {
+        const int64_t shrink = network->heads[i].shrink;
+        outputs[i] = (pea_array){NULL, PEA_FLOAT32, {1, input.y / shrink, input.x / shrink, network->heads[i].channels}};
+        if (status == PEA_OK && (!wanted || wanted[i]) &&
+            !(outputs[i].data = pea__alloc_unset(count(outputs[i].dims), sizeof(float), err)))
+            status = PEA_E_NOMEM;
+    }
+    if (status == PEA_OK)
+        status = run_whole(network, context, &in, outputs, io, err);
+    for (size_t i = 0; i < network->info.n_heads; i++)
+        pea__free_unset(outputs[i].data);
+    pea__free_unset(in.data);
+    return status;
+}
