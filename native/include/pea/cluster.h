@@ -95,6 +95,7 @@ typedef struct pea_merge_pass {
  * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
  * @param passes  borrowed  run one after another; max_size at least 0, window at least 1
  * @return as pea_relabel(); PEA_E_LIMIT also for a plane of more than 2^31 - 1 pixels
+ * Memory: the objects, and 12 bytes for each row of those that are small enough to be merged.
  */
 pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes, size_t n_passes,
                            pea_context *context, pea_error *err);
@@ -111,7 +112,8 @@ pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_conte
  * Components of a mask (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared.
  * @param mask      borrowed and changed in place  uint8 (z,y,x,1), not 0 is inside
  * @param min_size  at least 0
- * @return as pea_merge_small()
+ * @return as pea_merge_small(); PEA_E_LIMIT only for more than 2^31 - 1 components
+ * Memory: two rows and the components, whatever the size of the plane.
  */
 pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_context *context, pea_error *err);
 

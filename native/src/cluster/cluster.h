@@ -178,4 +178,10 @@ typedef struct pea__label_map {
 pea_status pea__label_map_number(pea__label_map *map, uint32_t label, uint32_t *number, pea_error *err);
 void pea__label_map_free(pea__label_map *map);
 
+/* ---- specks (mask_remove_small.c) ---- */
+
+/* Clear the 8-connected components, plane by plane, of fewer than min_size voxels that are not 0: of a mask (uint8) or of
+ * labels (uint32), whatever their numbers. (z,y,x,1) in the caller's stage. */
+pea_status pea__specks_remove(const pea_array *array, int64_t min_size, pea_context *context, pea_error *err);
+
 #endif

@@ -4,7 +4,8 @@
  * window that begins above or left of the plane is empty; one with fewer than three labels, 0 and the object's own
  * included, changes nothing; and the most frequent label may be the object itself.
  *
- * Every label knows its horizontal runs, so that an object is moved without a look at the rest of the plane.
+ * Small objects know their horizontal runs, so that one is moved without a look at the rest of the plane. Others never
+ * move, as objects only grow: of them, and of the background, no run is kept.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
@@ -23,12 +24,13 @@ typedef struct object {
     uint32_t first_run, last_run;
 } object;
 
-/* One plane while it is worked on. Labels are replaced by their rank, which keeps "the smaller label" cheap to ask. */
+/* One plane while it is worked on. Labels are replaced by their rank, in their own place, which keeps "the smaller
+ * label" cheap to ask. */
 typedef struct plane {
     int64_t n_y, n_x;
-    uint32_t *labels; /* borrowed from the caller */
-    uint32_t *ranks;  /* of every pixel */
-    run *runs;
+    int64_t max_size; /* what is larger never moves */
+    uint32_t *ranks;  /* of every pixel; the caller's labels */
+    run *runs;        /* of objects that may move */
     uint32_t n_runs;
     object *objects;   /* by rank */
     uint32_t *label_of; /* by rank */
@@ -51,17 +53,11 @@ static pea_status worked(plane *w, int64_t n, pea_error *err)
 
 static void plane_free(plane *w)
 {
-    pea__free(w->ranks);
     pea__free(w->runs);
     pea__free(w->objects);
     pea__free(w->label_of);
     pea__free(w->counts);
     pea__free(w->seen);
-}
-
-static bool begins_run(const plane *w, int64_t p)
-{
-    return p % w->n_x == 0 || w->labels[p] != w->labels[p - 1];
 }
 
 /* Rank of every number of the map, by ascending label; label_of is filled. */
@@ -82,37 +78,62 @@ static pea_status rank_labels(plane *w, const pea__label_map *map, uint32_t *ran
     return status;
 }
 
-/* Fill `ranks` with the ranks of the labels. */
-static pea_status fill_ranks(plane *w, pea_error *err)
+/* Labels become numbers of the map. */
+static pea_status number_pixels(plane *w, pea__label_map *map, pea_error *err)
 {
     const int64_t n = w->n_y * w->n_x;
-    pea__label_map map = {.context = w->context};
-    uint32_t *rank_of_number = NULL;
+    uint32_t last = 0, number = 0;
     pea_status status = PEA_OK;
     for (int64_t p = 0; p < n && status == PEA_OK; p++) {
-        if (begins_run(w, p)) {
-            status = pea__label_map_number(&map, w->labels[p], &w->ranks[p], err);
-            w->n_runs++;
-        } else {
-            w->ranks[p] = w->ranks[p - 1];
-        }
+        const uint32_t label = w->ranks[p];
+        if (p == 0 || label != last) /* most pixels repeat their neighbour */
+            status = pea__label_map_number(map, label, &number, err);
+        last = label;
+        w->ranks[p] = number;
         if (p % w->n_x == 0 && status == PEA_OK)
             status = worked(w, w->n_x, err);
     }
+    return status;
+}
+
+/* Every pixel's value goes to what a table says of it. */
+static pea_status look_up(plane *w, const uint32_t *table, pea_error *err)
+{
+    const int64_t n = w->n_y * w->n_x;
+    pea_status status = PEA_OK;
+    for (int64_t p = 0; p < n && status == PEA_OK; p++) {
+        w->ranks[p] = table[w->ranks[p]];
+        if (p % w->n_x == 0)
+            status = worked(w, w->n_x, err);
+    }
+    return status;
+}
+
+static pea_status fill_ranks(plane *w, pea_error *err)
+{
+    pea__label_map map = {.context = w->context};
+    uint32_t *rank_of_number = NULL;
+    pea_status status = number_pixels(w, &map, err);
     w->n_objects = map.n;
     if (status == PEA_OK) {
         w->label_of = pea__alloc(map.n, sizeof *w->label_of, err);
         rank_of_number = w->label_of ? pea__alloc(map.n, sizeof *rank_of_number, err) : NULL;
         status = rank_of_number ? rank_labels(w, &map, rank_of_number, err) : PEA_E_NOMEM;
     }
-    for (int64_t p = 0; p < n && status == PEA_OK; p++) {
-        w->ranks[p] = rank_of_number[w->ranks[p]];
-        if (p % w->n_x == 0)
-            status = worked(w, w->n_x, err);
-    }
+    if (status == PEA_OK)
+        status = look_up(w, rank_of_number, err);
     pea__free(rank_of_number);
     pea__label_map_free(&map);
     return status;
+}
+
+/* Pixels p .. *end - 1 of one row are the same object. */
+static void find_run(const plane *w, int64_t p, int64_t *end)
+{
+    const int64_t row_end = (p / w->n_x + 1) * w->n_x;
+    *end = p + 1;
+    while (*end < row_end && w->ranks[*end] == w->ranks[p])
+        (*end)++;
 }
 
 /* Move the runs and pixels of one object to another that may have none yet. */
@@ -125,41 +146,62 @@ static void append_runs(plane *w, object *to, uint32_t first_run, uint32_t last_
     to->last_run = last_run;
 }
 
-static pea_status fill_objects(plane *w, pea_error *err)
+static pea_status measure_objects(plane *w, pea_error *err)
 {
     const int64_t n = w->n_y * w->n_x;
     pea_status status = PEA_OK;
-    uint32_t r = 0;
-    for (uint32_t i = 0; i < w->n_objects; i++)
-        w->objects[i].first_run = NO_RUN;
-    for (int64_t p = 0; p < n && status == PEA_OK; r++) {
-        const int64_t first = p, y = p / w->n_x, x = p % w->n_x;
-        do
-            p++;
-        while (p < n && !begins_run(w, p));
-        const int64_t length = p - first;
-        object *o = w->objects + w->ranks[first];
-        w->runs[r] = (run){(uint32_t)first, (uint32_t)length, NO_RUN};
-        append_runs(w, o, r, r);
+    for (int64_t p = 0, end; p < n && status == PEA_OK; p = end) {
+        find_run(w, p, &end);
+        object *o = w->objects + w->ranks[p];
+        const int64_t length = end - p, x = p % w->n_x;
         o->size += length;
-        o->sum_y += y * length;
+        o->sum_y += p / w->n_x * length;
         o->sum_x += x * length + length * (length - 1) / 2;
         status = worked(w, length, err);
     }
     return status;
 }
 
+/* Without `runs` they are counted only. */
+static pea_status list_runs(plane *w, pea_error *err)
+{
+    const int64_t n = w->n_y * w->n_x;
+    pea_status status = PEA_OK;
+    w->n_runs = 0;
+    for (int64_t p = 0, end; p < n && status == PEA_OK; p = end) {
+        find_run(w, p, &end);
+        object *o = w->objects + w->ranks[p];
+        status = worked(w, end - p, err);
+        if (o->size > w->max_size)
+            continue;
+        if (w->runs) {
+            w->runs[w->n_runs] = (run){(uint32_t)p, (uint32_t)(end - p), NO_RUN};
+            append_runs(w, o, w->n_runs, w->n_runs);
+        }
+        w->n_runs++;
+    }
+    return status;
+}
+
 static pea_status plane_prepare(plane *w, pea_error *err)
 {
-    w->ranks = pea__alloc((size_t)(w->n_y * w->n_x), sizeof *w->ranks, err);
-    pea_status status = w->ranks ? fill_ranks(w, err) : PEA_E_NOMEM;
+    pea_status status = fill_ranks(w, err);
+    if (status != PEA_OK)
+        return status;
+    w->objects = pea__alloc(w->n_objects, sizeof *w->objects, err);
+    w->counts = w->objects ? pea__alloc(w->n_objects, sizeof *w->counts, err) : NULL;
+    w->seen = w->counts ? pea__alloc(w->n_objects, sizeof *w->seen, err) : NULL;
+    if (!w->seen)
+        return PEA_E_NOMEM;
+    for (uint32_t i = 0; i < w->n_objects; i++)
+        w->objects[i].first_run = NO_RUN;
+    status = measure_objects(w, err);
+    if (status == PEA_OK)
+        status = list_runs(w, err);
     if (status != PEA_OK)
         return status;
     w->runs = pea__alloc(w->n_runs, sizeof *w->runs, err);
-    w->objects = w->runs ? pea__alloc(w->n_objects, sizeof *w->objects, err) : NULL;
-    w->counts = w->objects ? pea__alloc(w->n_objects, sizeof *w->counts, err) : NULL;
-    w->seen = w->counts ? pea__alloc(w->n_objects, sizeof *w->seen, err) : NULL;
-    return w->seen ? fill_objects(w, err) : PEA_E_NOMEM;
+    return w->runs ? list_runs(w, err) : PEA_E_NOMEM;
 }
 
 /* Where a window begins on an axis of n pixels, and, exclusive, ends. A begin before the first pixel counts from the far
@@ -234,7 +276,7 @@ static void move_object(plane *w, uint32_t from, uint32_t to)
     for (uint32_t r = a->first_run; r != NO_RUN; r = w->runs[r].next)
         for (uint32_t i = 0; i < w->runs[r].length; i++)
             w->ranks[w->runs[r].first + i] = to;
-    append_runs(w, b, a->first_run, a->last_run);
+    append_runs(w, b, a->first_run, a->last_run); /* of one that never moves they are not complete, nor needed */
     b->size += a->size;
     b->sum_y += a->sum_y;
     b->sum_x += a->sum_x;
@@ -265,21 +307,20 @@ static pea_status run_pass(plane *w, pea_merge_pass pass, double share, pea_erro
     return status;
 }
 
-/* The plane's labels are written at the very end. The stage goes on from `from` by `share`. */
+/* The stage goes on from `from` by `share`. */
 static pea_status merge_plane(uint32_t *labels, pea_dims d, const pea_merge_pass *passes, size_t n_passes,
                               pea_context *context, double from, double share, pea_error *err)
 {
-    plane w = {.n_y = d.y, .n_x = d.x, .labels = labels, .context = context, .fraction = from};
+    plane w = {.n_y = d.y, .n_x = d.x, .ranks = labels, .context = context, .fraction = from};
+    for (size_t i = 0; i < n_passes; i++)
+        w.max_size = pea__max_i64(w.max_size, passes[i].max_size);
     pea_status status = pea__progress(context, from, err);
     if (status == PEA_OK)
         status = plane_prepare(&w, err);
     for (size_t i = 0; i < n_passes && status == PEA_OK; i++)
         status = run_pass(&w, passes[i], share / (double)n_passes, err);
-    for (int64_t p = 0; p < d.y * d.x && status == PEA_OK; p++) {
-        labels[p] = w.label_of[w.ranks[p]];
-        if (p % d.x == 0)
-            status = worked(&w, d.x, err);
-    }
+    if (status == PEA_OK)
+        status = look_up(&w, w.label_of, err);
     plane_free(&w);
     return status;
 }

