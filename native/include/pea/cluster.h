@@ -109,6 +109,66 @@ pea_status pea_merge_small(const pea_array *labels, const pea_merge_pass *passes
 pea_status pea_remove_small(const pea_array *labels, int64_t min_size, pea_context *context, pea_error *err);
 
 /**
+ * Only the n_kept largest objects stay; of equal ones those whose first voxel comes first in the raster.
+ * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
+ * @param n_kept  at least 1
+ * @return as pea_relabel()
+ */
+pea_status pea_keep_largest(const pea_array *labels, int64_t n_kept, pea_context *context, pea_error *err);
+
+/* Which voxels touch. */
+typedef enum pea_connectivity {
+    PEA_CONNECT_FACES,  /* 6 neighbours in a volume, 4 in a plane */
+    PEA_CONNECT_EDGES,  /* those across an edge as well: 18, and 8 */
+    PEA_CONNECT_CORNERS /* those across a corner as well: 26, and 8 */
+} pea_connectivity;
+
+/**
+ * Background that one object encloses becomes that object. A hole is a connected set of voxels 0 that does not come to
+ * the border of the volume (of a plane: its four sides) and touches no second label.
+ * @param labels        borrowed and changed in place  uint32 (z,y,x,1)
+ * @param connectivity  of the background: by PEA_CONNECT_FACES a thin diagonal wall encloses
+ * @return as pea_relabel(); PEA_E_LIMIT also where the context's memory limit is too small for the runs, with the number
+ * Memory: 8 bytes for each run of equal labels in a row, 4 for each row, 5 for each connected set of background. One
+ * pass over the runs for each question, none for each label. The same for pea_split_parts() and
+ * pea_keep_largest_parts(), with 4 and 16 bytes for each connected part.
+ */
+pea_status pea_fill_holes(const pea_array *labels, pea_connectivity connectivity, pea_context *context,
+                          pea_error *err);
+
+/**
+ * Every connected part of an object becomes an object of its own: labels become 1..n, in the raster order of first
+ * voxels.
+ * @param labels    borrowed and changed in place  uint32 (z,y,x,1)
+ * @param n_labels  filled    n; may be NULL
+ * @return as pea_fill_holes()
+ */
+pea_status pea_split_parts(const pea_array *labels, pea_connectivity connectivity, pea_context *context,
+                           uint32_t *n_labels, pea_error *err);
+
+/**
+ * Of every object only its largest connected part stays, of equal ones the first in the raster; the others become
+ * background.
+ * @param labels  borrowed and changed in place  uint32 (z,y,x,1)
+ * @return as pea_fill_holes()
+ */
+pea_status pea_keep_largest_parts(const pea_array *labels, pea_connectivity connectivity, pea_context *context,
+                                  pea_error *err);
+
+/**
+ * Objects of fewer than min_size voxels go to the neighbour that they are most alike: that with the highest mean of the
+ * affinities at the attractive offsets between the two. The smallest goes first; what it becomes a part of keeps its
+ * own label, and goes next itself if it is still too small. Of equals the smaller label. Who touches nobody stays.
+ * @param labels    borrowed and changed in place  uint32 (z,y,x,1)
+ * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n; finite between two objects, not read elsewhere
+ * @param min_size  at least 0
+ * @return as pea_region_graph_build()
+ * Memory: that of the region graph and some 100 bytes for each pair of objects that touch.
+ */
+pea_status pea_absorb_small(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                            int64_t min_size, pea_context *context, pea_error *err);
+
+/**
  * Components of a mask (8-connected in a plane; each plane on its own) of fewer than min_size voxels are cleared.
  * @param mask      borrowed and changed in place  uint8 (z,y,x,1), not 0 is inside
  * @param min_size  at least 0

@@ -5,8 +5,6 @@
 
 #include "cluster/regions.h"
 
-enum { PEA__EDGES_AT_ONCE = 4096 }; /* between two questions whether to stop */
-
 /* Edges keep their number while their ends move. A merged node lives on under one of both names: that with more edges,
  * so that an edge moves only when its node's edges at least double. */
 typedef struct pea__contraction {

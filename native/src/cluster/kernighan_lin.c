@@ -208,7 +208,7 @@ static int64_t list_pairs(kl *work)
                 work->pairs[n++] = (pea__keyed){(uint64_t)a << 32 | b, 0};
         }
     if (work->status == PEA_OK)
-        work->status = pea__keyed_sort(work->pairs, n, work->err);
+        work->status = pea__keyed_sort(work->pairs, n, work->context, work->progress, work->err);
     for (int64_t i = 0; i < n; i++)
         if (i == 0 || work->pairs[i].key != work->pairs[i - 1].key)
             work->pairs[n_different++] = work->pairs[i];

@@ -18,24 +18,26 @@ static void pass(const pea__keyed *from, pea__keyed *to, int64_t n, int shift)
         to[places[from[i].key >> shift & 255]++] = from[i];
 }
 
-pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_error *err)
+pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_context *context, double done, pea_error *err)
 {
     uint64_t differ = 0;
+    pea_status status = PEA_OK;
     pea__keyed *scratch = pea__alloc_unset((size_t)n, sizeof *scratch, err), *from = items, *to = scratch;
     if (!scratch)
         return PEA_E_NOMEM;
     for (int64_t i = 1; i < n; i++)
         differ |= items[i].key ^ items[0].key;
-    for (int shift = 0; shift < 64; shift += 8) {
+    for (int shift = 0; shift < 64 && status == PEA_OK; shift += 8) {
         if ((differ >> shift & 255) == 0)
             continue;
         pass(from, to, n, shift);
         pea__keyed *const swap = from;
         from = to;
         to = swap;
+        status = pea__progress(context, done, err);
     }
     if (from != items)
         memcpy(items, from, (size_t)n * sizeof *items);
     pea__free_unset(scratch);
-    return PEA_OK;
+    return status;
 }

@@ -12,7 +12,9 @@
 
 enum { PIECE_VOXELS = 1 << 17 };
 
-#define COLLECTED 0.9 /* share of the progress bar */
+/* Shares of the progress bar. */
+#define COLLECTED 0.8
+#define ADDED_UP 0.9
 
 pea_region_graph_options pea_region_graph_options_default(void)
 {
@@ -251,17 +253,21 @@ static uint32_t node_of(const pea_region_graph *graph, uint32_t label)
 }
 
 /* Pairs by ascending key: a region's own item is before those with its larger neighbours. */
-static void fill(pea_region_graph *graph, const pea__region_table *table, const pea__keyed *order)
+static pea_status fill(pea_region_graph *graph, const pea__region_table *table, const pea__keyed *order,
+                       pea_context *context, pea_error *err)
 {
     const size_t n_bins = (size_t)graph->n_bins;
     int64_t n_nodes = 0, n_edges = 0;
+    pea_status status = PEA_OK;
     for (uint32_t i = 0; i < table->n; i++) {
         const pea__region_item *item = table->items + order[i].value;
         if (item->key >> 32 == (uint32_t)item->key)
             graph->nodes[n_nodes++] = (pea_region_node){(uint32_t)item->key, item->n};
     }
     uint32_t a = 0;
-    for (uint32_t i = 0; i < table->n; i++) {
+    for (uint32_t i = 0; i < table->n && status == PEA_OK; i++) {
+        if (i % PEA__EDGES_AT_ONCE == 0)
+            status = pea__progress(context, ADDED_UP + (1.0 - ADDED_UP) * i / table->n, err);
         const pea__region_item *item = table->items + order[i].value;
         const uint32_t first = (uint32_t)(item->key >> 32), second = (uint32_t)item->key;
         if (first == second)
@@ -274,9 +280,11 @@ static void fill(pea_region_graph *graph, const pea__region_table *table, const 
         graph->edges[n_edges++] = (pea_region_edge){a, node_of(graph, second), item->n, item->sum / (double)item->n,
                                                     item->max};
     }
+    return status;
 }
 
-static pea_status graph_of(const pea__region_table *table, pea_region_graph **graph, pea_error *err)
+static pea_status graph_of(const pea__region_table *table, pea_context *context, pea_region_graph **graph,
+                           pea_error *err)
 {
     int64_t n_nodes = 0;
     pea__keyed *order = pea__alloc(table->n, sizeof *order, err);
@@ -287,12 +295,16 @@ static pea_status graph_of(const pea__region_table *table, pea_region_graph **gr
         order[i] = (pea__keyed){key, i};
         n_nodes += key >> 32 == (uint32_t)key;
     }
-    pea_status status = pea__keyed_sort(order, table->n, err);
+    pea_status status = pea__keyed_sort(order, table->n, context, ADDED_UP, err);
     if (status == PEA_OK)
         status = pea__region_graph_new(n_nodes, (int64_t)table->n - n_nodes, table->n_bins, graph, err);
     if (status == PEA_OK)
-        fill(*graph, table, order);
+        status = fill(*graph, table, order, context, err);
     pea__free(order);
+    if (status != PEA_OK) {
+        pea_region_graph_free(*graph);
+        *graph = NULL;
+    }
     return status;
 }
 
@@ -301,13 +313,13 @@ static pea_status unite_pieces(building *work, pea_context *context, pea_region_
     pea__region_table sum = {.n_bins = work->n_bins, .memory = &work->memory};
     pea_status status = PEA_OK;
     for (int64_t i = 0; i < work->n_pieces && status == PEA_OK; i++) {
-        status = pea__progress(context, COLLECTED + (1.0 - COLLECTED) * (double)i / (double)work->n_pieces, err);
+        status = pea__progress(context, COLLECTED + (ADDED_UP - COLLECTED) * (double)i / (double)work->n_pieces, err);
         if (status == PEA_OK)
             status = add_table(&sum, &work->pieces[i].table, err);
         pea__region_table_free(&work->pieces[i].table);
     }
     if (status == PEA_OK)
-        status = graph_of(&sum, graph, err);
+        status = graph_of(&sum, context, graph, err);
     pea__region_table_free(&sum);
     return status;
 }
@@ -355,9 +367,9 @@ static pea_status check_arguments(const pea_array *labels, const pea_array *affi
     return PEA_OK;
 }
 
-pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
-                                  const pea_region_graph_options *options, pea_context *context,
-                                  pea_region_graph **graph, pea_error *err)
+pea_status pea__region_graph_build(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                   const pea_region_graph_options *options, const char *stage, pea_context *context,
+                                   pea_region_graph **graph, pea_error *err)
 {
     *graph = NULL;
     pea_region_graph_options chosen = pea_region_graph_options_default();
@@ -373,12 +385,19 @@ pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affi
     work.rows_each = pea__max_i64(1, PIECE_VOXELS / d.x);
     work.n_pieces = pea__ceil_div(d.z * d.y, work.rows_each);
     work.memory.limit = pea__memory_limit(context);
-    pea__stage(context, "region graph");
+    pea__stage(context, stage);
     status = pea__progress(context, 0.0, err);
     if (status == PEA_OK)
         status = build(&work, context, graph, err);
     pea__stage(context, NULL);
     return status;
+}
+
+pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                  const pea_region_graph_options *options, pea_context *context,
+                                  pea_region_graph **graph, pea_error *err)
+{
+    return pea__region_graph_build(labels, affinity, offsets, options, "region graph", context, graph, err);
 }
 
 /* ---- numbers of nodes become labels ---- */
@@ -449,15 +468,15 @@ static pea_status make_table(projection *work, pea_error *err)
     return PEA_OK;
 }
 
-pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, pea_context *context,
-                                    const pea_array *labels, pea_error *err)
+pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, const char *stage,
+                                     pea_context *context, const pea_array *labels, pea_error *err)
 {
     pea_status status = pea__labels_check(labels, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
     projection work = {.graph = graph, .numbers = numbers, .labels = labels->data, .n_voxels = d.z * d.y * d.x};
-    pea__stage(context, "project");
+    pea__stage(context, stage);
     status = pea__progress(context, 0.0, err);
     if (status == PEA_OK)
         status = make_table(&work, err);
@@ -471,4 +490,10 @@ pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_
     pea__free(work.known);
     pea__free(work.table);
     return status;
+}
+
+pea_status pea_region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, pea_context *context,
+                                    const pea_array *labels, pea_error *err)
+{
+    return pea__region_graph_project(graph, numbers, "project", context, labels, err);
 }

@@ -8,6 +8,8 @@
 #include "array/array.h"
 #include "pea/region_graph.h"
 
+enum { PEA__EDGES_AT_ONCE = 4096 }; /* between two questions whether to stop */
+
 struct pea_region_graph {
     pea_region_node *nodes;
     pea_region_edge *edges;
@@ -19,6 +21,12 @@ struct pea_region_graph {
 /* Room for a graph, nothing in it yet. */
 pea_status pea__region_graph_new(int64_t n_nodes, int64_t n_edges, int n_bins, pea_region_graph **graph,
                                  pea_error *err);
+/* As the public calls, in a stage of any name: parts of longer work. */
+pea_status pea__region_graph_build(const pea_array *labels, const pea_array *affinity, const pea_offsets *offsets,
+                                   const pea_region_graph_options *options, const char *stage, pea_context *context,
+                                   pea_region_graph **graph, pea_error *err);
+pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, const char *stage,
+                                     pea_context *context, const pea_array *labels, pea_error *err);
 /* From memory, for tests and fuzz targets. */
 pea_status pea__region_graph_read_from(const pea__reader *reader, pea_context *context, pea_region_graph **graph,
                                        pea_error *err);
@@ -65,7 +73,7 @@ typedef struct pea__keyed {
     uint32_t value;
 } pea__keyed;
 
-/* Stable, by ascending key. */
-pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_error *err);
+/* Stable, by ascending key. `done` of the stage is over. */
+pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_context *context, double done, pea_error *err);
 
 #endif
