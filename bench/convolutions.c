@@ -53,8 +53,9 @@ static double time_op(const pea_network *network, const pea__plan *plan, int i, 
         network->kernels->winograd_weights_f32(s, op->weights, at, products);
     const pea__conv conv = {.shape = *s, .nz = d.z, .ny = d.y, .nx = d.x, .weights = s->winograd ? products : op->weights,
                             .bias = op->bias, .in = in, .in_pitch = s->in_channels, .out = out, .out_pitch = s->out_channels,
-                            .epilogue = {op->activation, op->n_activated, op->residual ? residual : NULL,
-                                         s->out_channels, op->residual_scale}};
+                            .epilogue = {.activation = op->activation, .n_activated = op->n_activated,
+                                         .residual = op->residual ? residual : NULL, .residual_pitch = s->out_channels,
+                                         .residual_scale = op->residual_scale}};
     double least = 1e9;
     for (int k = 0; k <= repeats; k++) {
         const double begin = cpu_s();

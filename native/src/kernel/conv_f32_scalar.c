@@ -33,21 +33,23 @@ static void sum_taps(const pea__conv *conv, int64_t z, int64_t y, int64_t x, int
             for (int64_t dx = -(s->kx / 2); dx <= s->kx / 2; dx++) {
                 const int64_t iz = z + dz, iy = y + dy, ix = x + dx;
                 if (iz >= 0 && iz < conv->nz && iy >= 0 && iy < conv->ny && ix >= 0 && ix < conv->nx)
-                    add_tap(s, conv->in + ((iz * conv->ny + iy) * conv->nx + ix) * conv->in_pitch, weights, n, sums);
+                    add_tap(s, conv->in + pea__voxel_place(iz * conv->ny + iy, ix, conv->nx, conv->in_rows) * conv->in_pitch,
+                            weights, n, sums);
                 weights += s->in_channels * s->out_channels;
             }
 }
 
 static void sum_voxel(const pea__conv *conv, int64_t z, int64_t y, int64_t x)
 {
-    const int64_t voxel = (z * conv->ny + y) * conv->nx + x;
-    float *out = conv->out + voxel * conv->out_pitch;
+    const int64_t row = z * conv->ny + y;
+    const int64_t residual = pea__voxel_place(row, x, conv->nx, conv->epilogue.residual_rows);
+    float *out = conv->out + pea__voxel_place(row, x, conv->nx, conv->out_rows) * conv->out_pitch;
     for (int64_t first = 0, n; first < conv->shape.out_channels; first += n) {
         float sums[GROUP];
         n = conv->shape.out_channels - first < GROUP ? conv->shape.out_channels - first : GROUP;
         sum_taps(conv, z, y, x, first, n, sums);
         for (int64_t o = 0; o < n; o++)
-            out[first + o] = pea__epilogue_scalar(&conv->epilogue, voxel, first + o, sums[o]);
+            out[first + o] = pea__epilogue_scalar(&conv->epilogue, residual, first + o, sums[o]);
     }
 }
 

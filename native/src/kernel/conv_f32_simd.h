@@ -6,6 +6,12 @@
 
 /* ---- gathering ---- */
 
+/* The first voxel of row y of the input, before it is doubled. */
+static const float *image_row(const pea__conv *conv, int64_t z, int64_t y, int64_t ny, int64_t nx)
+{
+    return conv->in + pea__voxel_place(z * ny + y, 0, nx, conv->in_rows) * conv->in_pitch;
+}
+
 /* One row of the (doubled) input from x0 to x1, densely packed, with zeros outside the image. */
 static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, int64_t x1, float *to)
 {
@@ -20,16 +26,23 @@ static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, 
     to += (from - x0) * c;
     if (conv->shape.doubled) {
         const int64_t ny = conv->ny / 2, nx = conv->nx / 2;
-        double_row(conv->in + z * ny * nx * conv->in_pitch, conv->in_pitch, ny, nx, c, y, from, end, to);
+        const pea__position at = pea__upsample_position(y, ny, 2 * ny);
+        double_row(image_row(conv, z, at.low, ny, nx), image_row(conv, z, at.high, ny, nx), at.weight, conv->in_pitch, nx,
+                   c, from, end, to);
         return;
     }
-    const float *in = conv->in + ((z * conv->ny + y) * conv->nx + from) * conv->in_pitch;
+    const float *in = image_row(conv, z, y, conv->ny, conv->nx) + from * conv->in_pitch;
     if (conv->in_pitch == c) {
         memcpy(to, in, (size_t)((end - from) * c) * sizeof *to);
     } else {
         for (int64_t x = from; x < end; x++, to += c, in += conv->in_pitch)
             memcpy(to, in, (size_t)c * sizeof *to);
     }
+}
+
+static bool is_pointwise(const pea__conv_shape *s)
+{
+    return s->kz == 1 && s->ky == 1 && s->kx == 1;
 }
 
 /* The input of a tile's plane z and where it lies, as the panels see it; 1x1x1 kernels read the image itself. */
@@ -39,11 +52,9 @@ static panel_job gather(const pea__conv *conv, pea__tile tile, int64_t z, float 
     const pea__conv_shape *s = &conv->shape;
     const int64_t rim_z = s->kz / 2, rim_y = s->ky / 2, rim_x = s->kx / 2, c = s->in_channels;
     panel_job job = {.rows = rows, .n_rows = s->kz * s->ky, .row_taps = s->kx * c};
-    if (s->kz == 1 && s->ky == 1 && s->kx == 1) {
+    if (is_pointwise(s)) {
         rows[0] = 0;
-        job.in = conv->in + ((z * conv->ny + tile.y0) * conv->nx + tile.x0) * conv->in_pitch;
         job.in_pitch = conv->in_pitch;
-        *row_pitch = conv->nx * conv->in_pitch;
         return job;
     }
     job.in = scratch;
@@ -62,11 +73,13 @@ static panel_job gather(const pea__conv *conv, pea__tile tile, int64_t z, float 
 
 enum { ROW_VOXELS = 56 }; /* whose sums are made before they are stored: four times the most that one panel takes */
 
-/* One row of voxels, one panel. */
-static void panel_row(const pea__conv *conv, panel_job job, pea__panel panel, int64_t voxel, int64_t n_voxels)
+/* The voxels from x on in one row, one panel. */
+static void panel_row(const pea__conv *conv, panel_job job, pea__panel panel, int64_t row, int64_t x, int64_t n_voxels)
 {
     _Alignas(64) float sums[ROW_VOXELS * 3 * LANES];
     const int64_t left = conv->shape.out_channels - panel.first, channels = left < panel.width ? left : panel.width;
+    const float *residual = residual_row(&conv->epilogue, row, x, conv->nx);
+    float *out = conv->out + pea__voxel_place(row, x, conv->nx, conv->out_rows) * conv->out_pitch;
     job.sums = sums;
     for (int64_t at = 0; at < n_voxels; at += ROW_VOXELS, job.in += ROW_VOXELS * job.in_pitch) {
         const int64_t n = n_voxels - at < ROW_VOXELS ? n_voxels - at : ROW_VOXELS;
@@ -76,15 +89,16 @@ static void panel_row(const pea__conv *conv, panel_job job, pea__panel panel, in
                 const vec_mask lanes = first_lanes(channels - c < LANES ? channels - c : LANES);
                 const int64_t channel = panel.first + c;
                 const vec sum = add(load(sums + v * panel.width + c), load(conv->bias + channel));
-                store_some(conv->out + (voxel + at + v) * conv->out_pitch + channel, lanes,
-                           finish(&conv->epilogue, sum, voxel + at + v, channel, lanes));
+                store_some(out + (at + v) * conv->out_pitch + channel, lanes,
+                           finish(&conv->epilogue, sum, residual + (at + v) * conv->epilogue.residual_pitch, channel,
+                                  lanes));
             }
     }
 }
 
 static void conv_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
 {
-    int64_t rows[PEA__MAX_ROWS], row_pitch;
+    int64_t rows[PEA__MAX_ROWS], row_pitch = 0;
     const int64_t taps = conv->shape.kz * conv->shape.ky * conv->shape.kx * conv->shape.in_channels;
     pea__panel panel;
     for (int64_t z = tile.z0; z < tile.z1; z++) {
@@ -93,8 +107,11 @@ static void conv_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
             panel = pea__conv_panel(first, conv->shape.out_channels, LANES);
             panel_job job = gathered;
             job.weights = conv->weights + first * taps;
-            for (int64_t y = tile.y0; y < tile.y1; y++, job.in += row_pitch)
-                panel_row(conv, job, panel, (z * conv->ny + y) * conv->nx + tile.x0, tile.x1 - tile.x0);
+            for (int64_t y = tile.y0; y < tile.y1; y++, job.in += row_pitch) {
+                if (is_pointwise(&conv->shape))
+                    job.in = image_row(conv, z, y, conv->ny, conv->nx) + tile.x0 * conv->in_pitch;
+                panel_row(conv, job, panel, z * conv->ny + y, tile.x0, tile.x1 - tile.x0);
+            }
         }
     }
 }

@@ -15,9 +15,9 @@ static float activate(pea__activation activation, float x)
     return x;
 }
 
-float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, int64_t c, float sum)
+float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t residual, int64_t c, float sum)
 {
     if (epilogue->residual)
-        sum += epilogue->residual_scale[c] * epilogue->residual[voxel * epilogue->residual_pitch + c];
+        sum += epilogue->residual_scale[c] * epilogue->residual[residual * epilogue->residual_pitch + c];
     return c < epilogue->n_activated ? activate(epilogue->activation, sum) : sum;
 }

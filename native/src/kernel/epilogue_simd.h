@@ -43,12 +43,21 @@ static inline vec activate(pea__activation activation, vec x)
     return x;
 }
 
+/* The residual of voxel x in row `row` of an image nx wide, the next voxel's behind it; where there is none, something
+ * that finish() does not look at. */
+static inline const float *residual_row(const pea__epilogue *epilogue, int64_t row, int64_t x, int64_t nx)
+{
+    static const float nothing;
+    return epilogue->residual ? epilogue->residual + pea__voxel_place(row, x, nx, epilogue->residual_rows) *
+                                                         epilogue->residual_pitch
+                              : &nothing;
+}
+
 /* What is stored for a vector of sums of one voxel: its channels from c on, of which `lanes` exist. */
-static inline vec finish(const pea__epilogue *epilogue, vec sum, int64_t voxel, int64_t c, vec_mask lanes)
+static inline vec finish(const pea__epilogue *epilogue, vec sum, const float *residual, int64_t c, vec_mask lanes)
 {
     if (epilogue->residual)
-        sum = fma3(load(epilogue->residual_scale + c),
-                   load_some(epilogue->residual + voxel * epilogue->residual_pitch + c, lanes), sum);
+        sum = fma3(load(epilogue->residual_scale + c), load_some(residual + c, lanes), sum);
     if (c + LANES <= epilogue->n_activated)
         return activate(epilogue->activation, sum);
     if (c >= epilogue->n_activated)

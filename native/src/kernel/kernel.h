@@ -1,7 +1,10 @@
 /* kernel.h - inner loops of the networks and affinities, one set for each instruction set, and the choice among them.
  *
  * Images are float32 in the order z,y,x,c. `pitch` is the distance from one voxel to the next in floats: more than the
- * number of channels where a value is a slice of a wider buffer, which is how concatenation costs nothing.
+ * number of channels where a value is a slice of a wider buffer.
+ *
+ * Of a tall image only some rows may be in memory: its `rows` are how many, and row r, counted through all planes, lies at
+ * r % rows, so that a new row takes the place of the oldest. 0: the whole image is there.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_KERNEL_INTERNAL_H
 #define PEA_KERNEL_INTERNAL_H
@@ -20,6 +23,7 @@ typedef struct pea__epilogue {
     const float *residual; /* NULL: none */
     int64_t residual_pitch;
     const float *residual_scale; /* c floats, and room for reading up to a full vector */
+    int64_t residual_rows;
 } pea__epilogue;
 
 /* What of a convolution is known before its image. Extents of the kernel are odd. */
@@ -39,9 +43,9 @@ typedef struct pea__conv {
     const float *weights; /* from pea__conv_pack() for the same kernel set; for winograd_f32 from winograd_weights_f32 */
     const float *bias;    /* pea__conv_padded() floats */
     const float *in;
-    int64_t in_pitch;
+    int64_t in_pitch, in_rows;
     float *out;
-    int64_t out_pitch;
+    int64_t out_pitch, out_rows;
     pea__epilogue epilogue;
 } pea__conv;
 
@@ -55,11 +59,17 @@ typedef struct pea__resize {
     int64_t nz, ny, nx; /* of the input */
     int64_t channels;
     const float *in;
-    int64_t in_pitch;
+    int64_t in_pitch, in_rows;
     float *out;
-    int64_t out_pitch;
+    int64_t out_pitch, out_rows;
     pea__epilogue epilogue;
 } pea__resize;
+
+/* The number of a voxel in memory: of voxel x in row `row` of an image of which n_rows rows of nx voxels are there. */
+static inline int64_t pea__voxel_place(int64_t row, int64_t x, int64_t nx, int64_t n_rows)
+{
+    return (n_rows > 0 ? row % n_rows : row) * nx + x;
+}
 
 typedef struct pea__kernels {
     const char *name;

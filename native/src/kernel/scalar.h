@@ -9,10 +9,10 @@
 #include "kernel/kernels.def"
 #undef PEA__KERNEL
 
-/* What is stored for a sum of channel c of a voxel. */
-float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t voxel, int64_t c, float sum);
+/* What is stored for a sum of channel c; the residual's voxel, as pea__voxel_place() numbers it. */
+float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t residual, int64_t c, float sum);
 
-/* Channel c at y and x of the double of a plane of ny x nx. */
-float pea__doubled_scalar(const float *plane, int64_t pitch, int64_t ny, int64_t nx, int64_t y, int64_t x, int64_t c);
+/* Channel c at y and x of the double of plane z; outputs and epilogue are not looked at. */
+float pea__doubled_scalar(const pea__resize *resize, int64_t z, int64_t y, int64_t x, int64_t c);
 
 #endif

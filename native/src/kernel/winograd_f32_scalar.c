@@ -50,15 +50,16 @@ static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
 {
     const pea__conv *conv = g->conv;
     const int64_t channels = conv->shape.in_channels, shrink = conv->shape.doubled ? 2 : 1;
-    const int64_t ny = conv->ny / shrink, nx = conv->nx / shrink;
-    const float *plane = conv->in + z * ny * nx * conv->in_pitch;
+    const pea__resize input = {.ny = conv->ny / shrink, .nx = conv->nx / shrink, .in = conv->in,
+                               .in_pitch = conv->in_pitch, .in_rows = conv->in_rows};
     float *to = g->patch;
     for (int64_t y = y0; y < y0 + WINOGRAD_SIDE; y++)
         for (int64_t x = x0; x < x0 + WINOGRAD_SIDE; x++)
             for (int64_t c = 0; c < channels; c++)
                 *to++ = y < 0 || y >= conv->ny || x < 0 || x >= conv->nx ? 0.0f
-                        : conv->shape.doubled ? pea__doubled_scalar(plane, conv->in_pitch, ny, nx, y, x, c)
-                                              : plane[(y * nx + x) * conv->in_pitch + c];
+                        : conv->shape.doubled
+                            ? pea__doubled_scalar(&input, z, y, x, c)
+                            : conv->in[pea__voxel_place(z * conv->ny + y, x, conv->nx, conv->in_rows) * conv->in_pitch + c];
 }
 
 static void transform_channel(const float *patch, int64_t channels, float *to, int64_t pitch)
@@ -145,15 +146,16 @@ static void store_channel(const tile_group *g, int64_t z, int64_t y, int64_t x, 
     untransform_channel(sums + c, g->n_tiles * conv->shape.out_channels, g->step, v);
     for (int64_t i = 0; i < g->step && y + i < conv->ny; i++)
         for (int64_t j = 0; j < g->step && x + j < conv->nx; j++) {
-            const int64_t voxel = (z * conv->ny + y + i) * conv->nx + x + j;
-            v[i][j] = pea__epilogue_scalar(&conv->epilogue, voxel, c, v[i][j] + conv->bias[c]);
+            const int64_t row = z * conv->ny + y + i;
+            const int64_t residual = pea__voxel_place(row, x + j, conv->nx, conv->epilogue.residual_rows);
+            v[i][j] = pea__epilogue_scalar(&conv->epilogue, residual, c, v[i][j] + conv->bias[c]);
             if (!halved)
-                conv->out[voxel * conv->out_pitch + c] = v[i][j];
+                conv->out[pea__voxel_place(row, x + j, conv->nx, conv->out_rows) * conv->out_pitch + c] = v[i][j];
         }
     for (int64_t i = 0; halved && i < g->step && y + i < conv->ny; i += 2)
         for (int64_t j = 0; j < g->step && x + j < conv->nx; j += 2) {
-            const int64_t voxel = (z * (conv->ny / 2) + (y + i) / 2) * (conv->nx / 2) + (x + j) / 2;
-            conv->out[voxel * conv->out_pitch + c] =
+            const int64_t row = z * (conv->ny / 2) + (y + i) / 2;
+            conv->out[pea__voxel_place(row, (x + j) / 2, conv->nx / 2, conv->out_rows) * conv->out_pitch + c] =
                 larger(larger(v[i][j], v[i][j + 1]), larger(v[i + 1][j], v[i + 1][j + 1]));
         }
 }

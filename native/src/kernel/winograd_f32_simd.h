@@ -140,6 +140,13 @@ static void double_input(const tile_group *g, int64_t z)
         gather_row(g->conv, z, y0 + y, x0, x0 + n_x, g->patch + y * n_x * g->conv->shape.in_channels);
 }
 
+/* Whether the tile's input at y0, x0 lies in the image, and its rows one behind the other in memory. */
+static bool is_there(const pea__conv *conv, int64_t z, int64_t y0, int64_t x0)
+{
+    return y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_SIDE <= conv->ny && x0 + WINOGRAD_SIDE <= conv->nx &&
+           (conv->in_rows == 0 || (z * conv->ny + y0) % conv->in_rows + WINOGRAD_SIDE <= conv->in_rows);
+}
+
 /* Where the 6x6 inputs of a tile are: in the image, or zero-padded in the patch. */
 static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_t x, int64_t *row_pitch, int64_t *pitch)
 {
@@ -150,10 +157,10 @@ static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_
         *row_pitch = (g->n_x * g->step + 2 * rim) * *pitch;
         return g->patch + (y - g->where.y0) * *row_pitch + (x - g->where.x0) * *pitch;
     }
-    if (y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_SIDE <= conv->ny && x0 + WINOGRAD_SIDE <= conv->nx) {
+    if (is_there(conv, z, y0, x0)) {
         *pitch = conv->in_pitch;
         *row_pitch = conv->nx * conv->in_pitch;
-        return conv->in + ((z * conv->ny + y0) * conv->nx + x0) * conv->in_pitch;
+        return image_row(conv, z, y0, conv->ny, conv->nx) + x0 * conv->in_pitch;
     }
     *pitch = conv->shape.in_channels;
     *row_pitch = WINOGRAD_SIDE * *pitch;
@@ -235,31 +242,49 @@ static inline __attribute__((always_inline)) void transform_output(const float *
         from_products(columns[i], step, y[i]);
 }
 
-static inline __attribute__((always_inline)) void store_tile(const tile_group *g, int64_t z, int64_t y, int64_t x,
-                                                             const float *sums, int64_t c, const int step)
+/* Where the outputs of a tile go and its residuals are: the first voxel of each row, of each row of maxima if halved. */
+typedef struct tile_output {
+    int64_t n_y, n_x; /* rows and columns that lie in the image */
+    float *out[4];
+    const float *residual[4];
+} tile_output;
+
+static tile_output find_output(const tile_group *g, int64_t z, int64_t y, int64_t x)
+{
+    const pea__conv *conv = g->conv;
+    const int64_t shrink = conv->shape.halved ? 2 : 1, ny = conv->ny / shrink, nx = conv->nx / shrink;
+    tile_output t = {.n_y = conv->ny - y < g->step ? conv->ny - y : g->step,
+                     .n_x = conv->nx - x < g->step ? conv->nx - x : g->step};
+    for (int64_t i = 0; i < t.n_y; i++)
+        t.residual[i] = residual_row(&conv->epilogue, z * conv->ny + y + i, x, conv->nx);
+    for (int64_t i = 0; i < t.n_y / shrink; i++)
+        t.out[i] = conv->out +
+                   pea__voxel_place(z * ny + y / shrink + i, x / shrink, nx, conv->out_rows) * conv->out_pitch;
+    return t;
+}
+
+static inline __attribute__((always_inline)) void store_tile(const tile_group *g, const tile_output *to, const float *sums,
+                                                             int64_t c, const int step)
 {
     const pea__conv *conv = g->conv;
     const int64_t left = conv->shape.out_channels - c;
     const vec_mask lanes = first_lanes(left < LANES ? left : LANES);
-    const int64_t n_y = conv->ny - y < step ? conv->ny - y : step, n_x = conv->nx - x < step ? conv->nx - x : step;
     const vec bias = load(conv->bias + c);
     vec v[4][4];
     transform_output(sums, g->sums_pitch, step, v);
-    for (int64_t i = 0; i < n_y; i++)
-        for (int64_t j = 0; j < n_x; j++) {
-            const int64_t voxel = (z * conv->ny + y + i) * conv->nx + x + j;
-            v[i][j] = finish(&conv->epilogue, add(v[i][j], bias), voxel, c, lanes);
+    for (int64_t i = 0; i < to->n_y; i++)
+        for (int64_t j = 0; j < to->n_x; j++) {
+            v[i][j] = finish(&conv->epilogue, add(v[i][j], bias), to->residual[i] + j * conv->epilogue.residual_pitch, c,
+                             lanes);
             if (!conv->shape.halved)
-                store_some(conv->out + voxel * conv->out_pitch + c, lanes, v[i][j]);
+                store_some(to->out[i] + j * conv->out_pitch + c, lanes, v[i][j]);
         }
     if (!conv->shape.halved)
         return;
-    for (int64_t i = 0; i + 1 < n_y; i += 2)
-        for (int64_t j = 0; j + 1 < n_x; j += 2) {
-            const int64_t voxel = (z * (conv->ny / 2) + (y + i) / 2) * (conv->nx / 2) + (x + j) / 2;
-            store_some(conv->out + voxel * conv->out_pitch + c, lanes,
+    for (int64_t i = 0; i + 1 < to->n_y; i += 2)
+        for (int64_t j = 0; j + 1 < to->n_x; j += 2)
+            store_some(to->out[i / 2] + j / 2 * conv->out_pitch + c, lanes,
                        max2(max2(v[i][j], v[i][j + 1]), max2(v[i + 1][j], v[i + 1][j + 1])));
-        }
 }
 
 static void store_plane(const tile_group *g, int64_t z)
@@ -268,14 +293,15 @@ static void store_plane(const tile_group *g, int64_t z)
     pea__panel panel;
     for (int64_t tile = 0; tile < g->n_tiles; tile++) {
         const int64_t y = g->where.y0 + tile / g->n_x * g->step, x = g->where.x0 + tile % g->n_x * g->step;
+        const tile_output to = find_output(g, z, y, x);
         for (int64_t at = 0; at < channels; at += panel.width) {
             panel = pea__conv_panel(at, channels, LANES);
             const float *sums = g->sums + at * g->n_tiles + tile * panel.width;
             for (int64_t c = 0; c < panel.width && at + c < channels; c += LANES)
                 if (g->step == 4)
-                    store_tile(g, z, y, x, sums + c, at + c, 4);
+                    store_tile(g, &to, sums + c, at + c, 4);
                 else
-                    store_tile(g, z, y, x, sums + c, at + c, 2);
+                    store_tile(g, &to, sums + c, at + c, 2);
         }
     }
 }

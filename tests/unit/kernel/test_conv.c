@@ -183,35 +183,58 @@ static pea__conv_shape conv_shape(const shape *s)
                              .winograd = s->winograd, .doubled = s->doubled, .halved = s->halved};
 }
 
-static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_z, int64_t tile_y, int64_t tile_x)
+/* A problem in the form that kernels take, for tiles of up to so many voxels. */
+typedef struct prepared {
+    pea__conv conv;
+    float *packed;
+    guarded products, scratch;
+} prepared;
+
+static prepared prepare(const problem *p, const pea__kernels_table *kernels, int64_t tile_y, int64_t tile_x)
 {
     const shape *s = &p->s;
     const pea__conv_shape form = conv_shape(s);
-    float *packed = malloc((size_t)pea__conv_packed(&form, kernels->lanes) * sizeof *packed);
-    guarded products = guard(pea__winograd_weights(&form, kernels->lanes), true);
-    guarded scratch = guard(pea__conv_scratch(&form, tile_y, tile_x, kernels->lanes) + 1, true);
+    prepared r = {.packed = malloc((size_t)pea__conv_packed(&form, kernels->lanes) * sizeof *r.packed),
+                  .products = guard(pea__winograd_weights(&form, kernels->lanes), true),
+                  .scratch = guard(pea__conv_scratch(&form, tile_y, tile_x, kernels->lanes) + 1, true)};
     double ones[256];
     for (int i = 0; i < 256; i++)
         ones[i] = 1.0;
-    pea__conv_pack(&form, p->weights, ones, kernels->lanes, packed);
+    pea__conv_pack(&form, p->weights, ones, kernels->lanes, r.packed);
     for (int64_t at = 0; s->winograd && at < s->kz * s->in; at++)
-        kernels->winograd_weights_f32(&form, packed, at, products.data);
-    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx,
-                            .weights = s->winograd ? products.data : packed, .bias = p->bias,
-                            .in = p->in.data, .in_pitch = s->in_pitch, .out = p->out.data, .out_pitch = s->out_pitch,
-                            .epilogue = {s->activation, s->n_activated, s->residual ? p->residual.data : NULL,
-                                         s->out_pitch, p->scale}};
+        kernels->winograd_weights_f32(&form, r.packed, at, r.products.data);
+    r.conv = (pea__conv){.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx,
+                         .weights = s->winograd ? r.products.data : r.packed, .bias = p->bias,
+                         .in = p->in.data, .in_pitch = s->in_pitch, .out = p->out.data, .out_pitch = s->out_pitch,
+                         .epilogue = {.activation = s->activation, .n_activated = s->n_activated,
+                                      .residual = s->residual ? p->residual.data : NULL, .residual_pitch = s->out_pitch,
+                                      .residual_scale = p->scale}};
+    return r;
+}
+
+static void run_tile(const prepared *r, const pea__kernels_table *kernels, pea__tile tile)
+{
+    (r->conv.shape.winograd ? kernels->winograd_f32 : kernels->conv_f32)(&r->conv, tile, r->scratch.data + 1);
+}
+
+static void release(prepared *r)
+{
+    unguard(r->scratch);
+    unguard(r->products);
+    free(r->packed);
+}
+
+static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_z, int64_t tile_y, int64_t tile_x)
+{
+    const shape *s = &p->s;
+    prepared r = prepare(p, kernels, tile_y, tile_x);
     for (int64_t z = 0; z < s->nz; z += tile_z)
         for (int64_t y = 0; y < s->ny; y += tile_y)
             for (int64_t x = 0; x < s->nx; x += tile_x)
-                (s->winograd ? kernels->winograd_f32 : kernels->conv_f32)(
-                    &conv,
-                    (pea__tile){z, pea__min_i64(z + tile_z, s->nz), y, pea__min_i64(y + tile_y, s->ny), x,
-                                pea__min_i64(x + tile_x, s->nx)},
-                    scratch.data + 1);
-    unguard(scratch);
-    unguard(products);
-    free(packed);
+                run_tile(&r, kernels,
+                         (pea__tile){z, pea__min_i64(z + tile_z, s->nz), y, pea__min_i64(y + tile_y, s->ny), x,
+                                     pea__min_i64(x + tile_x, s->nx)});
+    release(&r);
 }
 
 /* Random tiles, as fine as the kernel allows. */
@@ -381,6 +404,80 @@ static void tiling_changes_no_byte(void **state)
     }
 }
 
+/* Rows y0 to y1 of an image, each at its place among n_rows; the last row ends at a guard page. */
+static guarded some_rows(const float *whole, int64_t y0, int64_t y1, int64_t row_floats, int64_t n_rows)
+{
+    guarded g = guard(n_rows * row_floats, true);
+    for (int64_t y = y0; y < y1; y++)
+        memcpy(g.data + y % n_rows * row_floats, whole + y * row_floats, (size_t)row_floats * sizeof *whole);
+    return g;
+}
+
+/* One tile over the whole width: with the rows that it needs, and a few places more, in memory. */
+static void check_rows_alone(const problem *p, const pea__kernels_table *kernels, const float *whole, uint64_t *state)
+{
+    const shape *s = &p->s;
+    const pea__conv_shape form = conv_shape(s);
+    const int64_t step = s->winograd ? pea__winograd_step(&form) : 1, rim = s->ky / 2;
+    const int64_t y0 = test_random(state) % ((s->ny + step - 1) / step) * step;
+    const int64_t y1 = pea__min_i64(s->ny, y0 + step * (1 + test_random(state) % 3));
+    int64_t first = pea__max_i64(0, y0 - rim), end = pea__min_i64(s->ny, y1 + rim); /* of the input */
+    if (s->doubled) {
+        first = pea__upsample_position(first, s->ny / 2, s->ny).low;
+        end = pea__upsample_position(end - 1, s->ny / 2, s->ny).high + 1;
+    }
+    const int64_t shrink = s->halved ? 2 : 1, out_y0 = y0 / shrink, out_y1 = y1 / shrink;
+    const int64_t in_row = s->nx / (s->doubled ? 2 : 1) * s->in_pitch, out_row = s->nx / shrink * s->out_pitch;
+    const int64_t residual_row = s->nx * s->out_pitch;
+    prepared r = prepare(p, kernels, y1 - y0, s->nx);
+    r.conv.in_rows = end - first + test_random(state) % 3;
+    r.conv.out_rows = out_y1 - out_y0 + test_random(state) % 3;
+    r.conv.epilogue.residual_rows = y1 - y0 + test_random(state) % 3;
+    guarded in = some_rows(p->in.data, first, end, in_row, r.conv.in_rows);
+    guarded out = some_rows(whole, 0, 0, out_row, r.conv.out_rows);
+    guarded residual = some_rows(p->residual.data, y0, y1, residual_row, r.conv.epilogue.residual_rows);
+    r.conv.in = in.data;
+    r.conv.out = out.data;
+    r.conv.epilogue.residual = s->residual ? residual.data : NULL;
+    run_tile(&r, kernels, (pea__tile){0, 1, y0, y1, 0, s->nx});
+    for (int64_t y = out_y0; y < out_y1; y++)
+        assert_memory_equal(whole + y * out_row, out.data + y % r.conv.out_rows * out_row,
+                            (size_t)out_row * sizeof *whole);
+    unguard(in);
+    unguard(out);
+    unguard(residual);
+    release(&r);
+}
+
+static void rows_alone_give_the_bytes_of_the_whole(void **state)
+{
+    uint64_t seed = 11;
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int i = 0; i < 60; i++) { /* 1x1, 3x3, 5x5, directly and by Winograd, plain, doubled, halved */
+        const int k = 1 + 2 * (i % 3);
+        shape s = {.nz = 1, .ny = 2 * (1 + test_random(&seed) % 16), .nx = 2 * (1 + test_random(&seed) % 10),
+                   .in = 1 + test_random(&seed) % 20, .out = 1 + test_random(&seed) % 40, .kz = 1, .ky = k, .kx = k,
+                   .activation = PEA__RELU, .residual = test_random(&seed) % 2,
+                   .winograd = k > 1 && test_random(&seed) % 4};
+        s.doubled = s.winograd && test_random(&seed) % 2;
+        s.halved = s.winograd && test_random(&seed) % 2;
+        s.in_pitch = s.in;
+        s.out_pitch = s.out;
+        problem p = make_problem(s, true, &seed);
+        const size_t bytes = (size_t)(n_out_voxels(&s) * s.out_pitch) * sizeof(float);
+        float *whole = malloc(bytes);
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            solve(&p, pea__kernels_available(set), 1, 24, s.nx);
+            memcpy(whole, p.out.data, bytes);
+            for (int round = 0; round < 4; round++)
+                check_rows_alone(&p, pea__kernels_available(set), whole, &seed);
+        }
+        free(whole);
+        free_problem(&p);
+    }
+}
+
 static void the_output_may_lie_where_its_residual_is(void **state)
 {
     uint64_t seed = 12;
@@ -459,6 +556,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_row_length_is_right),
     cmocka_unit_test(one_pixel_sees_only_the_middle_tap),
     cmocka_unit_test(tiling_changes_no_byte),
+    cmocka_unit_test(rows_alone_give_the_bytes_of_the_whole),
     cmocka_unit_test(the_output_may_lie_where_its_residual_is),
     cmocka_unit_test(what_is_no_number_spoils_its_neighbourhood_alone),
     cmocka_unit_test(numbers_of_every_size_are_right),

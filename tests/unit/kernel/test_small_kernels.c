@@ -96,7 +96,8 @@ static void doubling_adds_and_activates(void **state)
     float *skip = random_floats(16 * channels, &seed), *scale = random_floats(32, &seed);
     (void)state;
     const pea__resize r = {.nz = 1, .ny = 2, .nx = 2, .channels = channels, .in = in, .in_pitch = channels, .out = out,
-                           .out_pitch = channels, .epilogue = {PEA__ELU, channels, skip, channels, scale}};
+                           .out_pitch = channels, .epilogue = {.activation = PEA__ELU, .n_activated = channels, .residual = skip,
+                                                            .residual_pitch = channels, .residual_scale = scale}};
     for (size_t set = 0; pea__kernels_available(set); set++) {
         for (int64_t row = 0; row < 4; row++)
             pea__kernels_available(set)->upsample_f32(&r, row);
@@ -108,6 +109,45 @@ static void doubling_adds_and_activates(void **state)
     }
     free(in);
     free(out);
+    free(skip);
+    free(scale);
+}
+
+/* Each row by itself, the inputs that it needs and no others in memory, and the output in the only row there is. */
+static void rows_alone_give_the_bytes_of_the_whole(void **state)
+{
+    uint64_t seed = 6;
+    const int64_t ny = 10, nx = 6, channels = 19, row = nx * channels;
+    float *in = random_floats(ny * row, &seed), *out = random_floats(4 * ny * row, &seed);
+    float *few = random_floats(2 * row, &seed), *one = random_floats(2 * row, &seed), *skip = random_floats(4 * ny * row, &seed);
+    float *scale = random_floats(32, &seed);
+    (void)state;
+    pea__resize whole = {.nz = 1, .ny = ny, .nx = nx, .channels = channels, .in = in, .in_pitch = channels, .out = out,
+                         .out_pitch = channels, .epilogue = {.n_activated = channels, .residual = skip,
+                                                             .residual_pitch = channels, .residual_scale = scale}};
+    for (size_t set = 0; pea__kernels_available(set); set++)
+        for (int halve = 0; halve < 2; halve++)
+            for (int64_t y = 0; y < (halve ? ny / 2 : 2 * ny); y++) {
+                const pea__kernels_table *k = pea__kernels_available(set);
+                const int64_t first = halve ? 2 * y : pea__upsample_position(y, ny, 2 * ny).low;
+                const int64_t out_row = halve ? row / 2 : 2 * row;
+                pea__resize alone = whole;
+                alone.in = few;
+                alone.out = one;
+                alone.in_rows = 2;
+                alone.out_rows = 1;
+                alone.epilogue.residual = skip + y * out_row;
+                alone.epilogue.residual_rows = 1;
+                for (int64_t i = first; i < first + 2; i++)
+                    memcpy(few + i % 2 * row, in + i % ny * row, (size_t)row * sizeof *in);
+                (halve ? k->pool_f32 : k->upsample_f32)(&whole, y);
+                (halve ? k->pool_f32 : k->upsample_f32)(&alone, y);
+                assert_memory_equal(one, out + y * out_row, (size_t)out_row * sizeof *out);
+            }
+    free(in);
+    free(out);
+    free(few);
+    free(one);
     free(skip);
     free(scale);
 }
@@ -252,6 +292,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(dots_are_the_dots_of_each_voxel),
     cmocka_unit_test(doubling_aligns_corners),
     cmocka_unit_test(doubling_adds_and_activates),
+    cmocka_unit_test(rows_alone_give_the_bytes_of_the_whole),
     cmocka_unit_test(halving_takes_the_largest_of_four),
     cmocka_unit_test(activations_are_exact_to_a_few_last_digits),
     cmocka_unit_test(activations_of_extremes_are_sane),
