@@ -27,6 +27,9 @@ typedef struct pea_multicut_options {
     size_t struct_size;
     int max_rounds; /* of Kernighan-Lin after greedy contraction; 0: none; default 100 */
     double epsilon; /* a change that gains no more is none; default 1e-6 */
+    int patience;   /* nodes that a sequence of moves may go on without a new best, which the published algorithm does
+                     * not limit: 0; default 200. It matters to instances of more nodes than that, where time would
+                     * grow with their square */
 } pea_multicut_options;
 
 pea_multicut_options pea_multicut_options_default(void);

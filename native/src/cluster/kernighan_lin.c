@@ -5,38 +5,55 @@
  * two counted from both sides. Splitting is the same against an empty instance. A round looks at all pairs of neighbours
  * of which one changed in the round before.
  *
- * A sequence ends early after PATIENCE moves without a new best: moving all of a large background for each of its
- * neighbours would cost a square. On graphs of hundreds to thousands of nodes 200 gave the same energy as 1000, 50 a worse
- * one.
+ * No sequence can gain more than the edges that are not yet as one would wish, those worth holding that are cut and those
+ * worth cutting that are held; an edge whose ends have both moved is again as it was, for good. What is left of that hope
+ * is kept while nodes move: where it is no more than what was gained already, the sequence ends, and where there is none
+ * at the outset the two instances are not looked at. That changes no result, and spares half of the moves.
+ *
+ * The patience of the options may: moving all of a large background for each of its neighbours costs a square. A grid of
+ * 14 400 nodes with noise and a background took 1.6 s without it and 0.05 s with 200. The energies were the same there, on
+ * the graphs of 16 000 and 80 000 fragments of a volume, and on 23 of 24 more grids; on the last it lost 0.02 %.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/kernighan_lin.h"
 
 #include <string.h>
 
-enum { PATIENCE = 200 };
+enum { UNSEEN = -1, MOVED = -2 };
 
 typedef struct neighbour {
     uint32_t node;
     double cost;
 } neighbour;
 
+/* Two instances that touch. */
+typedef struct pair {
+    uint32_t a, b;
+    double hope; /* of the edges between them */
+} pair;
+
 typedef struct kl {
     uint32_t n_nodes;
     int64_t *begin;        /* [node]: of its neighbours */
     neighbour *neighbours;
     uint32_t *owner;       /* [node]: instance */
-    uint32_t *next, *previous; /* [node]: members of an instance are a ring */
+    uint32_t *next, *previous; /* [node]: members of an instance are a ring, which stays while a sequence is tried */
     uint32_t *first, *size;    /* [instance]: there is room for one for each node */
+    double *hope;              /* [instance]: of its inner edges; valid in a round */
     uint8_t *changed, *changes; /* [instance]: in the last round, in this one */
     uint32_t *spare;           /* stack of empty instances */
     uint32_t n_spare;
-    double *gain;      /* [node]: of moving to the other side; valid where `seen` */
-    uint8_t *seen;     /* [node]: 1 waits at the border, 2 has moved */
-    uint32_t *touched; /* nodes that were seen */
+    double *gain;      /* [node]: of moving to the other side; valid where `place` is not UNSEEN */
+    int32_t *place;    /* [node]: in `waiting`, or UNSEEN, or MOVED */
+    uint32_t *waiting; /* a heap of nodes at the border: the largest gain first; of equal ones the smallest node */
     uint32_t *moved;   /* in order */
-    uint32_t n_touched, n_moved;
-    pea__heap heap;
-    pea__keyed *pairs;
+    uint32_t n_waiting, n_moved;
+    double left; /* of the hope, while a sequence is tried */
+    double epsilon;
+    uint32_t patience;
+    uint8_t *seen;
+    uint32_t *piece;
+    pea__keyed *sorted;
+    pair *pairs;
     pea_context *context;
     pea_error *err;
     double progress;
@@ -67,9 +84,9 @@ static void insert(kl *work, uint32_t node, uint32_t instance)
     work->previous[first] = node;
 }
 
-static void move(kl *work, uint32_t node, uint32_t to)
+/* Its owner may say so already. */
+static void move(kl *work, uint32_t node, uint32_t from, uint32_t to)
 {
-    const uint32_t from = work->owner[node];
     work->next[work->previous[node]] = work->next[node];
     work->previous[work->next[node]] = work->previous[node];
     if (work->first[from] == node)
@@ -78,77 +95,137 @@ static void move(kl *work, uint32_t node, uint32_t to)
     insert(work, node, to);
 }
 
-/* ---- one pair ---- */
+/* ---- who waits at the border ---- */
+
+static bool before(const kl *work, uint32_t a, uint32_t b)
+{
+    return work->gain[a] > work->gain[b] || (work->gain[a] == work->gain[b] && a < b);
+}
+
+static void put(kl *work, uint32_t at, uint32_t node)
+{
+    work->waiting[at] = node;
+    work->place[node] = (int32_t)at;
+}
+
+static void sift_up(kl *work, uint32_t at, uint32_t node)
+{
+    for (; at > 0 && before(work, node, work->waiting[(at - 1) / 2]); at = (at - 1) / 2)
+        put(work, at, work->waiting[(at - 1) / 2]);
+    put(work, at, node);
+}
+
+static void sift_down(kl *work, uint32_t at, uint32_t node)
+{
+    for (uint32_t child; (child = 2 * at + 1) < work->n_waiting; at = child) {
+        child += child + 1 < work->n_waiting && before(work, work->waiting[child + 1], work->waiting[child]);
+        if (!before(work, work->waiting[child], node))
+            break;
+        put(work, at, work->waiting[child]);
+    }
+    put(work, at, node);
+}
+
+static uint32_t take_first(kl *work)
+{
+    const uint32_t node = work->waiting[0];
+    work->place[node] = MOVED;
+    if (--work->n_waiting > 0)
+        sift_down(work, 0, work->waiting[work->n_waiting]);
+    return node;
+}
+
+static void change_gain(kl *work, uint32_t node, double by)
+{
+    const uint32_t at = (uint32_t)work->place[node];
+    work->gain[node] += by;
+    if (by > 0.0)
+        sift_up(work, at, node);
+    else
+        sift_down(work, at, node);
+}
 
 /* A node comes to the border: what would moving it to the other side gain? */
 static void arrive(kl *work, uint32_t node, uint32_t other)
 {
     double gain = 0.0;
+    const uint32_t own = work->owner[node];
     for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
         const neighbour at = work->neighbours[i];
         const uint32_t owner = work->owner[at.node];
-        gain += owner == other ? at.cost : owner == work->owner[node] ? -at.cost : 0.0;
+        gain += owner == other ? at.cost : owner == own ? -at.cost : 0.0;
     }
     work->gain[node] = gain;
-    work->seen[node] = 1;
-    work->touched[work->n_touched++] = node;
-    if (work->status == PEA_OK)
-        work->status = pea__heap_push(&work->heap, gain, node, work->err);
+    sift_up(work, work->n_waiting++, node);
 }
 
-/* Sum of the costs between the smaller instance and the other; whoever is at the border arrives there. */
-static double find_border(kl *work, uint32_t a, uint32_t b)
+/* ---- one pair ---- */
+
+/* What cutting the inner edges of an instance could gain. */
+static double inner_hope(const kl *work, uint32_t a)
+{
+    double hope = 0.0;
+    uint32_t node = work->first[a];
+    for (uint32_t n = work->size[a]; n > 0; n--, node = work->next[node])
+        for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
+            const neighbour at = work->neighbours[i];
+            hope -= at.cost < 0.0 && at.node < node && work->owner[at.node] == a ? at.cost : 0.0;
+        }
+    return hope;
+}
+
+/* Sum of the costs between the smaller instance and the other, and what hope there is in them; whoever is at the border
+ * arrives there. */
+static double find_border(kl *work, uint32_t a, uint32_t b, double *hope)
 {
     const uint32_t small = work->size[a] <= work->size[b] ? a : b, large = small == a ? b : a;
     double between = 0.0;
     uint32_t node = work->first[small];
+    *hope = 0.0;
     for (uint32_t n = work->size[small]; n > 0 && goes_on(work); n--, node = work->next[node])
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const uint32_t other = work->neighbours[i].node;
-            if (work->owner[other] != large)
+            const neighbour at = work->neighbours[i];
+            if (work->owner[at.node] != large)
                 continue;
-            between += work->neighbours[i].cost;
-            if (!work->seen[node])
+            between += at.cost;
+            *hope += at.cost > 0.0 ? at.cost : 0.0;
+            if (work->place[node] == UNSEEN)
                 arrive(work, node, large);
-            if (!work->seen[other])
-                arrive(work, other, small);
+            if (work->place[at.node] == UNSEEN)
+                arrive(work, at.node, small);
         }
     return between;
 }
 
-/* One move, and what it means for those around. */
-static void take(kl *work, uint32_t node, uint32_t a, uint32_t b)
+/* The best node moves, and that means something for those around. Returns what is gained. */
+static double take(kl *work, uint32_t a, uint32_t b)
 {
-    const uint32_t from = work->owner[node], to = from == a ? b : a;
-    work->seen[node] = 2;
+    const uint32_t node = take_first(work), from = work->owner[node], to = from == a ? b : a;
     work->moved[work->n_moved++] = node;
-    move(work, node, to);
-    for (int64_t i = work->begin[node]; i < work->begin[node + 1] && work->status == PEA_OK; i++) {
+    work->owner[node] = to;
+    for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
         const neighbour at = work->neighbours[i];
         const uint32_t owner = work->owner[at.node];
-        if ((owner != a && owner != b) || work->seen[at.node] == 2)
+        if (owner != a && owner != b)
             continue;
-        if (work->seen[at.node] == 0) {
-            if (owner == from)
-                arrive(work, at.node, to);
-            continue;
-        }
-        work->gain[at.node] += owner == from ? 2.0 * at.cost : -2.0 * at.cost;
-        work->status = pea__heap_push(&work->heap, work->gain[at.node], at.node, work->err);
+        if (work->place[at.node] >= 0)
+            change_gain(work, at.node, owner == from ? 2.0 * at.cost : -2.0 * at.cost);
+        else if (work->place[at.node] == UNSEEN && owner == from)
+            arrive(work, at.node, to);
+        else if (work->place[at.node] == MOVED && (owner == to ? at.cost < 0.0 : at.cost > 0.0))
+            work->left -= at.cost < 0.0 ? -at.cost : at.cost;
     }
+    return work->gain[node];
 }
 
-/* Move as long as there is somebody. Returns the best sum of gains; *n_best: after how many moves. */
+/* Move as long as there is somebody, and hope. Returns the best sum of gains; *n_best: after how many moves. */
 static double run_sequence(kl *work, uint32_t a, uint32_t b, uint32_t *n_best)
 {
-    pea__ranked top;
     double sum = 0.0, best = 0.0;
     *n_best = 0;
-    while (goes_on(work) && work->n_moved - *n_best < PATIENCE && pea__heap_pop(&work->heap, &top)) {
-        if (work->seen[top.item] != 1 || work->gain[top.item] != top.key)
-            continue;
-        sum += top.key;
-        take(work, top.item, a, b);
+    while (work->n_waiting > 0 && work->left > best && work->left > work->epsilon &&
+           work->n_moved - *n_best < work->patience && goes_on(work)) {
+        sum += take(work, a, b);
         if (sum > best) {
             best = sum;
             *n_best = work->n_moved;
@@ -157,74 +234,102 @@ static double run_sequence(kl *work, uint32_t a, uint32_t b, uint32_t *n_best)
     return best;
 }
 
+/* Everybody is where they were, but for the first n_kept that moved. */
+static void settle(kl *work, uint32_t a, uint32_t b, uint32_t n_kept)
+{
+    for (uint32_t i = 0; i < work->n_waiting; i++)
+        work->place[work->waiting[i]] = UNSEEN;
+    for (uint32_t i = 0; i < work->n_moved; i++) {
+        const uint32_t node = work->moved[i], to = work->owner[node], from = to == a ? b : a;
+        work->place[node] = UNSEEN;
+        if (i < n_kept)
+            move(work, node, from, to);
+        else
+            work->owner[node] = from;
+    }
+}
+
 static void join(kl *work, uint32_t a, uint32_t b)
 {
     const uint32_t small = work->size[a] <= work->size[b] ? a : b, large = small == a ? b : a;
     for (uint32_t n = work->size[small]; n > 0; n--)
-        move(work, work->first[small], large);
+        move(work, work->first[small], small, large);
+}
+
+/* What changed is counted anew. */
+static void note_change(kl *work, uint32_t a)
+{
+    work->changes[a] = 1;
+    work->hope[a] = inner_hope(work, a);
+    if (work->size[a] == 0)
+        work->spare[work->n_spare++] = a;
 }
 
 /* True where something was gained. b may be an empty one, which is not on the stack of those: then it is a split. */
-static bool improve_pair(kl *work, uint32_t a, uint32_t b, double epsilon)
+static bool improve_pair(kl *work, uint32_t a, uint32_t b)
 {
     uint32_t n_best;
-    double between = 0.0;
+    double between = 0.0, hope = 0.0;
     const bool split = work->size[b] == 0;
-    work->heap.n = work->n_touched = work->n_moved = 0;
+    work->n_waiting = work->n_moved = 0;
     if (split) {
         uint32_t node = work->first[a];
         for (uint32_t n = work->size[a]; n > 0 && goes_on(work); n--, node = work->next[node])
             arrive(work, node, b);
     } else {
-        between = find_border(work, a, b);
+        between = find_border(work, a, b, &hope);
     }
+    work->left = hope + work->hope[a] + (split ? 0.0 : work->hope[b]);
     const double best = run_sequence(work, a, b, &n_best);
-    const bool joined = !split && 2.0 * between > best && between > epsilon, better = best > epsilon;
-    for (uint32_t i = work->n_moved; i > (better && !joined ? n_best : 0); i--) { /* take the rest back */
-        const uint32_t node = work->moved[i - 1];
-        move(work, node, work->owner[node] == a ? b : a);
-    }
-    for (uint32_t i = 0; i < work->n_touched; i++)
-        work->seen[work->touched[i]] = 0;
-    if (joined && work->status == PEA_OK)
+    const bool joined = !split && 2.0 * between > best && between > work->epsilon, better = best > work->epsilon;
+    settle(work, a, b, better && !joined ? n_best : 0);
+    if (work->status != PEA_OK || (!joined && !better))
+        return false;
+    if (joined)
         join(work, a, b);
-    if (work->size[a] == 0)
-        work->spare[work->n_spare++] = a;
-    if (work->size[b] == 0)
-        work->spare[work->n_spare++] = b;
-    return work->status == PEA_OK && (joined || better);
+    note_change(work, a);
+    note_change(work, b);
+    return true;
 }
 
 /* ---- rounds ---- */
 
-/* Pairs of instances that touch and of which one has changed, each once, in order. */
+/* Pairs of instances that touch and of which one has changed, each once, in order; and what hope there is in edges. */
 static int64_t list_pairs(kl *work)
 {
-    int64_t n = 0, n_different = 0;
+    int64_t n = 0, n_pairs = 0;
+    memset(work->hope, 0, work->n_nodes * sizeof *work->hope);
     for (uint32_t node = 0; node < work->n_nodes && goes_on(work); node++)
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const uint32_t a = work->owner[node], b = work->owner[work->neighbours[i].node];
+            const uint32_t other = work->neighbours[i].node, a = work->owner[node], b = work->owner[other];
             if (a < b && (work->changed[a] || work->changed[b]))
-                work->pairs[n++] = (pea__keyed){(uint64_t)a << 32 | b, 0};
+                work->sorted[n++] = (pea__keyed){(uint64_t)a << 32 | b, (uint32_t)(i - work->begin[0])};
+            else if (a == b && other < node && work->neighbours[i].cost < 0.0)
+                work->hope[a] -= work->neighbours[i].cost;
         }
     if (work->status == PEA_OK)
-        work->status = pea__keyed_sort(work->pairs, n, work->context, work->progress, work->err);
-    for (int64_t i = 0; i < n; i++)
-        if (i == 0 || work->pairs[i].key != work->pairs[i - 1].key)
-            work->pairs[n_different++] = work->pairs[i];
-    return n_different;
+        work->status = pea__keyed_sort(work->sorted, n, work->context, work->progress, work->err);
+    for (int64_t i = 0; i < n; i++) {
+        const double cost = work->neighbours[work->sorted[i].value].cost;
+        if (i == 0 || work->sorted[i].key != work->sorted[i - 1].key)
+            work->pairs[n_pairs++] = (pair){(uint32_t)(work->sorted[i].key >> 32), (uint32_t)work->sorted[i].key, 0.0};
+        work->pairs[n_pairs - 1].hope += cost > 0.0 ? cost : 0.0;
+    }
+    return n_pairs;
 }
 
 /* Split as long as that gains something. */
-static bool split_all(kl *work, double epsilon)
+static bool split_all(kl *work)
 {
     bool any = false;
     for (uint32_t a = 0; a < work->n_nodes && work->status == PEA_OK; a++) {
-        while (work->size[a] > 1 && (work->changed[a] || work->changes[a]) && work->n_spare > 0) {
+        while (work->size[a] > 1 && (work->changed[a] || work->changes[a]) && work->hope[a] > work->epsilon &&
+               work->n_spare > 0) {
             const uint32_t b = work->spare[--work->n_spare];
-            if (!improve_pair(work, a, b, epsilon))
+            if (!improve_pair(work, a, b)) {
+                work->spare[work->n_spare++] = b;
                 break;
-            work->changes[a] = work->changes[b] = 1;
+            }
             any = true;
         }
     }
@@ -240,39 +345,40 @@ static void separate_pieces(kl *work)
             continue;
         const uint32_t a = work->owner[seed];
         uint32_t n = 0; /* the piece, found breadth first */
-        work->touched[n++] = seed;
+        work->piece[n++] = seed;
         work->seen[seed] = 1;
         for (uint32_t at = 0; at < n; at++)
-            for (int64_t i = work->begin[work->touched[at]]; i < work->begin[work->touched[at] + 1]; i++) {
+            for (int64_t i = work->begin[work->piece[at]]; i < work->begin[work->piece[at] + 1]; i++) {
                 const uint32_t q = work->neighbours[i].node;
                 if (work->owner[q] == a && !work->seen[q]) {
                     work->seen[q] = 1;
-                    work->touched[n++] = q;
+                    work->piece[n++] = q;
                 }
             }
         if (n == work->size[a])
             continue;
         const uint32_t b = work->spare[--work->n_spare]; /* there are as many instances as nodes */
         for (uint32_t i = 0; i < n; i++)
-            move(work, work->touched[i], b);
+            move(work, work->piece[i], a, b);
         work->changes[a] = work->changes[b] = 1;
     }
     memset(work->seen, 0, work->n_nodes);
 }
 
-static bool run_round(kl *work, double epsilon)
+static bool run_round(kl *work)
 {
     bool any = false;
     const int64_t n_pairs = list_pairs(work);
     memset(work->changes, 0, work->n_nodes);
-    for (int64_t i = 0; i < n_pairs && work->status == PEA_OK; i++) {
-        const uint32_t a = (uint32_t)(work->pairs[i].key >> 32), b = (uint32_t)work->pairs[i].key;
-        if (work->size[a] == 0 || work->size[b] == 0 || !improve_pair(work, a, b, epsilon))
+    for (int64_t i = 0; i < n_pairs && goes_on(work); i++) {
+        const uint32_t a = work->pairs[i].a, b = work->pairs[i].b;
+        const bool as_listed = !work->changes[a] && !work->changes[b];
+        if (work->size[a] == 0 || work->size[b] == 0 ||
+            (as_listed && work->pairs[i].hope + work->hope[a] + work->hope[b] <= work->epsilon))
             continue;
-        work->changes[a] = work->changes[b] = 1;
-        any = true;
+        any |= improve_pair(work, a, b);
     }
-    any |= split_all(work, epsilon);
+    any |= split_all(work);
     if (work->status == PEA_OK)
         separate_pieces(work);
     memcpy(work->changed, work->changes, work->n_nodes);
@@ -284,14 +390,17 @@ static bool run_round(kl *work, double epsilon)
 static void free_all(kl *work)
 {
     pea__free(work->pairs);
-    pea__heap_free(&work->heap);
-    pea__free(work->moved);
-    pea__free(work->touched);
+    pea__free(work->sorted);
+    pea__free(work->piece);
     pea__free(work->seen);
+    pea__free(work->moved);
+    pea__free(work->waiting);
+    pea__free(work->place);
     pea__free(work->gain);
     pea__free(work->spare);
     pea__free(work->changes);
     pea__free(work->changed);
+    pea__free(work->hope);
     pea__free(work->size);
     pea__free(work->first);
     pea__free(work->previous);
@@ -312,14 +421,18 @@ static pea_status new_all(const pea_region_graph *graph, kl *work, pea_error *er
     work->previous = work->next ? pea__alloc(n, sizeof *work->previous, err) : NULL;
     work->first = work->previous ? pea__alloc(n, sizeof *work->first, err) : NULL;
     work->size = work->first ? pea__alloc(n, sizeof *work->size, err) : NULL;
-    work->changed = work->size ? pea__alloc(n, 1, err) : NULL;
+    work->hope = work->size ? pea__alloc(n, sizeof *work->hope, err) : NULL;
+    work->changed = work->hope ? pea__alloc(n, 1, err) : NULL;
     work->changes = work->changed ? pea__alloc(n, 1, err) : NULL;
     work->spare = work->changes ? pea__alloc(n, sizeof *work->spare, err) : NULL;
     work->gain = work->spare ? pea__alloc(n, sizeof *work->gain, err) : NULL;
-    work->seen = work->gain ? pea__alloc(n, 1, err) : NULL;
-    work->touched = work->seen ? pea__alloc(n, sizeof *work->touched, err) : NULL;
-    work->moved = work->touched ? pea__alloc(n, sizeof *work->moved, err) : NULL;
-    work->pairs = work->moved ? pea__alloc(m, sizeof *work->pairs, err) : NULL;
+    work->place = work->gain ? pea__alloc(n, sizeof *work->place, err) : NULL;
+    work->waiting = work->place ? pea__alloc(n, sizeof *work->waiting, err) : NULL;
+    work->moved = work->waiting ? pea__alloc(n, sizeof *work->moved, err) : NULL;
+    work->seen = work->moved ? pea__alloc(n, 1, err) : NULL;
+    work->piece = work->seen ? pea__alloc(n, sizeof *work->piece, err) : NULL;
+    work->sorted = work->piece ? pea__alloc(m, sizeof *work->sorted, err) : NULL;
+    work->pairs = work->sorted ? pea__alloc(m, sizeof *work->pairs, err) : NULL;
     return work->pairs ? PEA_OK : PEA_E_NOMEM;
 }
 
@@ -339,8 +452,10 @@ static void fill(const pea_region_graph *graph, const double *costs, const uint3
     }
     memmove(begin, begin + 1, work->n_nodes * sizeof *begin);
     begin[work->n_nodes] = 2 * graph->n_edges;
-    for (uint32_t i = 0; i < work->n_nodes; i++)
+    for (uint32_t i = 0; i < work->n_nodes; i++) {
         insert(work, i, numbers[i] - 1);
+        work->place[i] = UNSEEN;
+    }
     for (uint32_t i = work->n_nodes; i > 0; i--)
         if (work->size[i - 1] == 0)
             work->spare[work->n_spare++] = i - 1;
@@ -363,12 +478,13 @@ pea_status pea__kernighan_lin(const pea_region_graph *graph, const double *costs
                               pea_context *context, double from, uint32_t *numbers, uint32_t *n_regions,
                               pea_error *err)
 {
-    kl work = {.context = context, .err = err, .progress = from};
+    kl work = {.context = context, .err = err, .progress = from, .epsilon = options->epsilon};
+    work.patience = options->patience ? (uint32_t)options->patience : UINT32_MAX;
     work.status = new_all(graph, &work, err);
     if (work.status == PEA_OK)
         fill(graph, costs, numbers, &work);
     for (int round = 0; round < options->max_rounds && work.status == PEA_OK; round++) {
-        if (!run_round(&work, options->epsilon))
+        if (!run_round(&work))
             break;
         work.progress += (1.0 - work.progress) / 2.0; /* nobody knows how many there will be */
     }

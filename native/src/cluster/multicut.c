@@ -14,7 +14,8 @@
 
 pea_multicut_options pea_multicut_options_default(void)
 {
-    return (pea_multicut_options){.struct_size = sizeof(pea_multicut_options), .max_rounds = 100, .epsilon = 1e-6};
+    return (pea_multicut_options){.struct_size = sizeof(pea_multicut_options), .max_rounds = 100, .epsilon = 1e-6,
+                                  .patience = 200};
 }
 
 pea_status pea_multicut_costs(const pea_region_graph *graph, double beta, double *costs, pea_error *err)
@@ -98,6 +99,8 @@ static pea_status check_arguments(const pea_region_graph *graph, const double *c
 {
     if (o->max_rounds < 0 || !(o->epsilon >= 0.0))
         return pea__fail(err, PEA_E_ARG, "rounds %d and epsilon %g must be at least 0", o->max_rounds, o->epsilon);
+    if (o->patience < 0)
+        return pea__fail(err, PEA_E_ARG, "patience %d must be at least 0", o->patience);
     for (int64_t e = 0; e < graph->n_edges; e++)
         if (!isfinite(costs[e]))
             return pea__fail(err, PEA_E_ARG, "the cost of edge %" PRId64 " is not a finite number", e);

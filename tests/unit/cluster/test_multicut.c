@@ -86,7 +86,7 @@ static void small_graphs_come_near_the_best_of_all_partitions(void **state)
     enum { N = 1500 };
     for (uint64_t seed = 1; seed <= N; seed++) {
         uint64_t random = seed;
-        pea_region_graph *graph = test_region_graph(seed, 1 + test_random(&random) % 8,
+        pea_region_graph *graph = test_region_graph(seed, 1 + test_random(&random) % (seed % 50 ? 8 : 10),
                                                     20 + test_random(&random) % 80, 9);
         double *costs = random_costs(graph, seed + 5, seed % 2 ? 6 : 10000), energy, greedy;
         const double best = best_energy(graph, costs);
@@ -112,6 +112,116 @@ static void small_graphs_come_near_the_best_of_all_partitions(void **state)
     assert_true(n_best > N * 97 / 100 && n_best > n_best_greedy && missed < 0.3 * missed_greedy);
 }
 
+/* ---- the plain algorithm: instances are numbers of nodes, gains are summed anew for each move ---- */
+
+typedef struct plain {
+    const pea_region_graph *graph;
+    const double *costs;
+    uint32_t owner[10];
+    bool changed[20], changes[20];
+} plain;
+
+static double weight_between(const plain *p, uint32_t node, uint32_t instance)
+{
+    double sum = 0.0;
+    for (int64_t e = 0; e < p->graph->n_edges; e++) {
+        const uint32_t a = p->graph->edges[e].a, b = p->graph->edges[e].b;
+        if ((a == node && p->owner[b] == instance) || (b == node && p->owner[a] == instance))
+            sum += p->costs[e];
+    }
+    return sum;
+}
+
+static bool touches(const plain *p, uint32_t node, uint32_t instance)
+{
+    for (int64_t e = 0; e < p->graph->n_edges; e++) {
+        const uint32_t a = p->graph->edges[e].a, b = p->graph->edges[e].b;
+        if ((a == node && p->owner[b] == instance) || (b == node && p->owner[a] == instance))
+            return true;
+    }
+    return false;
+}
+
+/* `seen`: who was at the border once stays a candidate. */
+static bool plain_pair(plain *p, uint32_t a, uint32_t b, bool split, double epsilon)
+{
+    const uint32_t n = (uint32_t)p->graph->n_nodes;
+    uint32_t order[10], n_moved = 0, n_best = 0, before[10];
+    bool seen[10] = {false}, moved[10] = {false};
+    double between = 0.0, sum = 0.0, best = 0.0;
+    memcpy(before, p->owner, sizeof before);
+    for (uint32_t i = 0; i < n; i++) {
+        between += p->owner[i] == a ? weight_between(p, i, b) : 0.0;
+        seen[i] = (p->owner[i] == a && (split || touches(p, i, b))) || (p->owner[i] == b && touches(p, i, a));
+    }
+    for (;;) {
+        uint32_t top = n;
+        double most = 0.0;
+        for (uint32_t i = 0; i < n; i++) {
+            if (!seen[i] || moved[i])
+                continue;
+            const double gain = weight_between(p, i, p->owner[i] == a ? b : a) - weight_between(p, i, p->owner[i]);
+            if (top == n || gain > most + 1e-12) {
+                top = i;
+                most = gain;
+            }
+        }
+        if (top == n)
+            break;
+        const uint32_t from = p->owner[top];
+        sum += most;
+        moved[top] = true;
+        order[n_moved++] = top;
+        p->owner[top] = from == a ? b : a;
+        for (uint32_t i = 0; i < n; i++)
+            seen[i] |= p->owner[i] == from && touches(p, i, p->owner[top]);
+        if (sum > best + 1e-12) {
+            best = sum;
+            n_best = n_moved;
+        }
+    }
+    const bool joined = !split && 2.0 * between > best && between > epsilon, better = best > epsilon;
+    memcpy(p->owner, before, sizeof before);
+    for (uint32_t i = 0; i < n && joined; i++)
+        p->owner[i] = p->owner[i] == b ? a : p->owner[i];
+    for (uint32_t i = 0; i < n_best && better && !joined; i++)
+        p->owner[order[i]] = before[order[i]] == a ? b : a;
+    if (joined || better)
+        p->changes[a] = p->changes[b] = true;
+    return joined || better;
+}
+
+static bool is_empty(const plain *p, uint32_t instance)
+{
+    for (uint32_t i = 0; i < p->graph->n_nodes; i++)
+        if (p->owner[i] == instance)
+            return false;
+    return true;
+}
+
+static double plain_moves(const pea_region_graph *graph, const double *costs, const uint32_t *start, double epsilon)
+{
+    plain p = {.graph = graph, .costs = costs};
+    for (uint32_t i = 0; i < graph->n_nodes; i++)
+        p.owner[i] = start[i];
+    bool any = true;
+    for (int round = 0; round < 100 && any; round++) {
+        any = false;
+        for (uint32_t a = 0; a < 20; a++)
+            for (uint32_t b = a + 1; b < 20; b++)
+                if (!is_empty(&p, a) && !is_empty(&p, b))
+                    any |= plain_pair(&p, a, b, false, epsilon);
+        for (uint32_t a = 0; a < 20; a++) {
+            uint32_t b = 0;
+            while (b < 20 && !is_empty(&p, b))
+                b++;
+            if (!is_empty(&p, a) && b < 20)
+                any |= plain_pair(&p, a, b, true, epsilon);
+        }
+    }
+    return energy_of(graph, costs, p.owner);
+}
+
 static void moves_never_cost_and_mostly_gain(void **state)
 {
     (void)state;
@@ -133,6 +243,65 @@ static void moves_never_cost_and_mostly_gain(void **state)
         pea_region_graph_free(graph);
     }
     assert_true(n_better >= 25);
+}
+
+/* Hope that is kept while nodes move ends no sequence too early: on graphs of up to 10 nodes the end is that of the plain
+ * algorithm, which tries every sequence to its end. */
+static void plain_moves_end_no_better(void **state)
+{
+    (void)state;
+    double lost = 0.0;
+    int n_worse = 0, n_better = 0;
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        uint64_t random = seed;
+        pea_region_graph *graph = test_region_graph(seed, 2 + test_random(&random) % 9, 30 + test_random(&random) % 70, 9);
+        double *costs = random_costs(graph, seed + 9, seed % 2 ? 6 : 10000), energy, greedy;
+        uint32_t numbers[10], start[10], n;
+        pea_multicut_options options = pea_multicut_options_default();
+        options.max_rounds = 0;
+        assert_ok(pea_multicut(graph, costs, &options, NULL, start, &n, &greedy, &err));
+        options = pea_multicut_options_default();
+        options.patience = 0;
+        assert_ok(pea_multicut(graph, costs, &options, NULL, numbers, &n, &energy, &err));
+        assert_true(energy <= greedy + 1e-9);
+        const double expected = plain_moves(graph, costs, start, options.epsilon);
+        n_worse += energy > expected + 1e-4;
+        n_better += energy < expected - 1e-4;
+        lost += energy - expected;
+        free(costs);
+        pea_region_graph_free(graph);
+    }
+    print_message("worse than plain moves %d times, better %d times of 2000; lost %.4f\n", n_worse, n_better, lost);
+    assert_true(n_worse <= 5 && lost < 0.5); /* ties and the order of pairs lead to other ends now and then */
+}
+
+/* A background of many nodes: the limit of patience is met. Once in a while it costs a little. */
+static void patience_costs_next_to_no_energy(void **state)
+{
+    int n_worse = 0;
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        enum { SIDE = 40 };
+        pea_region_graph *graph = test_region_grid(seed, SIDE, SIDE);
+        double *costs = malloc((size_t)graph->n_edges * sizeof *costs), patient, energy;
+        uint32_t numbers[SIDE * SIDE];
+        uint64_t random = seed;
+        pea_multicut_options options = pea_multicut_options_default();
+        assert_non_null(costs);
+        for (int64_t e = 0; e < graph->n_edges; e++) {
+            const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
+            const bool in_a = a / SIDE % 10 < 4 && a % 10 < 4, in_b = b / SIDE % 10 < 4 && b % 10 < 4;
+            costs[e] = (in_a == in_b ? 1.0 : -1.0) + 4.0 * ((double)test_random(&random) / 4294967296.0 - 0.5) * 0.8;
+        }
+        assert_ok(pea_multicut(graph, costs, &options, NULL, numbers, NULL, &energy, &err));
+        options.patience = 0;
+        assert_ok(pea_multicut(graph, costs, &options, NULL, numbers, NULL, &patient, &err));
+        n_worse += energy > patient + 1e-6;
+        assert_true(energy <= patient + 1e-3 * fabs(patient));
+        free(costs);
+        pea_region_graph_free(graph);
+    }
+    assert_true(n_worse <= 1);
 }
 
 static void clear_costs_give_clear_instances(void **state)
@@ -188,6 +357,9 @@ static void wrong_arguments_are_refused(void **state)
     costs[3] = 1.0;
     options.epsilon = -1.0;
     assert_fails(pea_multicut(graph, costs, &options, NULL, numbers, NULL, NULL, &err), PEA_E_ARG, "epsilon");
+    options = pea_multicut_options_default();
+    options.patience = -1;
+    assert_fails(pea_multicut(graph, costs, &options, NULL, numbers, NULL, NULL, &err), PEA_E_ARG, "patience");
     pea_region_graph_free(graph);
 }
 
@@ -228,7 +400,7 @@ static void failing_memory_leaks_nothing(void **state)
 {
     (void)state;
     problem p = make_problem(18); /* more than 256 nodes, so that heaps grow */
-    assert_true(test_each_allocation_failing(try_once, &p, 100) > 40);
+    assert_true(test_each_allocation_failing(try_once, &p, 120) > 40);
     free_problem(&p);
 }
 
@@ -243,6 +415,8 @@ static void a_large_problem_can_be_stopped(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(small_graphs_come_near_the_best_of_all_partitions),
     cmocka_unit_test(moves_never_cost_and_mostly_gain),
+    cmocka_unit_test(plain_moves_end_no_better),
+    cmocka_unit_test(patience_costs_next_to_no_energy),
     cmocka_unit_test(clear_costs_give_clear_instances),
     cmocka_unit_test(costs_follow_the_formula),
     cmocka_unit_test(wrong_arguments_are_refused),
