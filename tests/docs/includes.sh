@@ -19,7 +19,8 @@ may() {
 may base
 may array base
 may kernel base
-may nn array kernel base
+may gradient kernel base
+may nn gradient array kernel base
 may affinity array kernel base
 may cluster array base
 may metric array base

@@ -39,6 +39,7 @@ static inline vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec divide(vec a, vec b) { return _mm256_div_ps(a, b); }
 static inline vec min2(vec a, vec b) { return _mm256_min_ps(a, b); } /* b where either is NaN */
 static inline vec max2(vec a, vec b) { return _mm256_max_ps(a, b); } /* b where either is NaN */
+static inline vec_mask greater(vec a, vec b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); } /* not where either is NaN */
 static inline vec nearest(vec a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vec two_to(vec n) /* n whole, -126..127 */
 {

@@ -36,6 +36,7 @@ static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec divide(vec a, vec b) { return _mm512_div_ps(a, b); }
 static inline vec min2(vec a, vec b) { return _mm512_min_ps(a, b); } /* b where either is NaN */
 static inline vec max2(vec a, vec b) { return _mm512_max_ps(a, b); } /* b where either is NaN */
+static inline vec_mask greater(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); } /* not where either is NaN */
 static inline vec nearest(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 static inline vec two_to(vec n) /* n whole, -126..127 */
 {

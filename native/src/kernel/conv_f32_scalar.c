@@ -7,15 +7,27 @@ enum {
     CHAIN = 32  /* terms that are added up before their sum joins the total: one long chain would round worse */
 };
 
-/* Adds one tap. With one lane there is one panel: weights are [kz][ky][kx][in][out]. */
-static void add_tap(const pea__conv_shape *s, const float *in, const float *weights, int64_t n, float *sums)
+float pea__conv_input_scalar(const pea__conv *conv, int64_t z, int64_t y, int64_t x, int64_t i)
 {
+    const pea__resize doubling = {.ny = conv->ny / 2, .nx = conv->nx / 2, .in = conv->in, .in_pitch = conv->in_pitch,
+                                  .in_rows = conv->in_rows};
+    if (conv->shape.doubled)
+        return pea__doubled_scalar(&doubling, z, y, x, i);
+    return conv->in[pea__voxel_place(z * conv->ny + y, x, conv->nx, conv->in_rows) * conv->in_pitch + i];
+}
+
+/* Adds the tap on voxel z, y, x. With one lane there is one panel: weights are [kz][ky][kx][in][out]. */
+static void add_tap(const pea__conv *conv, int64_t z, int64_t y, int64_t x, const float *weights, int64_t n, float *sums)
+{
+    const pea__conv_shape *s = &conv->shape;
     for (int64_t from = 0, to; from < s->in_channels; from = to) {
         float part[GROUP] = {0.0f};
         to = from + CHAIN < s->in_channels ? from + CHAIN : s->in_channels;
-        for (int64_t i = from; i < to; i++)
+        for (int64_t i = from; i < to; i++) {
+            const float v = pea__conv_input_scalar(conv, z, y, x, i);
             for (int64_t o = 0; o < n; o++)
-                part[o] += in[i] * weights[i * s->out_channels + o];
+                part[o] += v * weights[i * s->out_channels + o];
+        }
         for (int64_t o = 0; o < n; o++)
             sums[o] += part[o];
     }
@@ -33,8 +45,7 @@ static void sum_taps(const pea__conv *conv, int64_t z, int64_t y, int64_t x, int
             for (int64_t dx = -(s->kx / 2); dx <= s->kx / 2; dx++) {
                 const int64_t iz = z + dz, iy = y + dy, ix = x + dx;
                 if (iz >= 0 && iz < conv->nz && iy >= 0 && iy < conv->ny && ix >= 0 && ix < conv->nx)
-                    add_tap(s, conv->in + pea__voxel_place(iz * conv->ny + iy, ix, conv->nx, conv->in_rows) * conv->in_pitch,
-                            weights, n, sums);
+                    add_tap(conv, iz, iy, ix, weights, n, sums);
                 weights += s->in_channels * s->out_channels;
             }
 }

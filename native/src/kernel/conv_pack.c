@@ -97,3 +97,73 @@ void pea__conv_pack(const pea__conv_shape *s, const float *weights, const double
         pack_panel(s, weights, scale, panel, packed + first * taps);
     }
 }
+
+/* One panel of the convolution whose shape is s and whose inputs are the outputs of the one that has the weights. */
+static void pack_panel_mirrored(const pea__conv_shape *s, const float *weights, pea__panel panel, float *packed)
+{
+    const int n_taps = s->kz * s->ky * s->kx;
+    for (int tap = 0; tap < n_taps; tap++)
+        for (int64_t i = 0; i < s->in_channels; i++, packed += panel.width) {
+            const float *from = weights + (i * s->out_channels + panel.first) * n_taps + n_taps - 1 - tap;
+            const int64_t left = s->out_channels - panel.first, n = left < panel.width ? left : panel.width;
+            for (int64_t lane = 0; lane < n; lane++)
+                packed[lane] = from[lane * n_taps];
+            for (int64_t lane = n; lane < panel.width; lane++)
+                packed[lane] = 0.0f;
+        }
+}
+
+static void pack_panel_plain(const pea__conv_shape *s, const float *weights, pea__panel panel, float *packed)
+{
+    const int n_taps = s->kz * s->ky * s->kx;
+    const int64_t left = s->out_channels - panel.first, n = left < panel.width ? left : panel.width;
+    for (int64_t i = 0; i < s->in_channels; i++)
+        for (int tap = 0; tap < n_taps; tap++) {
+            const float *from = weights + (panel.first * s->in_channels + i) * n_taps + tap;
+            float *to = packed + (tap * s->in_channels + i) * panel.width;
+            for (int64_t lane = 0; lane < n; lane++)
+                to[lane] = from[lane * s->in_channels * n_taps];
+            for (int64_t lane = n; lane < panel.width; lane++)
+                to[lane] = 0.0f;
+        }
+}
+
+void pea__conv_pack_panel(const pea__conv_shape *s, const float *weights, bool mirrored, pea__panel panel, float *packed)
+{
+    packed += panel.first * s->in_channels * s->kz * s->ky * s->kx;
+    (mirrored ? pack_panel_mirrored : pack_panel_plain)(s, weights, panel, packed);
+}
+
+void pea__conv_unpack(const pea__conv_shape *s, const float *packed, int lanes, float *weights, int64_t pitch)
+{
+    const int n_taps = s->kz * s->ky * s->kx;
+    pea__panel panel;
+    for (int64_t first = 0; first < s->out_channels; first += panel.width) {
+        panel = pea__conv_panel(first, s->out_channels, lanes);
+        const float *from = packed + first * n_taps * s->in_channels;
+        for (int64_t o = first; o < first + panel.width && o < s->out_channels; o++)
+            for (int64_t i = 0; i < s->in_channels; i++)
+                for (int tap = 0; tap < n_taps; tap++)
+                    weights[o * pitch + i * n_taps + tap] = from[(tap * s->in_channels + i) * panel.width + o - first];
+    }
+}
+
+/* ---- gradients of weights ---- */
+
+int64_t pea__conv_gradient_sums(const pea__conv_shape *shape, int lanes)
+{
+    return shape->winograd ? pea__winograd_weights(shape, lanes) : pea__conv_packed(shape, lanes);
+}
+
+int64_t pea__conv_gradient_scratch(const pea__conv_shape *shape, int64_t tile_z, int64_t tile_y, int64_t tile_x, int lanes)
+{
+    const int64_t in = pea__conv_padded(shape->in_channels, lanes), out = pea__conv_padded(shape->out_channels, lanes);
+    if (!shape->winograd)
+        return tile_x * out + pea__conv_scratch(shape, tile_y, tile_x, lanes);
+    const int64_t step = pea__winograd_step(shape), rim = shape->ky / 2;
+    const int64_t n_y = (tile_y + step - 1) / step, n_x = (tile_x + step - 1) / step, n = n_y * n_x;
+    const int64_t patch = shape->doubled ? (n_y * step + 2 * rim) * (n_x * step + 2 * rim)
+                                         : WINOGRAD_SIDE * WINOGRAD_SIDE;
+    return WINOGRAD_PRODUCTS * ((tile_z + shape->kz - 1) * n * in + tile_z * n * out + 2 * WINOGRAD_GAP) +
+           patch * shape->in_channels;
+}

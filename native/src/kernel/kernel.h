@@ -71,6 +71,58 @@ static inline int64_t pea__voxel_place(int64_t row, int64_t x, int64_t nx, int64
     return (n_rows > 0 ? row % n_rows : row) * nx + x;
 }
 
+/* ---- the backward pass ---- */
+
+/* For the gradient of a convolution's weights, the sum over the voxels p of its output of gradient[p,o] * in[p + tap,i].
+ * Of `conv` count the shape (never halved), the extents and the input; a block of some input and some output channels is
+ * a problem of its own. */
+typedef struct pea__conv_gradient {
+    pea__conv conv;
+    const float *gradient; /* of the output */
+    int64_t gradient_pitch;
+} pea__conv_gradient;
+
+/* A normalised image, or the sum of two, activated:
+ * out[p,c] = act(shift[c] + scale[c] * (in[p,c] - mean[c]) + scale_2[c] * (in_2[p,c] - mean_2[c])) */
+typedef struct pea__norm_branch {
+    const float *in; /* NULL: there is no second */
+    int64_t pitch;
+    const float *mean, *scale; /* c floats each, as is shift */
+} pea__norm_branch;
+
+typedef struct pea__norm {
+    int64_t channels;
+    pea__norm_branch branch[2];
+    const float *shift;
+    pea__activation activation;
+    float *out;
+    int64_t out_pitch;
+} pea__norm;
+
+/* to[p,c] = scale[c] * (gradient[p,c] - level[c]) + slope[c] * (in[p,c] - mean[c]); `to` may lie where `gradient` does */
+typedef struct pea__norm_gradient_step {
+    int64_t channels;
+    const float *in, *gradient;
+    int64_t in_pitch, gradient_pitch;
+    const float *mean, *scale, *level, *slope; /* c floats each */
+    float *to;
+    int64_t to_pitch;
+} pea__norm_gradient_step;
+
+/* Doubling or halving backwards: from the gradient of the large (or small) image to that of the other. */
+typedef struct pea__resize_gradient {
+    int64_t nz, ny, nx; /* of what was resized, and so of `to` */
+    int64_t channels;
+    const float *in; /* of halving: what was halved */
+    int64_t in_pitch;
+    const float *gradient; /* of the result */
+    int64_t gradient_pitch;
+    const float *add; /* NULL: nothing is added; may lie where `to` does (the same pitch) */
+    int64_t add_pitch;
+    float *to;
+    int64_t to_pitch;
+} pea__resize_gradient;
+
 typedef struct pea__kernels {
     const char *name;
     int lanes; /* floats in a vector */
@@ -119,6 +171,23 @@ int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes); /* float
 /* Scratch floats for tiles of up to tile_y x tile_x voxels; 0 for 1x1x1 kernels. */
 int64_t pea__conv_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x, int lanes);
 
+/* The same for the gradient of weights, whose tiles may have several planes, and the sums that they add to: in the layout
+ * of packed weights, by Winograd in that of the weights of products. */
+int64_t pea__conv_gradient_scratch(const pea__conv_shape *shape, int64_t tile_z, int64_t tile_y, int64_t tile_x, int lanes);
+int64_t pea__conv_gradient_sums(const pea__conv_shape *shape, int lanes); /* -1 where they are too many */
+/* One panel of unscaled weights into its place. Mirrored: of the convolution that takes the gradient of the output to
+ * that of the input; `shape` is that one's, whose inputs are the outputs of the one that has the weights. */
+void pea__conv_pack_panel(const pea__conv_shape *shape, const float *weights, bool mirrored, pea__panel panel,
+                          float *packed);
+/* From packed order to PyTorch's; the distance between outputs is `pitch` floats, in_channels * taps or more. */
+void pea__conv_unpack(const pea__conv_shape *shape, const float *packed, int lanes, float *weights, int64_t pitch);
+
+/* How an image is cut into tasks (conv_tiles.c): extents of a tile, the last ones smaller. A 1x1x1 convolution takes its
+ * image as one long row. */
+pea__tile pea__conv_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx, int lanes);
+/* The same for the gradient of weights: more planes in a tile, as sums over many tiles are what is made. */
+pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx);
+
 /* Where output coordinate `at` of n_out lies among n_in inputs, corners aligned: between `low` and `high`, at `weight`
  * of the way. Whole-number arithmetic, so that a large image is placed as exactly as a small one. */
 typedef struct pea__position {
@@ -133,6 +202,22 @@ static inline pea__position pea__upsample_position(int64_t at, int64_t n_in, int
     const int64_t scaled = at * (n_in - 1), low = scaled / (n_out - 1);
     return (pea__position){low, low + 1 < n_in ? low + 1 : n_in - 1,
                            (float)((double)(scaled % (n_out - 1)) / (double)(n_out - 1))};
+}
+
+/* The numbers of 2n that may be made of number `at` of n: those less than a whole step away. Positions are
+ * (n-1)/(2n-1) of a step apart, more than a third, so that they are 5 at most. */
+enum { PEA__UPSAMPLE_SPAN = 6 };
+
+typedef struct pea__span {
+    int64_t begin, end;
+} pea__span;
+
+static inline pea__span pea__upsample_span(int64_t at, int64_t n)
+{
+    if (n == 1)
+        return (pea__span){0, 2};
+    const int64_t begin = (at - 1) * (2 * n - 1) / (n - 1), end = ((at + 1) * (2 * n - 1) + n - 2) / (n - 1);
+    return (pea__span){at == 0 ? 0 : begin + 1, end < 2 * n ? end : 2 * n};
 }
 
 #endif

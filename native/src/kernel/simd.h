@@ -15,6 +15,11 @@
 #include "kernel/panel_simd.h"
 #include "kernel/conv_f32_simd.h"
 #include "kernel/winograd_f32_simd.h"
+#include "kernel/outer_simd.h"
+#include "kernel/conv_gradient_f32_simd.h"
+#include "kernel/winograd_gradient_f32_simd.h"
+#include "kernel/resize_gradient_f32_simd.h"
+#include "kernel/norm_f32_simd.h"
 
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)

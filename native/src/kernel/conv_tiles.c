@@ -1,0 +1,91 @@
+/* conv_tiles.c - how large a tile of a convolution is: what it reads and sums up shall stay in a core's own cache.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "kernel/kernel.h"
+
+enum {
+    SCRATCH_FLOATS = 384 * 1024 / 4, /* a tile's input: with one panel of weights it fits in 1 MiB of second-level cache */
+    TASK_PRODUCTS = 32 << 20,        /* multiply-adds of one task: 0.5 ms with AVX-512, 10 ms in plain C */
+    TASK_FLOATS = 1 << 16,           /* elements that a task of little arithmetic writes */
+    MIN_TASKS = 16,                  /* of an operation: enough for threads to share evenly */
+    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x */
+    LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
+    GRADIENT_TILES = 48,             /* of Winograd in one group, over all its planes */
+    GRADIENT_PLANES = 9              /* of these groups, where the kernel has several */
+};
+
+static bool is_pointwise(const pea__conv_shape *s)
+{
+    return s->kz == 1 && s->ky == 1 && s->kx == 1;
+}
+
+/* Extents in groups of at most `most`, nearly equal. */
+static int64_t even_share(int64_t n, int64_t most)
+{
+    return pea__ceil_div(n, pea__ceil_div(n, most));
+}
+
+/* A 1x1x1 convolution: one long row. */
+static int64_t tile_row(const pea__conv_shape *s, int64_t nx)
+{
+    const double products = (double)s->in_channels * (double)s->out_channels;
+    const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)s->in_channels
+                            ? TASK_PRODUCTS / products
+                            : TASK_FLOATS / (double)s->in_channels;
+    return pea__min_i64(nx, pea__max_i64(64, (int64_t)most));
+}
+
+static bool fits(const pea__conv_shape *s, int64_t tile_y, int64_t tile_x, int lanes)
+{
+    const double products = (double)(s->kz * s->ky * s->kx) * (double)s->in_channels * (double)s->out_channels;
+    return pea__conv_scratch(s, tile_y, tile_x, lanes) <= SCRATCH_FLOATS &&
+           products * (double)tile_y * (double)tile_x <= TASK_PRODUCTS;
+}
+
+static pea__tile tile_direct(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx, int lanes)
+{
+    pea__tile t = {.z1 = 1, .y1 = 1, .x1 = nx};
+    while (t.x1 > 24 && !fits(s, 4, t.x1, lanes))
+        t.x1 = (t.x1 + 1) / 2;
+    const int64_t others = nz * pea__ceil_div(nx, t.x1);
+    const int64_t most = pea__ceil_div(ny * others, pea__max_i64(MIN_TASKS, others));
+    while (t.y1 < most && fits(s, t.y1 + 1, t.x1, lanes))
+        t.y1++;
+    return t;
+}
+
+/* Square groups: they share most of their borders, and a doubled input is made for the borders too. Planes stay together
+ * where the kernel has several, since each is transformed once; but not so that threads find nothing to do. */
+static pea__tile tile_winograd(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)
+{
+    const int64_t step = pea__winograd_step(s);
+    pea__tile t = {.z1 = 1, .y1 = even_share(pea__ceil_div(ny, step), GROUP_SIDE) * step,
+                   .x1 = even_share(pea__ceil_div(nx, step), GROUP_SIDE) * step};
+    const int64_t n_groups = pea__ceil_div(ny, t.y1) * pea__ceil_div(nx, t.x1);
+    if (s->kz > 1)
+        t.z1 = pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, nz * n_groups / MIN_TASKS));
+    return t;
+}
+
+pea__tile pea__conv_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx, int lanes)
+{
+    if (is_pointwise(s))
+        return (pea__tile){.z1 = 1, .y1 = 1, .x1 = tile_row(s, nx)};
+    return s->winograd ? tile_winograd(s, nz, ny, nx) : tile_direct(s, nz, ny, nx, lanes);
+}
+
+/* Wide rather than square, so that small planes too have their tiles in few groups; then as many planes as there is room
+ * for. */
+pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)
+{
+    if (is_pointwise(s))
+        return (pea__tile){.z1 = 1, .y1 = 1, .x1 = pea__min_i64(nx, 256)};
+    if (!s->winograd)
+        return (pea__tile){.z1 = 1, .y1 = pea__min_i64(ny, 8), .x1 = pea__min_i64(nx, 256)};
+    const int64_t step = pea__winograd_step(s), n_y = pea__ceil_div(ny, step), n_x = pea__ceil_div(nx, step);
+    const int64_t planes = s->kz == 1 ? 1 : even_share(nz, GRADIENT_PLANES), most = GRADIENT_TILES / planes;
+    const int64_t side_x = even_share(n_x, s->kz == 1 ? 8 : 3);
+    const int64_t side_y = even_share(n_y, pea__max_i64(1, most / side_x));
+    const int64_t fitting = pea__max_i64(planes, GRADIENT_TILES / (side_y * side_x));
+    return (pea__tile){.z1 = even_share(nz, fitting), .y1 = side_y * step, .x1 = side_x * step};
+}
