@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-const char *pea_cpu_kernels(void);        /* the kernel set in use: "avx512", "avx2" or "scalar"; PEA_CPU forces one */
+const char *pea_cpu_kernels(void);        /* the kernel set in use, such as "avx512"; PEA_CPU forces one */
 const char *pea_cpu_features(void);       /* what CPU and operating system offer, space separated */
 int pea_cpu_threads(void);                /* threads this process may use at once, >= 1 */
 uint64_t pea_cpu_memory_available(void);  /* bytes free for us now, cgroup limits counted; 0 unknown */

@@ -196,6 +196,12 @@ typedef struct pea__window {
 pea__window pea__progress_part(pea_context *context, double from, double to); /* returns the present window */
 void pea__progress_rejoin(pea_context *context, pea__window window);
 
+/* ---- what the system lends (cpu.c) ---- */
+
+/* Ask for the tile registers of x86: they are large, and Linux keeps them only for processes that asked. Threads that
+ * begin later have them too. False where there are none. */
+bool pea__tile_registers(void);
+
 /* ---- what a container lends (cpu.c): files of a cgroup folder, version 2 ---- */
 
 int pea__container_threads(const char *cgroup);     /* processor time rounded up to whole processors; 0: no limit */

@@ -1,8 +1,9 @@
 /* cpu.c - what the machine lends this process.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifdef __linux__
-#define _GNU_SOURCE /* sched_getaffinity */
+#define _GNU_SOURCE /* sched_getaffinity, syscall */
 #include <sched.h>
+#include <sys/syscall.h>
 #endif
 #include "pea/cpu.h"
 
@@ -14,6 +15,16 @@
 #include <unistd.h>
 
 static const char CGROUP[] = "/sys/fs/cgroup"; /* of the container that this process is in */
+
+bool pea__tile_registers(void)
+{
+#if defined(__linux__) && defined(__x86_64__) && defined(SYS_arch_prctl)
+    enum { ARCH_REQ_XCOMP_PERM = 0x1023, XFEATURE_XTILEDATA = 18 };
+    return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA) == 0;
+#else
+    return false;
+#endif
+}
 
 /* What a scheduler or taskset lets this process run on. */
 static int processors(void)

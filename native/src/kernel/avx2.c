@@ -1,6 +1,6 @@
 /* avx2.c - the kernel set for AVX2 with FMA: says what a vector is; simd.h says what is done with it.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "kernel/kernel.h"
+#include "kernel/conv_bf16.h"
 #include "kernel/winograd.h"
 
 #ifdef PEA__X86_SETS
@@ -47,6 +47,51 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
 static inline __m256 eight_lanes(vec v) { return v; }
+
+/* ---- bf16 ---- */
+
+#define PAIR_VOXELS 2 /* times 4 vectors of sums in registers */
+typedef __m256i pairs; /* of bf16, one for each lane */
+
+static inline pairs load_pairs(const pea__bf16 *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+static inline pairs all_pairs(const pea__bf16 *p) /* two numbers in every lane */
+{
+    int32_t both;
+    memcpy(&both, p, sizeof both);
+    return _mm256_set1_epi32(both);
+}
+static inline vec lower(pairs p) { return _mm256_castsi256_ps(_mm256_slli_epi32(p, 16)); }
+static inline vec upper(pairs p) { return _mm256_castsi256_ps(_mm256_and_si256(p, _mm256_set1_epi32((int)0xffff0000u))); }
+static inline vec load_bf16(const pea__bf16 *p)
+{
+    return lower(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+static inline vec load_some_bf16(const pea__bf16 *p, int64_t n) /* there are no masks for 16 bits */
+{
+    pea__bf16 some[LANES] = {0};
+    memcpy(some, p, (size_t)n * sizeof *p);
+    return load_bf16(some);
+}
+static inline __m128i narrow(vec v) /* to the nearest, ties to even; what is no number stays none */
+{
+    const __m256i bits = _mm256_castps_si256(v), top = _mm256_srli_epi32(bits, 16);
+    const __m256i odd = _mm256_and_si256(top, _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_srli_epi32(_mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+    const __m256i no_number = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    const __m256i low = _mm256_blendv_epi8(rounded, _mm256_or_si256(top, _mm256_set1_epi32(0x40)), no_number);
+    return _mm_packus_epi32(_mm256_castsi256_si128(low), _mm256_extracti128_si256(low, 1));
+}
+static inline void store_bf16(pea__bf16 *p, vec v) { _mm_storeu_si128((__m128i *)(void *)p, narrow(v)); }
+static inline void store_some_bf16(pea__bf16 *p, int64_t n, vec v)
+{
+    pea__bf16 some[LANES];
+    store_bf16(some, v);
+    memcpy(p, some, (size_t)n * sizeof *p);
+}
+static inline vec add_pairs(vec sum, pairs a, pairs b)
+{
+    return fma3(upper(a), upper(b), fma3(lower(a), lower(b), sum));
+}
 
 #include "kernel/sum_eight_x86.h"
 #include "kernel/simd.h"

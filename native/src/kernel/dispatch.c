@@ -1,5 +1,6 @@
 /* dispatch.c - which kernel set runs: the best that CPU and operating system both offer, unless PEA_CPU names another.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
 #include "kernel/kernel.h"
 #include "pea/cpu.h"
 
@@ -7,40 +8,76 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SETS = 4 };
+enum { MAX_SETS = 6 };
 
 /* Written once by choose(), under pthread_once, and only read afterwards. */
 static pthread_once_t chosen_once = PTHREAD_ONCE_INIT;
 static struct {
     const pea__kernels_table *available[MAX_SETS]; /* best first */
     const pea__kernels_table *in_use;
-    char features[128];
+    char features[160];
+#ifdef PEA__X86_SETS
+    pea__kernels_table avx512bf16, amx; /* avx512 but for a convolution */
+#endif
 } machine;
 
 #ifdef PEA__X86_SETS
+#include <cpuid.h>
+
 /* __builtin_cpu_supports() asks the CPU, and by xgetbv whether the operating system keeps the wide registers. */
 #define HAS(feature) (__builtin_cpu_supports(feature) != 0)
+
+/* Compilers do not know all names of features yet: bits as in the processor's manual. */
+static bool has_avx512_bf16(void)
+{
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && eax >= 1 &&
+           __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) && (eax >> 5 & 1u);
+}
+
+static bool has_amx_bf16(void)
+{
+    unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+    return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) && (edx >> 22 & 1u) && (edx >> 24 & 1u) &&
+           pea__tile_registers();
+}
+
+static bool has_avx512(void)
+{
+    return HAS("avx512f") && HAS("avx512dq") && HAS("avx512bw") && HAS("avx512vl") && HAS("fma");
+}
 
 static size_t list_x86_sets(const pea__kernels_table **sets)
 {
     size_t n = 0;
-    if (HAS("avx512f") && HAS("avx512dq") && HAS("avx512bw") && HAS("avx512vl") && HAS("fma"))
+    machine.avx512bf16 = machine.amx = pea__kernels_avx512;
+    machine.avx512bf16.name = "avx512bf16";
+    machine.avx512bf16.conv_bf16 = pea__conv_bf16_avx512bf16;
+    machine.amx.name = "amx";
+    machine.amx.conv_bf16 = pea__conv_bf16_amx;
+    if (has_avx512() && has_avx512_bf16() && has_amx_bf16())
+        sets[n++] = &machine.amx;
+    if (has_avx512() && has_avx512_bf16())
+        sets[n++] = &machine.avx512bf16;
+    if (has_avx512())
         sets[n++] = &pea__kernels_avx512;
     if (HAS("avx2") && HAS("fma"))
         sets[n++] = &pea__kernels_avx2;
     return n;
 }
 
-#define NOTE_FEATURE(feature)                                                                                         \
-    do {                                                                                                              \
-        if (HAS(feature)) {                                                                                           \
-            if (machine.features[0])                                                                                  \
-                strcat(machine.features, " ");                                                                        \
-            strcat(machine.features, feature);                                                                        \
-        }                                                                                                             \
-    } while (0)
+static void note(bool has, const char *feature) /* all of them together fit */
+{
+    if (!has)
+        return;
+    if (machine.features[0])
+        strcat(machine.features, " ");
+    strcat(machine.features, feature);
+}
 
-static void list_features(void) /* all of them together fit in 128 bytes */
+#define NOTE_FEATURE(feature) note(HAS(feature), feature)
+
+static void list_features(void)
 {
     NOTE_FEATURE("sse4.2");
     NOTE_FEATURE("avx");
@@ -51,6 +88,8 @@ static void list_features(void) /* all of them together fit in 128 bytes */
     NOTE_FEATURE("avx512bw");
     NOTE_FEATURE("avx512vl");
     NOTE_FEATURE("avx512vnni");
+    note(has_avx512_bf16(), "avx512bf16");
+    note(strcmp(machine.available[0]->name, "amx") == 0, "amx-bf16");
 }
 #endif
 

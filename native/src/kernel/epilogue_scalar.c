@@ -1,5 +1,6 @@
 /* epilogue_scalar.c - what happens to sums before they are stored: residual, then activation.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/bf16.h"
 #include "kernel/scalar.h"
 
 #include <math.h>
@@ -19,5 +20,13 @@ float pea__epilogue_scalar(const pea__epilogue *epilogue, int64_t residual, int6
 {
     if (epilogue->residual)
         sum += epilogue->residual_scale[c] * epilogue->residual[residual * epilogue->residual_pitch + c];
+    return c < epilogue->n_activated ? activate(epilogue->activation, sum) : sum;
+}
+
+float pea__epilogue_bf16_scalar(const pea__epilogue *epilogue, int64_t residual, int64_t c, float sum)
+{
+    if (epilogue->residual_bf16)
+        sum += epilogue->residual_scale[c] *
+               pea__float_of_bf16(epilogue->residual_bf16[residual * epilogue->residual_pitch + c]);
     return c < epilogue->n_activated ? activate(epilogue->activation, sum) : sum;
 }

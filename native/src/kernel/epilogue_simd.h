@@ -43,6 +43,16 @@ static inline vec activate(pea__activation activation, vec x)
     return x;
 }
 
+/* Channels from c on, those among them that are activated. */
+static inline vec activated(const pea__epilogue *epilogue, vec sum, int64_t c)
+{
+    if (c + LANES <= epilogue->n_activated)
+        return activate(epilogue->activation, sum);
+    if (c >= epilogue->n_activated)
+        return sum;
+    return choose(first_lanes(epilogue->n_activated - c), activate(epilogue->activation, sum), sum);
+}
+
 /* The residual of voxel x in row `row` of an image nx wide, the next voxel's behind it; where there is none, something
  * that finish() does not look at. */
 static inline const float *residual_row(const pea__epilogue *epilogue, int64_t row, int64_t x, int64_t nx)
@@ -53,14 +63,27 @@ static inline const float *residual_row(const pea__epilogue *epilogue, int64_t r
                               : &nothing;
 }
 
+static inline const pea__bf16 *residual_row_bf16(const pea__epilogue *epilogue, int64_t row, int64_t x, int64_t nx)
+{
+    static const pea__bf16 nothing;
+    return epilogue->residual_bf16 ? epilogue->residual_bf16 + pea__voxel_place(row, x, nx, epilogue->residual_rows) *
+                                                                   epilogue->residual_pitch
+                                   : &nothing;
+}
+
 /* What is stored for a vector of sums of one voxel: its channels from c on, of which `lanes` exist. */
 static inline vec finish(const pea__epilogue *epilogue, vec sum, const float *residual, int64_t c, vec_mask lanes)
 {
     if (epilogue->residual)
         sum = fma3(load(epilogue->residual_scale + c), load_some(residual + c, lanes), sum);
-    if (c + LANES <= epilogue->n_activated)
-        return activate(epilogue->activation, sum);
-    if (c >= epilogue->n_activated)
-        return sum;
-    return choose(first_lanes(epilogue->n_activated - c), activate(epilogue->activation, sum), sum);
+    return activated(epilogue, sum, c);
+}
+
+/* The same where the residual is of bf16; n channels exist. */
+static inline vec finish_bf16(const pea__epilogue *epilogue, vec sum, const pea__bf16 *residual, int64_t c, int64_t n)
+{
+    if (epilogue->residual_bf16)
+        sum = fma3(load(epilogue->residual_scale + c), n < LANES ? load_some_bf16(residual + c, n) : load_bf16(residual + c),
+                   sum);
+    return activated(epilogue, sum, c);
 }

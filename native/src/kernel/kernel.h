@@ -1,7 +1,7 @@
 /* kernel.h - inner loops of the networks and affinities, one set for each instruction set, and the choice among them.
  *
- * Images are float32 in the order z,y,x,c. `pitch` is the distance from one voxel to the next in floats: more than the
- * number of channels where a value is a slice of a wider buffer.
+ * Images are float32, or bf16 for kernels named so, in the order z,y,x,c. `pitch` is the distance from one voxel to the
+ * next in elements: more than the number of channels where a value is a slice of a wider buffer.
  *
  * Of a tall image only some rows may be in memory: its `rows` are how many, and row r, counted through all planes, lies at
  * r % rows, so that a new row takes the place of the oldest. 0: the whole image is there.
@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The upper half of a float: as wide a range, 8 bits of significand. bf16.h says how numbers become it. */
+typedef uint16_t pea__bf16;
+
 typedef enum pea__activation { PEA__LINEAR, PEA__RELU, PEA__ELU, PEA__SIGMOID } pea__activation;
 
 /* What happens to a sum before it is stored: v + residual_scale[c] * residual[p,c], of the first n_activated channels
@@ -20,7 +23,10 @@ typedef enum pea__activation { PEA__LINEAR, PEA__RELU, PEA__ELU, PEA__SIGMOID } 
 typedef struct pea__epilogue {
     pea__activation activation;
     int64_t n_activated;
-    const float *residual; /* NULL: none */
+    union {
+        const float *residual; /* NULL: none */
+        const pea__bf16 *residual_bf16;
+    };
     int64_t residual_pitch;
     const float *residual_scale; /* c floats, and room for reading up to a full vector */
     int64_t residual_rows;
@@ -40,12 +46,22 @@ typedef struct pea__conv_shape {
 typedef struct pea__conv {
     pea__conv_shape shape;
     int64_t nz, ny, nx;   /* of the sums: of the input after doubling, of the output before halving */
-    const float *weights; /* from pea__conv_pack() for the same kernel set; for winograd_f32 from winograd_weights_f32 */
-    const float *bias;    /* pea__conv_padded() floats */
-    const float *in;
+    union {
+        const float *weights; /* from pea__conv_pack() for the same kernel set; for winograd_f32 from winograd_weights_f32 */
+        const pea__bf16 *weights_bf16; /* from pea__conv_bf16_pack(), 64-byte aligned */
+    };
+    const float *bias; /* pea__conv_padded() floats */
+    union {
+        const float *in;
+        const pea__bf16 *in_bf16;
+    };
     int64_t in_pitch, in_rows;
-    float *out;
+    union {
+        float *out;
+        pea__bf16 *out_bf16;
+    };
     int64_t out_pitch, out_rows;
+    bool in_is_float, out_is_float; /* for conv_bf16: the network's input, a head */
     pea__epilogue epilogue;
 } pea__conv;
 
@@ -58,9 +74,15 @@ typedef struct pea__tile {
 typedef struct pea__resize {
     int64_t nz, ny, nx; /* of the input */
     int64_t channels;
-    const float *in;
+    union {
+        const float *in;
+        const pea__bf16 *in_bf16;
+    };
     int64_t in_pitch, in_rows;
-    float *out;
+    union {
+        float *out;
+        pea__bf16 *out_bf16;
+    };
     int64_t out_pitch, out_rows;
     pea__epilogue epilogue;
 } pea__resize;
@@ -137,6 +159,9 @@ extern const pea__kernels_table pea__kernels_scalar;
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
 #define PEA__X86_SETS 1
 extern const pea__kernels_table pea__kernels_avx2, pea__kernels_avx512;
+/* What avx512bf16 and amx do in their own way; the rest they have of avx512 (dispatch.c). */
+void pea__conv_bf16_avx512bf16(const pea__conv *conv, pea__tile tile, float *scratch);
+void pea__conv_bf16_amx(const pea__conv *conv, pea__tile tile, float *scratch);
 #endif
 
 /* The set in use: the best that CPU and operating system offer, or the one that PEA_CPU names. Chosen once. */
@@ -187,6 +212,15 @@ void pea__conv_unpack(const pea__conv_shape *shape, const float *packed, int lan
 pea__tile pea__conv_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx, int lanes);
 /* The same for the gradient of weights: more planes in a tile, as sums over many tiles are what is made. */
 pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx);
+
+/* ---- packing for conv_bf16 (conv_bf16_pack.c), the same for every set ---- */
+
+/* Numbers of the packed weights and floats of scratch; -1 where they are too many. */
+int64_t pea__conv_bf16_packed(const pea__conv_shape *shape);
+int64_t pea__conv_bf16_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x);
+/* Panels of 32 output channels; the last one is of 16 where that is enough. From what pea__conv_pack() made for `lanes`,
+ * panel `index`, of which there are out_channels / 32, rounded up. */
+void pea__conv_bf16_pack(const pea__conv_shape *shape, const float *packed, int lanes, int64_t index, pea__bf16 *to);
 
 /* Where output coordinate `at` of n_out lies among n_in inputs, corners aligned: between `low` and `high`, at `weight`
  * of the way. Whole-number arithmetic, so that a large image is placed as exactly as a small one. */

@@ -2,12 +2,7 @@
  * each set's file; what a set could do better in its own words, it defines itself instead.
  * SPDX-License-Identifier: BSD-2-Clause */
 
-/* Before a loop of a constant number of rounds, so that what it fills lives in registers. */
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
+#include "kernel/unroll.h"
 
 #include "kernel/dots_f32_simd.h"
 #include "kernel/epilogue_simd.h"
@@ -15,6 +10,8 @@
 #include "kernel/panel_simd.h"
 #include "kernel/conv_f32_simd.h"
 #include "kernel/winograd_f32_simd.h"
+#include "kernel/conv_bf16_simd.h"
+#include "kernel/resize_bf16_simd.h"
 #include "kernel/outer_simd.h"
 #include "kernel/conv_gradient_f32_simd.h"
 #include "kernel/winograd_gradient_f32_simd.h"

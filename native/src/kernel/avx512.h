@@ -1,0 +1,66 @@
+/* avx512.h - what a vector is, for the sets of AVX-512; included within a region that is compiled for them.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#define LANES 16
+
+typedef __m512 vec;
+typedef __mmask16 vec_mask;
+
+static inline vec_mask first_lanes(int64_t n) { return (vec_mask)((1u << n) - 1u); } /* 0 <= n <= 16 */
+static inline vec load(const float *p) { return _mm512_loadu_ps(p); }
+static inline void store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline vec load_some(const float *p, vec_mask m) { return _mm512_maskz_loadu_ps(m, p); }
+static inline void store_some(float *p, vec_mask m, vec v) { _mm512_mask_storeu_ps(p, m, v); }
+static inline vec choose(vec_mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
+static inline vec all(float x) { return _mm512_set1_ps(x); }
+static inline vec fma3(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
+static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
+static inline vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
+static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
+static inline vec divide(vec a, vec b) { return _mm512_div_ps(a, b); }
+static inline vec min2(vec a, vec b) { return _mm512_min_ps(a, b); } /* b where either is NaN */
+static inline vec max2(vec a, vec b) { return _mm512_max_ps(a, b); } /* b where either is NaN */
+static inline vec_mask greater(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); } /* not where either is NaN */
+static inline vec nearest(vec a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec two_to(vec n) /* n whole, -126..127 */
+{
+    const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
+}
+static inline __m256 eight_lanes(vec v) /* its halves, added */
+{
+    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+}
+
+/* ---- bf16 ---- */
+
+typedef __m512i pairs; /* of bf16, one for each lane */
+
+static inline pairs load_pairs(const pea__bf16 *p) { return _mm512_loadu_si512(p); }
+static inline pairs all_pairs(const pea__bf16 *p) /* two numbers in every lane */
+{
+    int32_t both;
+    memcpy(&both, p, sizeof both);
+    return _mm512_set1_epi32(both);
+}
+static inline vec lower(pairs p) { return _mm512_castsi512_ps(_mm512_slli_epi32(p, 16)); }
+static inline vec upper(pairs p) { return _mm512_castsi512_ps(_mm512_and_si512(p, _mm512_set1_epi32((int)0xffff0000u))); }
+static inline vec load_bf16(const pea__bf16 *p)
+{
+    return lower(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p)));
+}
+static inline vec load_some_bf16(const pea__bf16 *p, int64_t n)
+{
+    return lower(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first_lanes(n), p)));
+}
+#ifndef OWN_NARROW
+static inline __m256i narrow(vec v) /* to the nearest, ties to even; what is no number stays none */
+{
+    const __m512i bits = _mm512_castps_si512(v), top = _mm512_srli_epi32(bits, 16);
+    const __m512i odd = _mm512_and_si512(top, _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_srli_epi32(_mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff))), 16);
+    const __mmask16 no_number = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(_mm512_mask_or_epi32(rounded, no_number, top, _mm512_set1_epi32(0x40)));
+}
+#endif
+static inline void store_bf16(pea__bf16 *p, vec v) { _mm256_storeu_si256((__m256i *)(void *)p, narrow(v)); }
+static inline void store_some_bf16(pea__bf16 *p, int64_t n, vec v) { _mm256_mask_storeu_epi16(p, first_lanes(n), narrow(v)); }
