@@ -102,4 +102,11 @@ static inline uint32_t test_random(uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
+/* How much a test does, as the environment wishes. */
+static inline uint64_t test_number_from(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
 #endif

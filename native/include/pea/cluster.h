@@ -28,8 +28,8 @@ pea_mutex_options pea_mutex_options_default(void);
  * @param n_labels  filled    n; may be NULL
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN; PEA_E_LIMIT; PEA_E_NOMEM;
  *         PEA_E_CANCELLED
- * Memory besides the arrays: 15 to 40 bytes a voxel where few voxels store repulsive edges, some 50 for each of those
- * edges where many do. Time grows with the number of voxels.
+ * Memory besides the arrays: that of slabs, as pea_mutex_slabs_add() tells, of 2 million voxels or 32 planes. Time grows
+ * with the number of voxels.
  * Source: Wolf et al., arXiv 1904.12654.
  */
 pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
@@ -54,11 +54,16 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
                                pea_context *context, const pea_array *labels, pea_mutex_slabs **slabs, pea_error *err);
 
 /**
- * The next slab, in order from the first plane (or row) on. After a failure only pea_mutex_slabs_free() is of use.
+ * The next slab, in order from the first plane (or row) on; in a stage named "cluster". After a failure of the work, and
+ * not of a check of what was given, only pea_mutex_slabs_free() is of use. Thicker slabs take less time: 32 planes, or
+ * rows, and more are good.
  *
  * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n: one plane (or row) and more; NaN is refused
  * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
  * @return as pea_mutex_watershed(); PEA_E_SHAPE also for more planes than are left
+ * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise; much more
+ * only where all affinities are the same. For the work on a slab: 15 to 40 bytes for each of its voxels where few store
+ * repulsive edges, some 50 for each of those edges where many do.
  */
 pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity, const pea_array *mask,
                                pea_error *err);

@@ -31,57 +31,77 @@ pea_status pea__sort_pairs(pea_context *context, pea__pair *pairs, pea__pair *sc
 
 enum { PEA__MAX_ATTRACTIVE = 3, PEA__ROW_AT_ONCE = 256 };
 
-/* An edge belongs to the voxel that stores its affinity, and leads from there to the voxel one offset away. */
+/* Level of a voxel that has an edge of which only its place is known: no key is as large. */
+#define PEA__UNKNOWN (UINT32_MAX - 1)
+
+/* Label of a voxel outside the mask while there are clusters and no labels. */
+#define PEA__NO_CLUSTER UINT32_MAX
+
+/* A volume and the slab of it that is looked at: planes of the axis `along`, of z or of y. What is before it was looked
+ * at, what is behind it is not there yet. An edge belongs to the voxel that stores its affinity, and leads from there
+ * to the voxel one offset away. */
 typedef struct pea__graph {
     pea_dims dims;
     int64_t n_voxels;
     const pea_offsets *offsets;
     int stride[3];
-    const float *affinity;              /* borrowed */
-    const uint8_t *mask;                /* borrowed; NULL: everything is foreground */
     int64_t flat_step[PEA_MAX_OFFSETS]; /* offsets as distances in the raster */
-    uint32_t most_clusters;             /* more are refused */
+    int64_t ahead[PEA_MAX_OFFSETS];     /* offsets as distances in planes */
+    int along;                          /* 0: z, 1: y */
+    int64_t n_planes, plane;            /* along it; voxels of one */
+    int64_t begin, end;                 /* planes of the slab */
+    const void *affinity;               /* borrowed, as the mask: of the slab */
+    pea_dtype dtype;                    /* of the affinity */
+    const uint8_t *mask;                /* NULL: everything is foreground */
+    const uint32_t *labels;             /* of the volume: before the slab, PEA__NO_CLUSTER is outside the mask */
+    uint32_t *waiting[PEA_MAX_OFFSETS]; /* keys of edges that led ahead of their slab, by plane % ahead; or NULL */
 } pea__graph;
 
-struct pea__tiling;
-
-/* The algorithm on any cut of the volume into tiles: it makes no difference. */
-pea_status pea__mutex_watershed(const pea__graph *graph, const struct pea__tiling *tiling, pea_context *context,
-                                uint32_t *labels, uint32_t *n_labels, pea_error *err);
+static inline int64_t pea__plane_of(const pea__graph *graph, int64_t z, int64_t y)
+{
+    return graph->along == 0 ? z : y;
+}
 
 /* Order-preserving number of a weight that is not NaN, at least 1; -0 and 0 are the same. */
 uint32_t pea__weight_key(float weight);
 
-/* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store; all of them lead to a voxel of the
- * volume. 0 where the mask leaves no edge. */
+/* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store. All of them lead to a voxel that is
+ * there, and one end at least is in the slab. 0 where the mask leaves no edge. */
 void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
                     uint32_t *keys);
 
 /* Voxels x of a row, within [from, to), whose neighbour at distance `step` along the row is in the volume too. */
 void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to);
 
-int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n); /* element of the affinity, or -1 */
+/* Whether the voxels of row (z,y) store edges of offset k, as far as rows decide that. */
+bool pea__edge_row(const pea__graph *graph, size_t k, int64_t z, int64_t y);
 
-/* For every voxel the largest key of the repulsive edges at it, 0: none. */
+int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n); /* element of the whole affinity, or -1 */
+
+/* For every voxel of the slab the largest key of the repulsive edges at it, 0: none. `level` begins at the slab. */
 pea_status pea__repulsion(const pea__graph *graph, pea_context *context, double from, double to, uint32_t *level,
                           pea_error *err);
+
+/* Keep the edges that lead ahead of the slab for those that follow. */
+void pea__edges_wait(const pea__graph *graph);
 
 /* ---- merges that are certain (contract.c) ---- */
 
 enum { PEA__TILE_VOXELS = 1 << 14, PEA__TILE_DEPTH = 8 }; /* affinities often fall off along z: flat is better */
 
-/* How a volume is cut into boxes that a processor's cache holds. */
+/* How a slab is cut into boxes that a processor's cache holds. */
 typedef struct pea__tiling {
-    int64_t size[3], count[3], n; /* z, y, x */
+    int64_t begin[3], end[3];     /* z, y, x of the slab */
+    int64_t size[3], count[3], n; /* of boxes */
 } pea__tiling;
 
 typedef struct pea__box {
     int64_t begin[3], end[3];
 } pea__box;
 
-/* Tiles of at most `n_voxels` voxels, itself at most PEA__TILE_VOXELS, and at most `depth` planes. */
-pea__tiling pea__tiling_of(pea_dims dims, int64_t depth, int64_t n_voxels);
-pea__box pea__tile_box(const pea__tiling *tiling, pea_dims dims, int64_t tile);
+/* Tiles of at most `size` (z,y,x), PEA__TILE_VOXELS voxels together; NULL: as is good. */
+pea__tiling pea__tiling_of(const pea__graph *graph, const int64_t *size);
+pea__box pea__tile_box(const pea__tiling *tiling, int64_t tile);
 
 /* An edge inside a tile. Of two with the same key the one with the larger tie comes first. */
 typedef struct pea__tile_edge {
@@ -99,26 +119,32 @@ typedef struct pea__tile {
     bool failed;    /* there was no memory */
 } pea__tile;
 
-#define PEA__NO_CLUSTER UINT32_MAX
-
-/* Clusters that every order of work would make. `labels` holds the levels of repulsion before, and afterwards the
- * cluster of every voxel, PEA__NO_CLUSTER outside the mask. Free each tile's edges. */
+/* Clusters that every order of work would make. `labels`, of the slab, hold the levels of repulsion before, and
+ * afterwards the cluster of every voxel from `first` on, PEA__NO_CLUSTER outside the mask. More than `most` clusters
+ * are refused. Free each tile's edges. */
 pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                                double to, uint32_t *labels, pea__tile *tiles, uint32_t *n_clusters,
-                                pea_error *err);
+                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile *tiles,
+                               uint32_t *n_clusters, pea_error *err);
 
-/* ---- the graph of clusters: attractive and repulsive edges in two lists, in any order ---- */
+/* ---- the graph of clusters that may still change: attractive and repulsive edges in two lists, in any order ---- */
 
 /* Edge i joins the clusters ends[i] >> 32 and ends[i] & UINT32_MAX, of which the first is the smaller. */
 typedef struct pea__edges {
     uint64_t *ends; /* owned, as what follows: pea__edges_free() */
     uint32_t *key;
     uint64_t *id; /* flat index k * n_voxels + p; NULL for repulsive edges, whose ties do not matter */
-    int64_t n;
+    int64_t n, capacity;
 } pea__edges;
+
+/* What is not known of a cluster because it is not there yet. */
+enum {
+    PEA__OPEN = 1,   /* attractive edges */
+    PEA__FOREIGN = 2 /* repulsive ones */
+};
 
 typedef struct pea__cluster_graph {
     uint32_t n_clusters;
+    uint8_t *unknown; /* owned; by cluster */
     pea__edges attractive, repulsive;
 } pea__cluster_graph;
 
@@ -127,14 +153,34 @@ static inline uint64_t pea__ends(uint32_t a, uint32_t b)
     return a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a;
 }
 
+pea_status pea__edges_reserve(pea__edges *edges, int64_t n, bool with_id, pea_error *err);
 void pea__edges_free(pea__edges *edges);
 
-/* Edges between the clusters that tiles left (collect.c). Takes the edges of the tiles. */
+/* ---- which clusters became one: a forest of all that there ever were ---- */
+
+/* By cluster: the one that it became part of; or, of a root, ~ its number in the graph; or, of a root that will not
+ * change any more, PEA__FINAL. */
+#define PEA__FINAL INT32_MIN
+
+static inline int32_t pea__root_value(const int32_t *forest, uint32_t cluster)
+{
+    while (forest[cluster] >= 0)
+        cluster = (uint32_t)forest[cluster];
+    return forest[cluster];
+}
+
+/* Edges between the clusters that tiles left, and between those and earlier ones (collect.c), are added to the graph.
+ * Takes the edges of the tiles. */
 pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                        double to, const uint32_t *labels, pea__tile *tiles, pea__cluster_graph *clusters,
+                        double to, const int32_t *forest, pea__tile *tiles, pea__cluster_graph *clusters,
                         pea_error *err);
 
 enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 24 }; /* of an edge, and of a cluster while shrinking */
+
+/* Edges get new numbers of their ends (sift.c). Those inside a cluster go, those at PEA__NO_CLUSTER and those whose key is
+ * 0; of those between the same two clusters mostly the earliest alone stays. */
+pea_status pea__edges_sift(pea__edges *edges, const uint32_t *number, pea_context *context, double fraction,
+                           pea_error *err);
 
 /* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c] is what a
  * former cluster c has become. */
@@ -146,9 +192,33 @@ pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, doubl
 pea_status pea__edges_order(const pea__edges *edges, pea_context *context, double from, double to, pea__pair **order,
                             pea_error *err);
 
-/* The rest of the algorithm, edge after edge (grow.c). `parent` becomes a forest whose roots are the final clusters. */
+/* The rest of the algorithm, edge after edge (grow.c), as far as it is certain. `parent` becomes a forest whose roots
+ * are the clusters; a root that is not PEA__OPEN is final. Attractive edges that will never do anything get the key
+ * 0. */
 pea_status pea__grow(const pea__cluster_graph *clusters, pea_context *context, double from, double to, int32_t *parent,
                      pea_error *err);
+
+/* ---- slab by slab (mutex_slabs.c) ---- */
+
+/* What makes no difference to the labels; for tests. */
+typedef struct pea__slab_tuning {
+    int64_t tile[3];        /* z,y,x; all 0: as is good */
+    int64_t patience;       /* edges to wait for before they are looked at */
+    uint32_t most_clusters; /* more are refused */
+} pea__slab_tuning;
+
+/* Memory beside the labels and a slab of so many planes, for noise: images are better. */
+uint64_t pea__mutex_slabs_forecast(pea_dims dims, const pea_offsets *offsets, const int stride[3], int64_t n_planes,
+                                   int n_threads);
+int64_t pea__mutex_slab_planes(pea_dims dims); /* of the slabs that pea_mutex_watershed() makes */
+
+void pea__mutex_slabs_tune(pea_mutex_slabs *slabs, pea__slab_tuning tuning);
+uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *slabs); /* kept between two slabs, beside the labels */
+
+/* As the public calls, but for checks and stages. */
+pea_status pea__mutex_slabs_add(pea_mutex_slabs *slabs, const void *affinity, pea_dtype dtype, const uint8_t *mask,
+                                int64_t n_planes, pea_error *err);
+pea_status pea__mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pea_error *err);
 
 /* ---- who must not join whom (constraints.c) ---- */
 
@@ -162,6 +232,8 @@ bool pea__constraints_has(const pea__constraints *constraints, uint32_t a, uint3
 /* Forbid a and b, which are not the same and not yet forbidden, to join. */
 pea_status pea__constraints_add(pea__constraints *constraints, uint32_t a, uint32_t b, pea_error *err);
 uint32_t pea__constraints_count(const pea__constraints *constraints, uint32_t a);
+/* Whether one of those that a must not join has one of the bits `wanted`. */
+bool pea__constraints_meet(const pea__constraints *constraints, uint32_t a, const uint8_t *bits, uint8_t wanted);
 /* b is no root any more: what held for it holds for a. */
 pea_status pea__constraints_inherit(pea__constraints *constraints, uint32_t a, uint32_t b, pea_error *err);
 

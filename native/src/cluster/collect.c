@@ -37,7 +37,7 @@ typedef struct block {
 typedef struct collection {
     const pea__graph *graph;
     const pea__tiling *tiling;
-    const uint32_t *labels;
+    const int32_t *forest;
     pea__tile *tiles;
     workspace *spaces;
     block *blocks; /* by tile */
@@ -56,9 +56,13 @@ static bool grow(edge_list *list)
 }
 
 /* Of edges between the same two clusters only the earliest is needed, and mostly kept. */
-static void put(workspace *w, edge_list *list, uint32_t from, uint32_t to, uint32_t key, uint64_t id)
+static void put(workspace *w, const int32_t *forest, edge_list *list, uint32_t from, uint32_t to, uint32_t key,
+                uint64_t id)
 {
-    const edge e = {pea__ends(from, to), id, key};
+    const int32_t a = pea__root_value(forest, from), b = pea__root_value(forest, to);
+    const edge e = {pea__ends(~(uint32_t)a, ~(uint32_t)b), id, key};
+    if (a == b || a == PEA__FINAL || b == PEA__FINAL)
+        return;
     uint32_t *slot = list->seen + (e.ends * 0x9E3779B97F4A7C15u >> (64 - SEEN_BITS));
     if (*slot < list->n && list->edges[*slot].ends == e.ends) {
         edge *known = list->edges + *slot;
@@ -75,57 +79,59 @@ static void put(workspace *w, edge_list *list, uint32_t from, uint32_t to, uint3
 }
 
 /* Edges of offset k that voxels from, from + step ... below `to` of row (z,y) store. */
-static void put_row(const collection *work, workspace *w, size_t k, int64_t z, int64_t y, int64_t from, int64_t to,
-                    int64_t step)
+static void put_row(const collection *work, workspace *w, size_t k, int64_t z, int64_t y, int64_t from, int64_t to)
 {
+    int64_t step = 1;
     const pea__graph *graph = work->graph;
     const int64_t row = (z * graph->dims.y + y) * graph->dims.x;
     const bool attractive = k < (size_t)graph->offsets->n_axes;
+    if (!attractive)
+        step = graph->stride[2];
     pea__edge_range(graph->dims.x, graph->offsets->step[k].x, &from, &to);
     for (int64_t x = pea__ceil_div(from, step) * step; x < to; x += PEA__ROW_AT_ONCE * step) {
         const int64_t n = pea__min_i64(pea__ceil_div(to - x, step), PEA__ROW_AT_ONCE);
-        const uint32_t *here = work->labels + row + x, *there = here + graph->flat_step[k];
+        const uint32_t *here = graph->labels + row + x, *there = here + graph->flat_step[k];
         pea__edge_keys(graph, k, z, y, x, step, n, w->keys);
         for (int64_t i = 0; i < n; i++) {
             const uint64_t id = attractive ? (uint64_t)((int64_t)k * graph->n_voxels + row + x + i * step) : 0;
             if (w->keys[i] && here[i * step] != there[i * step])
-                put(w, attractive ? &w->attractive : &w->repulsive, here[i * step], there[i * step], w->keys[i], id);
+                put(w, work->forest, attractive ? &w->attractive : &w->repulsive, here[i * step], there[i * step],
+                    w->keys[i], id);
         }
     }
 }
 
-static void put_rows(const collection *work, workspace *w, const pea__box *box, size_t k)
+/* Edges that row (z,y) of a tile stores, and those that waited for it. */
+static void put_rows(const collection *work, workspace *w, const pea__box *box, size_t k, int64_t z, int64_t y)
 {
     const pea__graph *graph = work->graph;
     const pea_offset o = graph->offsets->step[k];
-    const bool attractive = k < (size_t)graph->offsets->n_axes;
-    const int64_t x0 = box->begin[2], x1 = box->end[2];
-    for (int64_t z = box->begin[0]; z < box->end[0]; z++)
-        for (int64_t y = box->begin[1]; y < box->end[1]; y++) {
-            const int64_t z2 = z + o.z, y2 = y + o.y;
-            if (z2 < 0 || z2 >= graph->dims.z || y2 < 0 || y2 >= graph->dims.y)
-                continue;
-            if (!attractive) {
-                if (z % graph->stride[0] == 0 && y % graph->stride[1] == 0)
-                    put_row(work, w, k, z, y, x0, x1, graph->stride[2]);
-            } else if (z2 < box->begin[0] || z2 >= box->end[0] || y2 < box->begin[1] || y2 >= box->end[1]) {
-                put_row(work, w, k, z, y, x0, x1, 1);
-            } else { /* the tile noted those that stay inside */
-                put_row(work, w, k, z, y, x0, pea__min_i64(x1, x0 - o.x), 1);
-                put_row(work, w, k, z, y, pea__max_i64(x0, x1 - o.x), x1, 1);
-            }
-        }
+    const int64_t x0 = box->begin[2], x1 = box->end[2], z2 = z + o.z, y2 = y + o.y;
+    if (pea__plane_of(graph, z, y) - graph->ahead[k] < graph->begin && graph->ahead[k] > 0 &&
+        pea__edge_row(graph, k, z - o.z, y - o.y))
+        put_row(work, w, k, z - o.z, y - o.y, pea__max_i64(x0 - o.x, 0), pea__min_i64(x1 - o.x, graph->dims.x));
+    if (!pea__edge_row(graph, k, z, y) || pea__plane_of(graph, z2, y2) >= graph->end)
+        return;
+    if (k >= (size_t)graph->offsets->n_axes || z2 < box->begin[0] || z2 >= box->end[0] || y2 < box->begin[1] ||
+        y2 >= box->end[1]) {
+        put_row(work, w, k, z, y, x0, x1);
+    } else { /* the tile noted those that stay inside */
+        put_row(work, w, k, z, y, x0, pea__min_i64(x1, x0 - o.x));
+        put_row(work, w, k, z, y, pea__max_i64(x0, x1 - o.x), x1);
+    }
 }
 
 static void collect_tile(void *argument, int64_t index, int worker)
 {
     const collection *work = argument;
-    const pea__box box = pea__tile_box(work->tiling, work->graph->dims, index);
+    const pea__box box = pea__tile_box(work->tiling, index);
     workspace *w = work->spaces + worker;
     block *made = work->blocks + index;
     w->attractive.n = w->repulsive.n = 0;
     for (size_t k = 0; k < work->graph->offsets->n; k++)
-        put_rows(work, w, &box, k);
+        for (int64_t z = box.begin[0]; z < box.end[0]; z++)
+            for (int64_t y = box.begin[1]; y < box.end[1]; y++)
+                put_rows(work, w, &box, k, z, y);
     made->n_attractive = w->attractive.n;
     made->n_repulsive = w->repulsive.n;
     if (!w->failed)
@@ -151,13 +157,14 @@ static void write_edge(pea__edges *to, int64_t at, uint64_t ends, uint32_t key, 
 static void write_noted(const collection *work, const pea__box *box, const pea__tile *tile, int64_t at)
 {
     const pea_dims d = work->graph->dims;
+    const uint32_t first = ~(uint32_t)work->forest[tile->first_cluster]; /* clusters of a tile follow one another */
     const uint32_t n_y = (uint32_t)(box->end[1] - box->begin[1]), n_x = (uint32_t)(box->end[2] - box->begin[2]);
     for (int32_t i = 0; i < tile->n_edges; i++) {
         const pea__tile_edge e = tile->edges[i];
         const uint32_t k = e.tie / PEA__TILE_VOXELS, v = e.tie % PEA__TILE_VOXELS, row = v / n_x;
         const int64_t z = box->begin[0] + row / n_y, y = box->begin[1] + row % n_y, x = box->begin[2] + v % n_x;
         write_edge(&work->clusters->attractive, at + i,
-                   pea__ends(tile->first_cluster + (e.ends >> 16), tile->first_cluster + (e.ends & 0xFFFFu)), e.key,
+                   pea__ends(first + (e.ends >> 16), first + (e.ends & 0xFFFFu)), e.key,
                    (uint64_t)(k * work->graph->n_voxels + (z * d.y + y) * d.x + x));
     }
 }
@@ -165,7 +172,7 @@ static void write_noted(const collection *work, const pea__box *box, const pea__
 static void gather_tile(void *argument, int64_t index, int worker)
 {
     const collection *work = argument;
-    const pea__box box = pea__tile_box(work->tiling, work->graph->dims, index);
+    const pea__box box = pea__tile_box(work->tiling, index);
     pea__tile *tile = work->tiles + index;
     block *made = work->blocks + index;
     (void)worker;
@@ -183,46 +190,59 @@ static void gather_tile(void *argument, int64_t index, int worker)
     tile->edges = NULL;
 }
 
-static pea_status alloc_edges(pea__edges *edges, bool with_id, pea_error *err)
+/* A fifth more than is needed, as slabs may be thin and many. */
+pea_status pea__edges_reserve(pea__edges *edges, int64_t n, bool with_id, pea_error *err)
 {
-    const size_t n = (size_t)edges->n;
-    edges->ends = pea__alloc_unset(n, sizeof *edges->ends, err);
-    edges->key = edges->ends ? pea__alloc_unset(n, sizeof *edges->key, err) : NULL;
-    if (edges->key && with_id)
-        edges->id = pea__alloc_unset(n, sizeof *edges->id, err);
-    return edges->key && (edges->id || !with_id) ? PEA_OK : PEA_E_NOMEM;
+    const size_t capacity = (size_t)(n + n / 5);
+    void *grown;
+    if (n <= edges->capacity && edges->key)
+        return PEA_OK;
+    if (!(grown = pea__realloc(edges->ends, capacity, sizeof *edges->ends, err)))
+        return PEA_E_NOMEM;
+    edges->ends = grown;
+    if (!(grown = pea__realloc(edges->key, capacity, sizeof *edges->key, err)))
+        return PEA_E_NOMEM;
+    edges->key = grown;
+    if (with_id && !(grown = pea__realloc(edges->id, capacity, sizeof *edges->id, err)))
+        return PEA_E_NOMEM;
+    edges->id = with_id ? grown : NULL;
+    edges->capacity = (int64_t)capacity;
+    return PEA_OK;
 }
 
 void pea__edges_free(pea__edges *edges)
 {
-    pea__free_unset(edges->ends);
-    pea__free_unset(edges->key);
-    pea__free_unset(edges->id);
+    pea__free(edges->ends);
+    pea__free(edges->key);
+    pea__free(edges->id);
     *edges = (pea__edges){0};
 }
 
 static pea_status gather(collection *work, pea_context *context, double from, double to, pea_error *err)
 {
     pea__edges *attractive = &work->clusters->attractive, *repulsive = &work->clusters->repulsive;
+    int64_t n_attractive = attractive->n, n_repulsive = repulsive->n;
     for (int64_t i = 0; i < work->tiling->n; i++) {
         block *made = work->blocks + i;
         if (made->failed)
             return pea__fail(err, PEA_E_NOMEM, "out of memory for the edges between clusters");
-        made->attractive_at = attractive->n;
-        made->repulsive_at = repulsive->n;
-        attractive->n += work->tiles[i].n_edges + made->n_attractive;
-        repulsive->n += made->n_repulsive;
+        made->attractive_at = n_attractive;
+        made->repulsive_at = n_repulsive;
+        n_attractive += work->tiles[i].n_edges + made->n_attractive;
+        n_repulsive += made->n_repulsive;
     }
-    if (attractive->n > UINT32_MAX || repulsive->n > UINT32_MAX)
+    if (n_attractive > UINT32_MAX || n_repulsive > UINT32_MAX)
         return pea__fail(err, PEA_E_LIMIT,
                          "%" PRId64 " attractive and %" PRId64 " repulsive edges between clusters are more than "
                          "2^32 - 1: cluster in smaller blocks, or with larger strides",
-                         attractive->n, repulsive->n);
-    pea_status status = alloc_edges(attractive, true, err);
+                         n_attractive, n_repulsive);
+    pea_status status = pea__edges_reserve(attractive, n_attractive, true, err);
     if (status == PEA_OK)
-        status = alloc_edges(repulsive, false, err);
+        status = pea__edges_reserve(repulsive, n_repulsive, false, err);
     if (status != PEA_OK)
         return status;
+    attractive->n = n_attractive;
+    repulsive->n = n_repulsive;
     return pea__parallel(context, work->tiling->n, from, to, gather_tile, work, err);
 }
 
@@ -236,10 +256,10 @@ static void free_spaces(workspace *spaces, int n)
 }
 
 pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                        double to, const uint32_t *labels, pea__tile *tiles, pea__cluster_graph *clusters,
+                        double to, const int32_t *forest, pea__tile *tiles, pea__cluster_graph *clusters,
                         pea_error *err)
 {
-    collection work = {.graph = graph, .tiling = tiling, .labels = labels, .tiles = tiles, .clusters = clusters};
+    collection work = {.graph = graph, .tiling = tiling, .forest = forest, .tiles = tiles, .clusters = clusters};
     const double middle = from + 0.8 * (to - from);
     const int n_workers = pea__workers(context);
     pea_status status = PEA_E_NOMEM;

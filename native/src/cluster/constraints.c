@@ -225,6 +225,16 @@ uint32_t pea__constraints_count(const pea__constraints *c, uint32_t a)
     return c->set_of[a] ? count_of(c, c->set_of[a]) : 0;
 }
 
+bool pea__constraints_meet(const pea__constraints *c, uint32_t a, const uint8_t *bits, uint8_t wanted)
+{
+    const uint32_t set = c->set_of[a], span = set ? span_of(c, set) : 0;
+    uint8_t found = 0;
+    for (uint32_t i = 1; i <= span && !(found & wanted); i++)
+        if (c->words[set + i] != EMPTY)
+            found |= bits[c->words[set + i]];
+    return found & wanted;
+}
+
 void pea__constraints_prefetch(const pea__constraints *c, uint32_t a)
 {
     PEA__PREFETCH(c->words + c->set_of[a]); /* where a has none: word 0 */

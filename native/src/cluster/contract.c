@@ -1,7 +1,7 @@
 /* contract.c - the merges that are certain, found in boxes of the volume that fit into a processor's cache.
  *
  * A cluster whose earliest edge of all is attractive will be merged along it, whatever happens elsewhere
- * (mutex_watershed.c says why). So a tile needs to know no more of the world than one number for each of its voxels:
+ * (rule 4 of mutex_watershed.c). So a tile needs to know no more of the world than one number for each of its voxels:
  * the level, the key of the earliest edge that is repulsive or leaves the tile. An attractive edge inside the tile
  * that is its cluster's earliest, and earlier than the level of that cluster, is certain. Where it is as early as the
  * level it is left for later, which is never wrong.
@@ -56,37 +56,50 @@ typedef struct workspace {
 typedef struct contraction {
     const pea__graph *graph;
     const pea__tiling *tiling;
-    uint32_t *labels;
+    uint32_t first; /* cluster */
+    uint32_t *labels; /* of the slab */
     pea__tile *tiles;
     workspace *spaces;
 } contraction;
 
-pea__tiling pea__tiling_of(pea_dims dims, int64_t depth, int64_t n_voxels)
+/* What one axis does not need the others get. */
+static void choose_size(const int64_t *extents, int64_t *size)
 {
-    const int64_t extents[3] = {dims.z, dims.y, dims.x};
     int64_t side = 1;
-    pea__tiling t = {.size = {pea__min_i64(dims.z, depth), 0, 0}};
-    while ((side + 1) * (side + 1) * t.size[0] <= n_voxels)
+    size[0] = pea__min_i64(extents[0], PEA__TILE_DEPTH);
+    while ((side + 1) * (side + 1) * size[0] <= T)
         side++;
-    t.size[2] = pea__min_i64(dims.x, side); /* what one axis does not need the others get */
-    t.size[1] = pea__min_i64(dims.y, n_voxels / (t.size[0] * t.size[2]));
-    t.size[2] = pea__min_i64(dims.x, n_voxels / (t.size[0] * t.size[1]));
-    t.size[0] = pea__min_i64(dims.z, n_voxels / (t.size[1] * t.size[2]));
+    size[2] = pea__min_i64(extents[2], side);
+    size[1] = pea__min_i64(extents[1], T / (size[0] * size[2]));
+    size[2] = pea__min_i64(extents[2], T / (size[0] * size[1]));
+    size[0] = pea__min_i64(extents[0], T / (size[1] * size[2]));
+}
+
+pea__tiling pea__tiling_of(const pea__graph *graph, const int64_t *size)
+{
+    pea__tiling t = {.end = {graph->dims.z, graph->dims.y, graph->dims.x}, .n = 1};
+    int64_t extents[3];
+    t.begin[graph->along] = graph->begin;
+    t.end[graph->along] = graph->end;
     for (int axis = 0; axis < 3; axis++)
+        extents[axis] = t.end[axis] - t.begin[axis];
+    choose_size(extents, t.size);
+    for (int axis = 0; axis < 3; axis++) {
+        t.size[axis] = size ? pea__min_i64(size[axis], extents[axis]) : t.size[axis];
         t.count[axis] = pea__ceil_div(extents[axis], t.size[axis]);
-    t.n = t.count[0] * t.count[1] * t.count[2];
+        t.n *= t.count[axis];
+    }
     return t;
 }
 
-pea__box pea__tile_box(const pea__tiling *tiling, pea_dims dims, int64_t tile)
+pea__box pea__tile_box(const pea__tiling *tiling, int64_t tile)
 {
     const int64_t at[3] = {tile / tiling->count[2] / tiling->count[1], tile / tiling->count[2] % tiling->count[1],
                            tile % tiling->count[2]};
-    const int64_t extents[3] = {dims.z, dims.y, dims.x};
     pea__box box;
     for (int axis = 0; axis < 3; axis++) {
-        box.begin[axis] = at[axis] * tiling->size[axis];
-        box.end[axis] = pea__min_i64(box.begin[axis] + tiling->size[axis], extents[axis]);
+        box.begin[axis] = tiling->begin[axis] + at[axis] * tiling->size[axis];
+        box.end[axis] = pea__min_i64(box.begin[axis] + tiling->size[axis], tiling->end[axis]);
     }
     return box;
 }
@@ -104,6 +117,12 @@ static void lift(uint32_t *level, const uint32_t *keys, int64_t n)
         level[i] = keys[i] > level[i] ? keys[i] : level[i];
 }
 
+static void lift_beyond(uint32_t *level, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        level[i] = PEA__UNKNOWN;
+}
+
 /* Edges of offset k stored in row (z,y) of the tile: inside the tile they are kept, others raise the level here. `v`
  * is the row's first voxel in the tile. */
 static void read_stored(workspace *w, const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t v)
@@ -114,11 +133,15 @@ static void read_stored(workspace *w, const pea__graph *graph, size_t k, int64_t
     int64_t from = x0, to = x1;
     uint32_t *keys = w->inner[k] + v;
     memset(keys, 0, (size_t)(x1 - x0) * sizeof *keys);
-    if (z + o.z < 0 || z + o.z >= d.z || y + o.y < 0 || y + o.y >= d.y)
+    if (!pea__edge_row(graph, k, z, y))
         return;
     pea__edge_range(d.x, o.x, &from, &to);
     if (from >= to)
         return;
+    if (pea__plane_of(graph, z, y) + graph->ahead[k] >= graph->end) {
+        lift_beyond(w->level + v + from - x0, to - from);
+        return;
+    }
     pea__edge_keys(graph, k, z, y, from, 1, to - from, keys + from - x0);
     const bool row = has_row(&w->box, z + o.z, y + o.y);
     const int64_t inner_from = row ? pea__min_i64(pea__max_i64(from, x0 - o.x), to) : to;
@@ -137,33 +160,42 @@ static void read_arriving(workspace *w, const pea__graph *graph, size_t k, int64
     const pea_offset o = graph->offsets->step[k];
     const pea_dims d = graph->dims;
     const int64_t x0 = w->box.begin[2], x1 = w->box.end[2], z1 = z - o.z, y1 = y - o.y;
-    if (z1 < 0 || z1 >= d.z || y1 < 0 || y1 >= d.y)
+    if (!pea__edge_row(graph, k, z1, y1))
         return;
+    const bool there = pea__plane_of(graph, z1, y1) < graph->end;
     const bool row = has_row(&w->box, z1, y1);
     const int64_t parts[2][2] = {{x0 - o.x, row ? pea__min_i64(x0, x1 - o.x) : x1 - o.x},
                                  {row ? pea__max_i64(x1, x0 - o.x) : x1 - o.x, x1 - o.x}};
     for (int i = 0; i < 2; i++) {
         int64_t from = pea__max_i64(parts[i][0], 0), to = pea__min_i64(parts[i][1], d.x);
         pea__edge_range(d.x, o.x, &from, &to);
+        uint32_t *level = w->level + v + from + o.x - x0;
         if (from >= to)
             continue;
+        if (!there) {
+            lift_beyond(level, to - from);
+            continue;
+        }
         pea__edge_keys(graph, k, z1, y1, from, 1, to - from, w->best);
-        lift(w->level + v + from + o.x - x0, w->best, to - from);
+        lift(level, w->best, to - from);
     }
 }
 
 /* Rows of a tile are short and far apart, so that no hardware foresees them. */
 static void prefetch_row(const pea__graph *graph, int64_t p, int64_t n)
 {
-    const int64_t n_offsets = (int64_t)graph->offsets->n, end = pea__min_i64(p + n, graph->n_voxels) * n_offsets;
-    for (int64_t i = p * n_offsets; i < end; i += 16)
-        PEA__PREFETCH(graph->affinity + i);
+    const int64_t first = graph->begin * graph->plane, last = graph->end * graph->plane;
+    const int64_t voxel_bytes = (int64_t)(graph->offsets->n * pea_dtype_size_bytes(graph->dtype));
+    const char *affinity = graph->affinity;
+    for (int64_t i = (p - first) * voxel_bytes; i < (pea__min_i64(p + n, last) - first) * voxel_bytes; i += 64)
+        PEA__PREFETCH(affinity + i);
 }
 
 static void read_tile(workspace *w, const contraction *work, pea__tile *tile)
 {
     const pea__graph *graph = work->graph;
     const pea_dims d = graph->dims;
+    const int64_t first = graph->begin * graph->plane;
     int64_t v = 0;
     for (int axis = 0; axis < 3; axis++)
         w->n[axis] = w->box.end[axis] - w->box.begin[axis];
@@ -178,13 +210,13 @@ static void read_tile(workspace *w, const contraction *work, pea__tile *tile)
             const int64_t nan_at = tile->nan_at < 0 ? pea__edge_find_nan(graph, p, w->n[2]) : -1;
             prefetch_row(graph, p + 2 * d.x, w->n[2]);
             tile->nan_at = nan_at >= 0 ? nan_at : tile->nan_at;
-            memcpy(w->level + v, work->labels + p, (size_t)w->n[2] * sizeof *w->level);
-            for (int64_t x = 0; graph->mask && x < w->n[2]; x++)
-                w->level[v + x] = graph->mask[p + x] ? w->level[v + x] : OUTSIDE;
+            memcpy(w->level + v, work->labels + p - first, (size_t)w->n[2] * sizeof *w->level);
             for (size_t k = 0; k < (size_t)graph->offsets->n_axes; k++) {
                 read_stored(w, graph, k, z, y, v);
                 read_arriving(w, graph, k, z, y, v);
             }
+            for (int64_t x = 0; graph->mask && x < w->n[2]; x++)
+                w->level[v + x] = graph->mask[p - first + x] ? w->level[v + x] : OUTSIDE;
         }
 }
 
@@ -395,10 +427,11 @@ static void write_labels(workspace *w, const contraction *work)
 {
     const pea_dims d = work->graph->dims;
     const uint8_t *mask = work->graph->mask;
+    const int64_t first = work->graph->begin * work->graph->plane;
     int64_t v = 0;
     for (int64_t z = w->box.begin[0]; z < w->box.end[0]; z++)
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++) {
-            const int64_t p = (z * d.y + y) * d.x + w->box.begin[2];
+            const int64_t p = (z * d.y + y) * d.x + w->box.begin[2] - first;
             for (int64_t x = 0; x < w->n[2]; x++, v++)
                 work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->parent[w->cluster[v]];
         }
@@ -409,7 +442,7 @@ static void contract_tile(void *argument, int64_t index, int worker)
     const contraction *work = argument;
     pea__tile *tile = work->tiles + index;
     workspace *w = work->spaces + worker;
-    w->box = pea__tile_box(work->tiling, work->graph->dims, index);
+    w->box = pea__tile_box(work->tiling, index);
     read_tile(w, work, tile);
     if (tile->nan_at >= 0)
         return;
@@ -433,12 +466,13 @@ static void rebase_tile(void *argument, int64_t index, int worker)
 {
     const contraction *work = argument;
     const pea_dims d = work->graph->dims;
-    const pea__box box = pea__tile_box(work->tiling, d, index);
+    const pea__box box = pea__tile_box(work->tiling, index);
     const uint32_t first = work->tiles[index].first_cluster;
+    uint32_t *slab = work->labels - work->graph->begin * work->graph->plane;
     (void)worker;
     for (int64_t z = box.begin[0]; z < box.end[0]; z++)
         for (int64_t y = box.begin[1]; y < box.end[1]; y++) {
-            uint32_t *labels = work->labels + (z * d.y + y) * d.x;
+            uint32_t *labels = slab + (z * d.y + y) * d.x;
             for (int64_t x = box.begin[2]; x < box.end[2]; x++)
                 labels[x] += labels[x] == PEA__NO_CLUSTER ? 0 : first;
         }
@@ -454,9 +488,9 @@ static pea_status refuse_nan(const contraction *work, int64_t at, pea_error *err
                      p / (d.x * d.y), p / d.x % d.y, p % d.x, at % k);
 }
 
-static pea_status number_tiles(const contraction *work, uint32_t *n_clusters, pea_error *err)
+static pea_status number_tiles(const contraction *work, uint32_t most, uint32_t *n_clusters, pea_error *err)
 {
-    uint64_t n = 0;
+    uint64_t n = work->first;
     int64_t nan_at = INT64_MAX;
     for (int64_t i = 0; i < work->tiling->n; i++) {
         pea__tile *tile = work->tiles + i;
@@ -469,19 +503,19 @@ static pea_status number_tiles(const contraction *work, uint32_t *n_clusters, pe
     }
     if (nan_at < INT64_MAX)
         return refuse_nan(work, nan_at, err);
-    if (n > work->graph->most_clusters)
+    if (n > most)
         return pea__fail(err, PEA_E_LIMIT,
                          "%" PRIu64 " clusters are left where %" PRIu32 " can be counted: cluster in smaller blocks", n,
-                         work->graph->most_clusters);
-    *n_clusters = (uint32_t)n;
+                         most);
+    *n_clusters = (uint32_t)n - work->first;
     return PEA_OK;
 }
 
 pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                                double to, uint32_t *labels, pea__tile *tiles, uint32_t *n_clusters,
-                                pea_error *err)
+                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile *tiles,
+                               uint32_t *n_clusters, pea_error *err)
 {
-    contraction work = {graph, tiling, labels, tiles, NULL};
+    contraction work = {graph, tiling, first, labels, tiles, NULL};
     const double middle = from + 0.95 * (to - from);
     const int n_workers = pea__workers(context);
     work.spaces = pea__alloc_unset((size_t)n_workers, sizeof *work.spaces, err);
@@ -494,6 +528,6 @@ pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tilin
     pea_status status = pea__parallel(context, tiling->n, from, middle, contract_tile, &work, err);
     pea__free_unset(work.spaces);
     if (status == PEA_OK)
-        status = number_tiles(&work, n_clusters, err);
+        status = number_tiles(&work, most, n_clusters, err);
     return status == PEA_OK ? pea__parallel(context, tiling->n, middle, to, rebase_tile, &work, err) : status;
 }

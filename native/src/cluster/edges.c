@@ -12,25 +12,7 @@ uint32_t pea__weight_key(float weight)
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u; /* negative numbers fall as their bits rise */
 }
 
-void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
-                    uint32_t *keys)
-{
-    const pea_dims d = graph->dims;
-    const int64_t p = (z * d.y + y) * d.x + x, n_offsets = (int64_t)graph->offsets->n;
-    const float *a = graph->affinity + p * n_offsets + (int64_t)k;
-    if (k < (size_t)graph->offsets->n_axes)
-        for (int64_t i = 0; i < n; i++)
-            keys[i] = pea__weight_key(a[i * step * n_offsets]);
-    else
-        for (int64_t i = 0; i < n; i++)
-            keys[i] = pea__weight_key(1.0f - a[i * step * n_offsets]);
-    if (!graph->mask)
-        return;
-    const uint8_t *here = graph->mask + p, *there = here + graph->flat_step[k];
-    for (int64_t i = 0; i < n; i++)
-        if (!here[i * step] || !there[i * step])
-            keys[i] = 0;
-}
+/* ---- which are there ---- */
 
 void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to)
 {
@@ -38,10 +20,86 @@ void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to)
     *to = pea__min_i64(*to, n_x - step);
 }
 
+bool pea__edge_row(const pea__graph *graph, size_t k, int64_t z, int64_t y)
+{
+    const pea_dims d = graph->dims;
+    const int64_t z2 = z + graph->offsets->step[k].z, y2 = y + graph->offsets->step[k].y;
+    if (z < 0 || z >= d.z || y < 0 || y >= d.y || z2 < 0 || z2 >= d.z || y2 < 0 || y2 >= d.y)
+        return false;
+    return k < (size_t)graph->offsets->n_axes || (z % graph->stride[0] == 0 && y % graph->stride[1] == 0);
+}
+
+/* No edge where voxels from p on are outside the mask. */
+static void leave_out(const pea__graph *graph, int64_t p, int64_t step, int64_t n, uint32_t *keys)
+{
+    const int64_t first = graph->begin * graph->plane;
+    if (p >= first) {
+        for (int64_t i = 0; i < n; i++)
+            if (!graph->mask[p - first + i * step])
+                keys[i] = 0;
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            if (graph->labels[p + i * step] == PEA__NO_CLUSTER)
+                keys[i] = 0;
+    }
+}
+
+/* ---- weights ---- */
+
+static void read_keys(const pea__graph *graph, size_t k, int64_t p, int64_t step, int64_t n, uint32_t *keys)
+{
+    const int64_t n_offsets = (int64_t)graph->offsets->n;
+    const int64_t at = (p - graph->begin * graph->plane) * n_offsets + (int64_t)k;
+    const float *a = (const float *)graph->affinity + at;
+    step *= n_offsets;
+    if (k < (size_t)graph->offsets->n_axes)
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = pea__weight_key(a[i * step]);
+    else
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = pea__weight_key(1.0f - a[i * step]);
+}
+
+static uint32_t *waiting_keys(const pea__graph *graph, size_t k, int64_t p)
+{
+    return graph->waiting[k] + p / graph->plane % graph->ahead[k] * graph->plane + p % graph->plane;
+}
+
+void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
+                    uint32_t *keys)
+{
+    const int64_t p = (z * graph->dims.y + y) * graph->dims.x + x;
+    if (pea__plane_of(graph, z, y) < graph->begin) {
+        const uint32_t *kept = waiting_keys(graph, k, p);
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = kept[i * step];
+    } else {
+        read_keys(graph, k, p, step, n, keys);
+        if (graph->mask)
+            leave_out(graph, p, step, n, keys);
+    }
+    if (graph->mask)
+        leave_out(graph, p + graph->flat_step[k], step, n, keys);
+}
+
+void pea__edges_wait(const pea__graph *graph)
+{
+    const pea_dims d = graph->dims;
+    for (size_t k = 0; k < graph->offsets->n; k++)
+        for (int64_t plane = pea__max_i64(graph->begin, graph->end - graph->ahead[k]); plane < graph->end; plane++)
+            for (int64_t row = 0; row < graph->plane / d.x; row++) {
+                const int64_t p = plane * graph->plane + row * d.x;
+                uint32_t *keys = waiting_keys(graph, k, p);
+                read_keys(graph, k, p, 1, d.x, keys);
+                if (graph->mask)
+                    leave_out(graph, p, 1, d.x, keys);
+            }
+}
+
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
 {
     const int64_t k = (int64_t)graph->offsets->n;
-    const float *values = graph->affinity + p * k;
+    const float *values = (const float *)graph->affinity + (p - graph->begin * graph->plane) * k;
     int any = 0;
     for (int64_t i = 0; i < n * k; i++)
         any |= values[i] != values[i];
@@ -55,27 +113,30 @@ int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
 
 typedef struct repulsion {
     const pea__graph *graph;
-    uint32_t *level;
+    uint32_t *level; /* of the slab */
     int64_t rows_at_once;
 } repulsion;
 
 /* What the edges of offset k that row (z,y) stores say about the row that `level` is: `shift` is where their voxel, or
- * the one they lead to, lies along it. */
+ * the one they lead to, lies along it. One of both is in the slab, the other may not be there yet. */
 static void raise_levels(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t shift, uint32_t *level)
 {
     const pea_dims d = graph->dims;
-    const int64_t step = graph->stride[2];
+    const int64_t step = graph->stride[2], plane = pea__plane_of(graph, z, y);
+    const bool known = plane < graph->end && plane + graph->ahead[k] < graph->end;
     uint32_t keys[PEA__ROW_AT_ONCE];
-    if (z < 0 || z >= d.z || y < 0 || y >= d.y || z % graph->stride[0] != 0 || y % graph->stride[1] != 0)
+    if (!pea__edge_row(graph, k, z, y))
         return;
     int64_t from = 0, to = d.x;
     pea__edge_range(d.x, graph->offsets->step[k].x, &from, &to);
     for (int64_t x = pea__ceil_div(from, step) * step; x < to; x += PEA__ROW_AT_ONCE * step) {
         const int64_t n = pea__min_i64(pea__ceil_div(to - x, step), PEA__ROW_AT_ONCE);
-        pea__edge_keys(graph, k, z, y, x, step, n, keys);
+        if (known)
+            pea__edge_keys(graph, k, z, y, x, step, n, keys);
         for (int64_t i = 0; i < n; i++) {
             uint32_t *there = level + x + shift + i * step;
-            *there = keys[i] > *there ? keys[i] : *there;
+            const uint32_t key = known ? keys[i] : PEA__UNKNOWN;
+            *there = key > *there ? key : *there;
         }
     }
 }
@@ -85,17 +146,16 @@ static void repel_rows(void *argument, int64_t index, int worker)
     const repulsion *work = argument;
     const pea__graph *graph = work->graph;
     const pea_dims d = graph->dims;
-    const int64_t end = pea__min_i64((index + 1) * work->rows_at_once, d.z * d.y);
+    const int64_t first = graph->begin * graph->plane / d.x, end = graph->end * graph->plane / d.x;
+    const int64_t from = first + index * work->rows_at_once, to = pea__min_i64(from + work->rows_at_once, end);
     (void)worker;
-    for (int64_t row = index * work->rows_at_once; row < end; row++) {
+    for (int64_t row = from; row < to; row++) {
         const int64_t z = row / d.y, y = row % d.y;
-        uint32_t *level = work->level + row * d.x;
+        uint32_t *level = work->level + (row - first) * d.x;
         memset(level, 0, (size_t)d.x * sizeof *level);
         for (size_t k = (size_t)graph->offsets->n_axes; k < graph->offsets->n; k++) {
             const pea_offset o = graph->offsets->step[k];
-            const int64_t z2 = z + o.z, y2 = y + o.y;
-            if (z2 >= 0 && z2 < d.z && y2 >= 0 && y2 < d.y)
-                raise_levels(graph, k, z, y, 0, level);
+            raise_levels(graph, k, z, y, 0, level);
             raise_levels(graph, k, z - o.z, y - o.y, o.x, level);
         }
     }
@@ -104,7 +164,7 @@ static void repel_rows(void *argument, int64_t index, int worker)
 pea_status pea__repulsion(const pea__graph *graph, pea_context *context, double from, double to, uint32_t *level,
                           pea_error *err)
 {
-    const pea_dims d = graph->dims;
-    repulsion work = {graph, level, pea__ceil_div(PEA__TILE_VOXELS, d.x)};
-    return pea__parallel(context, pea__ceil_div(d.z * d.y, work.rows_at_once), from, to, repel_rows, &work, err);
+    const int64_t n_rows = (graph->end - graph->begin) * graph->plane / graph->dims.x;
+    repulsion work = {graph, level, pea__ceil_div(PEA__TILE_VOXELS, graph->dims.x)};
+    return pea__parallel(context, pea__ceil_div(n_rows, work.rows_at_once), from, to, repel_rows, &work, err);
 }

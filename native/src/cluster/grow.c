@@ -1,8 +1,9 @@
-/* grow.c - the mutex watershed edge after edge, the earliest first, on the graph of clusters that is left.
+/* grow.c - the mutex watershed edge after edge, the earliest first, on the graph of clusters that is left. Where edges
+ * are unknown only as far as it is certain: rule 3 of mutex_watershed.c.
  *
  *     edge      same cluster already, or a constraint between the two: nothing
  *               repulsive: the two clusters get a constraint
- *               attractive: they become one, which inherits the constraints of both
+ *               attractive: they become one, which inherits the constraints of both; or both are open from now on
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
@@ -12,12 +13,19 @@ enum { BATCH = 64 }; /* edges fetched ahead, so that memory answers before they 
 
 /* Two sorted lists, walked from their ends. */
 typedef struct walk {
-    const uint64_t *attractive, *repulsive; /* their ends */
+    const pea__cluster_graph *graph;
+    uint8_t *unknown; /* by cluster */
     pea__pair *attractive_order, *repulsive_order;
     int64_t n_attractive, n_repulsive; /* still to come */
     int32_t *parent;
     pea__constraints *constraints;
 } walk;
+
+typedef struct edge {
+    const uint64_t *ends;
+    uint32_t index, a, b;
+    bool attractive;
+} edge;
 
 /* The cluster with more constraints keeps its name, as every constraint of the other one has to be told. */
 static pea_status join(walk *w, uint32_t a, uint32_t b, pea_error *err)
@@ -26,51 +34,71 @@ static pea_status join(walk *w, uint32_t a, uint32_t b, pea_error *err)
     const bool b_stays = n_b > n_a || (n_b == n_a && w->parent[b] < w->parent[a]);
     const uint32_t root = b_stays ? b : a, other = b_stays ? a : b;
     pea__unite(w->parent, root, other);
+    w->unknown[root] |= w->unknown[other];
     return pea__constraints_inherit(w->constraints, root, other, err);
 }
 
-static pea_status take_edge(walk *w, uint32_t a, uint32_t b, bool attractive, pea_error *err)
+/* Whether an attractive edge between two clusters that have no constraint surely joins them. If not, both are open from
+ * now on. */
+static bool surely_joins(walk *w, uint32_t a, uint32_t b)
 {
-    a = pea__find(w->parent, a);
-    b = pea__find(w->parent, b);
-    if (a == b || pea__constraints_has(w->constraints, a, b))
+    uint8_t *u = w->unknown;
+    if (!((u[a] | u[b]) & PEA__OPEN))
+        return true;
+    const uint32_t sure = u[a] & PEA__OPEN ? b : a;
+    if (!u[sure] && !pea__constraints_meet(w->constraints, sure, u, PEA__OPEN))
+        return true;
+    u[a] |= PEA__OPEN;
+    u[b] |= PEA__OPEN;
+    return false;
+}
+
+static pea_status take_edge(walk *w, edge e, pea_error *err)
+{
+    uint32_t *key = w->graph->attractive.key;
+    const uint32_t a = pea__find(w->parent, e.a), b = pea__find(w->parent, e.b);
+    if (a == b)
         return PEA_OK;
-    return attractive ? join(w, a, b, err) : pea__constraints_add(w->constraints, a, b, err);
+    const bool apart = pea__constraints_has(w->constraints, a, b);
+    if (!e.attractive)
+        return apart ? PEA_OK : pea__constraints_add(w->constraints, a, b, err);
+    if (apart)
+        key[e.index] = 0;
+    return apart || !surely_joins(w, a, b) ? PEA_OK : join(w, a, b, err);
 }
 
 /* The next edge of both lists; on equal keys the repulsive one, whose flat index is larger. */
-static const uint64_t *next_edge(walk *w, bool *attractive)
+static edge next_edge(walk *w)
 {
-    *attractive = w->n_repulsive == 0 || (w->n_attractive > 0 && w->attractive_order[w->n_attractive - 1].key >
-                                                                     w->repulsive_order[w->n_repulsive - 1].key);
-    if (*attractive)
-        return w->attractive + w->attractive_order[--w->n_attractive].value;
-    return w->repulsive + w->repulsive_order[--w->n_repulsive].value;
+    const bool attractive = w->n_repulsive == 0 || (w->n_attractive > 0 && w->attractive_order[w->n_attractive - 1].key >
+                                                                               w->repulsive_order[w->n_repulsive - 1].key);
+    edge e = {.attractive = attractive};
+    e.index = attractive ? w->attractive_order[--w->n_attractive].value : w->repulsive_order[--w->n_repulsive].value;
+    e.ends = (attractive ? w->graph->attractive.ends : w->graph->repulsive.ends) + e.index;
+    return e;
 }
 
 static pea_status take_batch(walk *w, int n, pea_error *err)
 {
-    const uint64_t *ends[BATCH];
-    uint32_t a[BATCH], b[BATCH];
-    bool attractive[BATCH];
+    edge edges[BATCH];
     for (int i = 0; i < n; i++) {
-        ends[i] = next_edge(w, attractive + i);
-        PEA__PREFETCH(ends[i]);
+        edges[i] = next_edge(w);
+        PEA__PREFETCH(edges[i].ends);
     }
     for (int i = 0; i < n; i++) {
-        PEA__PREFETCH(w->parent + (*ends[i] >> 32));
-        PEA__PREFETCH(w->parent + (uint32_t)*ends[i]);
+        PEA__PREFETCH(w->parent + (*edges[i].ends >> 32));
+        PEA__PREFETCH(w->parent + (uint32_t)*edges[i].ends);
     }
     for (int i = 0; i < n; i++) { /* these searches do not wait for one another; joins only lengthen them a little */
-        a[i] = pea__find(w->parent, (uint32_t)(*ends[i] >> 32));
-        b[i] = pea__find(w->parent, (uint32_t)*ends[i]);
-        if (a[i] != b[i]) {
-            pea__constraints_prefetch(w->constraints, a[i]);
-            pea__constraints_prefetch(w->constraints, b[i]);
+        const uint32_t a = edges[i].a = pea__find(w->parent, (uint32_t)(*edges[i].ends >> 32));
+        const uint32_t b = edges[i].b = pea__find(w->parent, (uint32_t)*edges[i].ends);
+        if (a != b) {
+            pea__constraints_prefetch(w->constraints, a);
+            pea__constraints_prefetch(w->constraints, b);
         }
     }
     for (int i = 0; i < n; i++) {
-        const pea_status status = take_edge(w, a[i], b[i], attractive[i], err);
+        const pea_status status = take_edge(w, edges[i], err);
         if (status != PEA_OK)
             return status;
     }
@@ -93,7 +121,7 @@ pea_status pea__grow(const pea__cluster_graph *clusters, pea_context *context, d
                      pea_error *err)
 {
     const pea__edges *attractive = &clusters->attractive, *repulsive = &clusters->repulsive;
-    walk w = {attractive->ends, repulsive->ends, NULL, NULL, attractive->n, repulsive->n, parent, NULL};
+    walk w = {clusters, clusters->unknown, NULL, NULL, attractive->n, repulsive->n, parent, NULL};
     const double sorted = from + 0.3 * (to - from);
     pea_status status = pea__edges_order(attractive, context, from, sorted, &w.attractive_order, err);
     if (status == PEA_OK)

@@ -1,5 +1,5 @@
 /* mutex_watershed.c - clusters that repulsive edges keep apart: Kruskal's algorithm with constraints, spared most of
- * its work.
+ * its work, and made to work on a part of the volume at a time.
  *
  * The plain algorithm takes the edges by falling weight, on equal weight the larger flat index k * n_voxels + p first:
  *
@@ -8,44 +8,61 @@
  *               attractive: they become one, which inherits the constraints of both
  *
  * Here most merges are made before, without sorting, where it is certain that the plain algorithm makes them; only
- * what is left goes through it. The partition is the same, bit for bit:
+ * what is left goes through it. The volume is taken slab by slab (mutex_slabs.c), and of those that are done nothing is
+ * kept but the clusters that may still change. The partition is the same, bit for bit. For each slab:
  *
  *     repulsion (edges.c)     what each voxel must know of its repulsive edges
- *     contract  (contract.c)  certain merges in boxes of the volume, on many threads
- *     collect   (collect.c)   the graph of the clusters that are left
+ *     contract  (contract.c)  certain merges in boxes of the slab, on many threads
+ *     collect   (collect.c)   the graph of the clusters that are left, here and of slabs before
  *     shrink    (shrink.c)    certain merges in that graph, in rounds
- *     grow      (grow.c)      the plain algorithm on the rest
+ *     grow      (grow.c)      the plain algorithm on the rest, as far as it is certain
  *
- * Why it is exact. Let G be any graph of clusters with a total order of its edges, and run the plain algorithm on it.
+ * Why it is exact. Let G be any graph of clusters with a total order of its edges.
  *
- *   1. The earliest edge of all at C is attractive, to D. Until that edge no edge touches C: it is alone and has no
- *      constraint, so the two merge. With C and D one from the start, every edge before it finds the same clusters
- *      and constraints, as none of them touches C; and so does every edge after it.
- *   2. An edge between C and D is the earliest attractive one at both. Until then neither has merged, so a constraint
- *      between them can only come from an earlier repulsive edge that joins these two. If there is one, the
- *      attractive edge does nothing, ever: the two have a constraint, or are one. If there is none, they merge; as
- *      one from the start they collect the union of their constraints, and no other cluster notices.
- *   3. Of the edges between C and D only the earliest matters: after it the two are one, or have a constraint. Edges
- *      inside a cluster do nothing.
- *   4. Merges that are certain in one graph can be made all at once: when one of them, f, is made, another, e between
- *      C and D, stays certain. If e is the earliest edge of all at C and f touches C too, f is later than e. So f is
- *      certain because it is the earliest of all at its other end, whose edges are then all later than e. If e is
- *      certain by 2 and f touches C or D, the same is true. Otherwise f does not touch what makes e certain.
+ *   1. Clusters that the plain algorithm will have joined in the end may be one from the start. Run it on G, and on H,
+ *      which is G with such clusters joined. At any time the clusters of H are those of G, joined further by what was
+ *      joined from the start, and the constraints are the same but for that. For the next edge, between clusters that
+ *      are not yet one in G: if it repels, they never will be one in G, so they are not one in H, and both runs make the
+ *      constraint. If it attracts across a constraint, they never will be one either, and nothing is done in H as in G.
+ *      If it attracts and joins them, all that H holds in these two clusters is one in the end; no constraint can be
+ *      between them in H, as it would be one of G too.
+ *   2. What has no effect may be left out: edges inside a cluster; of the edges between two clusters all but the
+ *      earliest, after which the two are one or have a constraint; an attractive edge that does nothing; and a
+ *      cluster that has no attractive edge left, with all its edges.
+ *
+ * So it does not matter when merges are made, and together with which others, if only each of them is certain. To know
+ * that from a part of the graph, walk its edges in order. Other edges, the unknown ones, lead from there to clusters that
+ * are not there, and may come at any time; what is known is which clusters they touch. A cluster is open if it is not
+ * there or an unknown attractive edge touches it, and else sure.
+ *
+ *   3. edge   same cluster already, or a constraint between the two: nothing
+ *             repulsive: the two clusters get a constraint
+ *             attractive, both sure: they become one
+ *             attractive, one sure: they become one, which is open, if no unknown repulsive edge touches the sure one
+ *                 and it has no constraint with an open cluster
+ *             attractive otherwise: it is left for later, and both clusters are open from now on
+ *
+ *      At any time a sure cluster is one of the plain algorithm, and between sure clusters there are the same
+ *      constraints: what would touch it otherwise would have made it open. An open cluster lies in one of the plain
+ *      algorithm; if it has a constraint, the two clusters of the plain algorithm have one too or, where both are open,
+ *      may be the same. So what is done here is certain: nothing, as between two clusters with a constraint, or that may
+ *      be the same, an attractive edge does nothing; a merge of two sure ones; and that of a sure one with an open one,
+ *      as the cluster in which the open one lies is made of open and of unknown ones, of which the sure one has no
+ *      constraint with any.
+ *
+ * Rounds need no walk to find some of these merges, by two rules:
+ *
+ *   4. The earliest edge of all at C is attractive, to D. Until then C is alone, sure, and without a constraint.
+ *   5. An edge between C and D is the earliest attractive one at both, none of which is open. Until then both are alone
+ *      and sure. If an earlier repulsive edge joins these two, the edge does nothing, else they merge.
  *
  * That a merge is found late, by shrink instead of contract or by grow instead of both, is never wrong: a tile may take
- * a tie with something outside for a loss, and tables may forget edges that they could have combined.
+ * a tie with something outside for a loss, and tables may forget edges that they could have combined. A cluster of which
+ * edges are said to be unknown that are not there only waits longer.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
-#include "cluster/union_find.h"
 
 #include <inttypes.h>
-
-/* Shares of the progress bar, as measured on a volume of 13 million voxels. */
-#define REPELLED 0.02
-#define CONTRACTED 0.5
-#define COLLECTED 0.65
-#define SHRUNK 0.83
-#define GROWN 0.97
 
 pea_mutex_options pea_mutex_options_default(void)
 {
@@ -74,138 +91,17 @@ static pea_status check_arguments(const pea_array *affinity, const pea_offsets *
     return PEA_OK;
 }
 
-static pea_status make_graph(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
-                             const pea_mutex_options *options, pea__graph *graph, pea_error *err)
+/* Slab by slab, so that the graph of clusters never is that of the whole. */
+static pea_status add_all(pea_mutex_slabs *slabs, const pea_array *affinity, const pea_array *mask, pea_error *err)
 {
-    pea_mutex_options chosen = pea_mutex_options_default();
-    const pea_status status = pea__options_take(&chosen, sizeof chosen, options, "mutex watershed", err);
-    if (status != PEA_OK)
-        return status;
     const pea_dims d = affinity->dims;
-    *graph = (pea__graph){.dims = d, .n_voxels = d.z * d.y * d.x, .offsets = offsets, .affinity = affinity->data};
-    graph->mask = mask ? mask->data : NULL;
-    graph->most_clusters = INT32_MAX; /* as the union-find counts */
-    for (int axis = 0; axis < 3; axis++) {
-        if (chosen.stride[axis] < 1)
-            return pea__fail(err, PEA_E_ARG, "stride %d of axis %c must be at least 1", chosen.stride[axis],
-                             "zyx"[axis]);
-        graph->stride[axis] = chosen.stride[axis];
-    }
-    for (size_t k = 0; k < offsets->n; k++) {
-        const pea_offset o = offsets->step[k];
-        graph->flat_step[k] = (o.z * d.y + o.y) * d.x + o.x;
-    }
-    return PEA_OK;
-}
-
-/* ---- from clusters to labels ---- */
-
-/* `number` leads from a cluster of the tiles to one of the rest, whose root the forest knows: from now on to that
- * root. */
-static pea_status find_roots(uint32_t *number, uint32_t n, int32_t *parent, pea_context *context, pea_error *err)
-{
+    const int64_t n_planes = d.z > 1 ? d.z : d.y, plane = d.z * d.y * d.x / n_planes, depth = pea__mutex_slab_planes(d);
     pea_status status = PEA_OK;
-    for (uint32_t c = 0; c < n && status == PEA_OK; c++) {
-        number[c] = pea__find(parent, number[c]);
-        if (c % PEA__VOXELS_AT_ONCE == 0)
-            status = pea__progress(context, GROWN, err);
+    for (int64_t begin = 0; begin < n_planes && status == PEA_OK; begin += depth) {
+        const char *a = (const char *)affinity->data + (size_t)(begin * plane * d.c) * pea_dtype_size_bytes(affinity->dtype);
+        const uint8_t *m = mask ? (const uint8_t *)mask->data + begin * plane : NULL;
+        status = pea__mutex_slabs_add(slabs, a, affinity->dtype, m, pea__min_i64(depth, n_planes - begin), err);
     }
-    return status;
-}
-
-/* Roots become 1,2,3... in the order of their first voxels. `label_of`, zeroed, keeps them. */
-static pea_status write_labels(const pea__graph *graph, const uint32_t *number, uint32_t *label_of, uint32_t *labels,
-                               pea_context *context, uint32_t *n_labels, pea_error *err)
-{
-    pea_status status = PEA_OK;
-    uint32_t n = 0;
-    for (int64_t p = 0; p < graph->n_voxels && status == PEA_OK; p++) {
-        const uint32_t cluster = labels[p];
-        if (p % PEA__VOXELS_AT_ONCE == 0)
-            status = pea__progress(context, GROWN + (1.0 - GROWN) * (double)p / (double)graph->n_voxels, err);
-        if (cluster == PEA__NO_CLUSTER) {
-            labels[p] = 0;
-            continue;
-        }
-        uint32_t *label = label_of + number[cluster];
-        if (*label == 0)
-            *label = ++n;
-        labels[p] = *label;
-    }
-    *n_labels = n;
-    return status;
-}
-
-/* ---- all of it ---- */
-
-/* What the graph of clusters asks for from here on, as far as it can be known. */
-static pea_status check_memory(const pea__cluster_graph *clusters, pea_context *context, pea_error *err)
-{
-    const uint64_t limit = pea__memory_limit(context);
-    const uint64_t n_edges = (uint64_t)(clusters->attractive.n + clusters->repulsive.n);
-    const uint64_t needed = n_edges * PEA__EDGE_BYTES + (uint64_t)clusters->n_clusters * PEA__SHRINK_BYTES;
-    if (limit == 0 || needed <= limit)
-        return PEA_OK;
-    return pea__fail(err, PEA_E_LIMIT,
-                     "clustering %" PRIu64 " edges needs %" PRIu64 " bytes but the limit is %" PRIu64
-                     ": raise it, or use larger strides or a mask",
-                     n_edges, needed, limit);
-}
-
-/* Voxels to clusters: the labels hold their numbers. */
-static pea_status contract(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, uint32_t *labels,
-                           pea__cluster_graph *clusters, pea_error *err)
-{
-    pea__tile *tiles = pea__alloc((size_t)tiling->n, sizeof *tiles, err);
-    if (!tiles)
-        return PEA_E_NOMEM;
-    pea_status status = pea__repulsion(graph, context, 0.0, REPELLED, labels, err);
-    if (status == PEA_OK)
-        status = pea__contract_tiles(graph, tiling, context, REPELLED, CONTRACTED, labels, tiles,
-                                     &clusters->n_clusters, err);
-    if (status == PEA_OK)
-        status = pea__collect(graph, tiling, context, CONTRACTED, COLLECTED, labels, tiles, clusters, err);
-    for (int64_t i = 0; i < tiling->n; i++)
-        pea__free(tiles[i].edges);
-    pea__free(tiles);
-    return status;
-}
-
-/* Clusters to segments: `number`, one for each cluster, will hold the root of each. */
-static pea_status merge(pea__cluster_graph *clusters, pea_context *context, uint32_t *number, pea_error *err)
-{
-    const uint32_t n = clusters->n_clusters;
-    pea_status status = pea__shrink(clusters, context, COLLECTED, SHRUNK, number, err);
-    if (status != PEA_OK)
-        return status;
-    int32_t *parent = pea__alloc_unset(clusters->n_clusters, sizeof *parent, err);
-    status = parent ? pea__grow(clusters, context, SHRUNK, GROWN, parent, err) : PEA_E_NOMEM;
-    if (status == PEA_OK)
-        status = find_roots(number, n, parent, context, err);
-    pea__free_unset(parent);
-    return status;
-}
-
-pea_status pea__mutex_watershed(const pea__graph *graph, const pea__tiling *tiling, pea_context *context,
-                                uint32_t *labels, uint32_t *n_labels, pea_error *err)
-{
-    pea__cluster_graph clusters = {0};
-    uint32_t *number = NULL, *label_of = NULL;
-    pea_status status = contract(graph, tiling, context, labels, &clusters, err);
-    if (status == PEA_OK)
-        status = check_memory(&clusters, context, err);
-    if (status == PEA_OK) {
-        number = pea__alloc_unset(clusters.n_clusters, sizeof *number, err);
-        status = number ? merge(&clusters, context, number, err) : PEA_E_NOMEM;
-    }
-    pea__edges_free(&clusters.attractive);
-    pea__edges_free(&clusters.repulsive);
-    if (status == PEA_OK) {
-        label_of = pea__alloc(clusters.n_clusters, sizeof *label_of, err);
-        status = label_of ? write_labels(graph, number, label_of, labels, context, n_labels, err) : PEA_E_NOMEM;
-    }
-    pea__free_unset(number);
-    pea__free(label_of);
     return status;
 }
 
@@ -213,18 +109,17 @@ pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *off
                                const pea_mutex_options *options, pea_context *context, const pea_array *labels,
                                uint32_t *n_labels, pea_error *err)
 {
-    pea__graph graph;
-    uint32_t n = 0;
+    pea_mutex_slabs *slabs = NULL;
     pea_status status = check_arguments(affinity, offsets, mask, labels, err);
     if (status == PEA_OK)
-        status = make_graph(affinity, offsets, mask, options, &graph, err);
+        status = pea_mutex_slabs_new(affinity->dims, offsets, options, context, labels, &slabs, err);
     if (status != PEA_OK)
         return status;
     pea__stage(context, "cluster");
-    const pea__tiling tiling = pea__tiling_of(graph.dims, PEA__TILE_DEPTH, PEA__TILE_VOXELS);
-    status = pea__mutex_watershed(&graph, &tiling, context, labels->data, &n, err);
+    status = add_all(slabs, affinity, mask, err);
+    if (status == PEA_OK)
+        status = pea__mutex_slabs_finish(slabs, n_labels, err);
     pea__stage(context, NULL);
-    if (n_labels && status == PEA_OK)
-        *n_labels = n;
+    pea_mutex_slabs_free(slabs);
     return status;
 }

@@ -1,32 +1,23 @@
 /* shrink.c - merges that are certain, seen from the graph of all clusters: in a round every cluster looks at its edges.
  *
- *     1. a cluster's earliest edge is attractive: it merges, as in contract.c
- *     2. an attractive edge is the earliest of its kind at both its ends: they merge, unless an earlier repulsive edge
- *        joins the same two; then the attractive edge can go
+ *     a cluster's earliest edge is attractive: it merges, as in contract.c
+ *     an attractive edge is the earliest of its kind at both its ends: they merge, unless an earlier repulsive edge
+ *         joins the same two; then the attractive edge can go
  *
- * mutex_watershed.c says why. Afterwards inner edges are dropped, and of those between the same two clusters mostly
- * all but the earliest. The earliest attractive edge of all always falls under 2, so every round gets on; when rounds
- * spare little, going through the sorted rest (grow.c) is quicker.
+ * These are rules 4 and 5 of mutex_watershed.c, which say what holds of clusters that have unknown edges. Afterwards
+ * inner edges are dropped, and of those between the same two clusters mostly all but the earliest. When rounds spare
+ * little, going through the sorted rest (grow.c) is quicker.
  *
  * Clusters that are near have near numbers, and edges come by tiles: so memory is read almost in order.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
-#include <string.h>
-
 enum {
-    SEEN_BITS = 13,
     ENOUGH_SHARE = 8, /* another round only if this one spared one edge in so many */
     CHUNK = 1 << 14   /* edges or clusters between two questions whether to stop; a cache holds them */
 };
 
 #define NONE UINT32_MAX
-
-/* Where an edge between two clusters was put last. */
-typedef struct sighting {
-    uint64_t ends;
-    int64_t at;
-} sighting;
 
 typedef struct shrinking {
     pea__cluster_graph *graph;
@@ -34,10 +25,8 @@ typedef struct shrinking {
     uint64_t *proposal; /* key << 32 | index of its earliest attractive edge, 0: none */
     uint32_t *mate;     /* with whom it shares that edge */
     uint32_t *parent;   /* a forest; at the end of a round, the new numbers */
-    sighting *seen;     /* by hash of the ends; forgets */
     uint32_t *number;
     uint32_t n_before; /* clusters before the first round */
-    int64_t n_kept;
     pea_context *context;
     double fraction;
 } shrinking;
@@ -67,7 +56,7 @@ static void unite(uint32_t *parent, uint32_t a, uint32_t b)
 static void begin(shrinking *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++) {
-        s->level[c] = 0;
+        s->level[c] = s->graph->unknown[c] ? PEA__UNKNOWN : 0;
         s->proposal[c] = 0;
         s->parent[c] = (uint32_t)c;
         s->mate[c] = NONE;
@@ -104,6 +93,7 @@ static void propose(shrinking *s, int64_t from, int64_t to)
 
 static void choose(shrinking *s, int64_t from, int64_t to)
 {
+    const uint8_t *unknown = s->graph->unknown;
     for (int64_t i = from; i < to; i++) {
         const uint32_t c = (uint32_t)i;
         const uint64_t proposal = s->proposal[c];
@@ -113,7 +103,7 @@ static void choose(shrinking *s, int64_t from, int64_t to)
         const uint32_t other = (uint32_t)(ends >> 32) ^ (uint32_t)ends ^ c;
         if (proposal >> 32 > s->level[c])
             unite(s->parent, c, other);
-        else if (s->proposal[other] == proposal)
+        else if (s->proposal[other] == proposal && !((unknown[c] | unknown[other]) & PEA__OPEN))
             s->mate[c] = other;
     }
 }
@@ -141,9 +131,13 @@ static void marry(shrinking *s, int64_t from, int64_t to)
 /* A root comes before its members, and is numbered before them. */
 static void renumber(shrinking *s, int64_t from, int64_t to)
 {
+    uint8_t *unknown = s->graph->unknown;
     for (int64_t c = from; c < to; c++) {
         const uint32_t up = s->parent[c];
-        s->mate[c] = up == (uint32_t)c ? s->graph->n_clusters++ : s->mate[find(s->parent, up)];
+        const bool is_root = up == (uint32_t)c;
+        const uint32_t number = is_root ? s->graph->n_clusters++ : s->mate[find(s->parent, up)];
+        unknown[number] = unknown[c] | (is_root ? 0 : unknown[number]);
+        s->mate[c] = number;
     }
 }
 
@@ -151,54 +145,6 @@ static void pass_on(shrinking *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++)
         s->number[c] = s->mate[s->number[c]];
-}
-
-/* Attractive edges get the new numbers of their ends. Inner ones go, and those that are done with; of those between
- * the same two clusters mostly the earliest alone stays. All this is as likely as not, so that it is done without
- * branches: what is not wanted is written behind the end, and the next edge over it. */
-static void sift_attractive(shrinking *s, int64_t from, int64_t to)
-{
-    pea__edges *edges = &s->graph->attractive;
-    int64_t n = from, end;
-    for (int64_t i = from; i < to; i++) {
-        const uint32_t a = s->mate[edges->ends[i] >> 32], b = s->mate[(uint32_t)edges->ends[i]];
-        edges->ends[n] = pea__ends(a, b);
-        edges->key[n] = edges->key[i];
-        edges->id[n] = edges->id[i];
-        n += (a != b) & (edges->key[i] != 0);
-    }
-    end = n;
-    n = s->n_kept;
-    for (int64_t i = from; i < end; i++) {
-        const uint64_t ends = edges->ends[i], id = edges->id[i];
-        const uint32_t key = edges->key[i];
-        sighting *slot = s->seen + (ends * 0x9E3779B97F4A7C15u >> (64 - SEEN_BITS));
-        const bool same = slot->ends == ends; /* of this round: the table was cleared */
-        const int64_t at = n ^ ((n ^ slot->at) & -(int64_t)same);
-        const uint32_t held = edges->key[at];
-        const bool better = (key > held) | ((key == held) & (id > edges->id[at]));
-        const uint64_t mine = -(uint64_t)(!same | better); /* all bits or none */
-        edges->ends[at] = ends;
-        edges->key[at] = held ^ ((held ^ key) & (uint32_t)mine);
-        edges->id[at] = edges->id[at] ^ ((edges->id[at] ^ id) & mine);
-        *slot = (sighting){ends, at};
-        n += !same;
-    }
-    s->n_kept = n;
-}
-
-/* Repulsive edges are longer: few of them share both clusters. */
-static void sift_repulsive(shrinking *s, int64_t from, int64_t to)
-{
-    pea__edges *edges = &s->graph->repulsive;
-    int64_t n = s->n_kept;
-    for (int64_t i = from; i < to; i++) {
-        const uint32_t a = s->mate[edges->ends[i] >> 32], b = s->mate[(uint32_t)edges->ends[i]];
-        edges->ends[n] = pea__ends(a, b);
-        edges->key[n] = edges->key[i];
-        n += a != b;
-    }
-    s->n_kept = n;
 }
 
 /* ---- rounds ---- */
@@ -230,15 +176,10 @@ static pea_status one_round(shrinking *s, pea_error *err)
         status = run(s, renumber, n, err);
     if (status == PEA_OK)
         status = run(s, pass_on, s->n_before, err);
-    s->n_kept = 0;
-    memset(s->seen, 255, sizeof *s->seen << SEEN_BITS);
     if (status == PEA_OK)
-        status = run(s, sift_attractive, n_attractive, err);
-    g->attractive.n = s->n_kept;
-    s->n_kept = 0;
+        status = pea__edges_sift(&g->attractive, s->mate, s->context, s->fraction, err);
     if (status == PEA_OK)
-        status = run(s, sift_repulsive, n_repulsive, err);
-    g->repulsive.n = s->n_kept;
+        status = pea__edges_sift(&g->repulsive, s->mate, s->context, s->fraction, err);
     return status;
 }
 
@@ -254,16 +195,14 @@ pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, doubl
     s.proposal = s.level ? pea__alloc_unset(n, sizeof *s.proposal, err) : NULL;
     s.mate = s.proposal ? pea__alloc_unset(n, sizeof *s.mate, err) : NULL;
     s.parent = s.mate ? pea__alloc_unset(n, sizeof *s.parent, err) : NULL;
-    s.seen = s.parent ? pea__alloc_unset((size_t)1 << SEEN_BITS, sizeof *s.seen, err) : NULL;
     for (size_t c = 0; c < n; c++)
         number[c] = (uint32_t)c;
-    if (s.seen)
+    if (s.parent)
         do {
             n_edges = clusters->attractive.n + clusters->repulsive.n;
             status = one_round(&s, err);
             s.fraction += 0.3 * (to - s.fraction);
         } while (status == PEA_OK && n_edges - clusters->attractive.n - clusters->repulsive.n > n_edges / ENOUGH_SHARE);
-    pea__free_unset(s.seen);
     pea__free_unset(s.parent);
     pea__free_unset(s.mate);
     pea__free_unset(s.proposal);

@@ -76,10 +76,8 @@ static void walk_plainly(graph_case c, uint32_t *cluster)
 static void fill(const graph_case *c, bool attractive, pea__edges *edges)
 {
     const size_t n = (size_t)c->n_edges;
-    edges->ends = pea__alloc_unset(n, sizeof *edges->ends, &err);
-    edges->key = pea__alloc_unset(n, sizeof *edges->key, &err);
-    edges->id = attractive ? pea__alloc_unset(n, sizeof *edges->id, &err) : NULL;
-    edges->n = 0;
+    *edges = (pea__edges){0};
+    assert_ok(pea__edges_reserve(edges, (int64_t)n, attractive, &err));
     for (int i = 0; i < c->n_edges; i++) {
         if (c->edges[i].attractive != attractive)
             continue;
@@ -96,7 +94,8 @@ static void check_case(uint64_t seed)
     const graph_case c = make_case(seed);
     uint32_t expected[MOST_CLUSTERS], number[MOST_CLUSTERS];
     int32_t parent[MOST_CLUSTERS];
-    pea__cluster_graph g = {.n_clusters = c.n};
+    uint8_t unknown[MOST_CLUSTERS] = {0};
+    pea__cluster_graph g = {.n_clusters = c.n, .unknown = unknown};
     fill(&c, true, &g.attractive);
     fill(&c, false, &g.repulsive);
     walk_plainly(c, expected);

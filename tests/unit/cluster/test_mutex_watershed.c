@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "example.h"
 #include "plain.h"
+#include "random_case.h"
 #include "read_npy.h"
 #include "textbook.h"
 
@@ -163,157 +164,24 @@ static void golden_volumes(void **state)
 
 /* ---- random graphs ---- */
 
-typedef struct random_case {
-    pea_dims d;
-    pea_offsets offsets;
-    int stride[3];
-    float *affinity;
-    uint8_t *mask; /* NULL: none */
-} random_case;
-
-static int between(uint64_t *random, int low, int high)
-{
-    return low + (int)(test_random(random) % (uint32_t)(high - low + 1));
-}
-
-static float random_weight(uint64_t *random, int kind)
-{
-    const float u = (float)test_random(random) / 2147483648.0f;
-    switch (kind) {
-    case 0: return u;
-    case 1: return (float)between(random, 0, 4) / 4.0f;
-    case 2: return between(random, 0, 2) ? 0.0f : u; /* as after a ReLU */
-    case 3: return 0.5f;
-    default: return between(random, 0, 3) ? 4.0f * u - 2.0f : -0.0f;
-    }
-}
-
-/* Mostly little ones: the textbook is slow, and what goes wrong goes wrong in little. */
-static random_case make_case(uint64_t *random)
-{
-    const bool little = between(random, 0, 7) > 0;
-    const int side = little ? 5 : 12;
-    random_case c = {.d = {1, between(random, 1, side), between(random, 1, side), 1}, .stride = {1, 1, 1}};
-    c.offsets.n_axes = between(random, 2, 3);
-    if (c.offsets.n_axes == 3)
-        c.d = (pea_dims){between(random, 1, 5), between(random, 1, side / 2), between(random, 1, side / 2), 1};
-    c.offsets.n = (size_t)between(random, c.offsets.n_axes, little ? 8 : 14);
-    for (size_t k = 0; k < c.offsets.n;) {
-        const int reach = between(random, 1, 4) == 1 ? 20 : 2;
-        const pea_offset o = {c.offsets.n_axes == 3 ? between(random, -2, 2) : 0, between(random, -reach, reach),
-                              between(random, -reach, reach)};
-        if (o.z != 0 || o.y != 0 || o.x != 0)
-            c.offsets.step[k++] = o;
-    }
-    if (between(random, 0, 1)) /* the usual attractive ones */
-        for (int axis = 0; axis < c.offsets.n_axes; axis++)
-            c.offsets.step[axis] = (pea_offset){-(c.offsets.n_axes == 3 && axis == 0), -(axis == c.offsets.n_axes - 2),
-                                                -(axis == c.offsets.n_axes - 1)};
-    for (int axis = 0; axis < 3; axis++)
-        c.stride[axis] = between(random, 1, 3);
-    const int64_t n = c.d.z * c.d.y * c.d.x;
-    const int kind = between(random, 0, 4);
-    c.affinity = malloc((size_t)n * c.offsets.n * sizeof *c.affinity);
-    for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++)
-        c.affinity[i] = random_weight(random, kind);
-    if (between(random, 0, 1)) {
-        const int share = between(random, 0, 10);
-        c.mask = malloc((size_t)n);
-        for (int64_t p = 0; p < n; p++)
-            c.mask[p] = between(random, 0, 9) < share ? 255 : 0;
-    }
-    return c;
-}
-
-static void free_case(random_case *c)
-{
-    free(c->affinity);
-    free(c->mask);
-}
-
-/* Tiles that make no sense but small ones, so that little graphs have many. */
-static pea__tiling random_tiling(uint64_t *random, pea_dims d)
-{
-    const int64_t extents[3] = {d.z, d.y, d.x};
-    pea__tiling t = {.n = 1};
-    for (int axis = 0; axis < 3; axis++) {
-        t.size[axis] = between(random, 0, 2) ? between(random, 1, 5) : extents[axis];
-        t.size[axis] = pea__min_i64(t.size[axis], extents[axis]);
-        t.count[axis] = pea__ceil_div(extents[axis], t.size[axis]);
-        t.n *= t.count[axis];
-    }
-    return t;
-}
-
-static pea__graph graph_of(const random_case *c)
-{
-    pea__graph graph = {.dims = c->d, .n_voxels = c->d.z * c->d.y * c->d.x, .offsets = &c->offsets};
-    graph.affinity = c->affinity;
-    graph.mask = c->mask;
-    graph.most_clusters = INT32_MAX;
-    memcpy(graph.stride, c->stride, sizeof graph.stride);
-    for (size_t k = 0; k < c->offsets.n; k++)
-        graph.flat_step[k] = (c->offsets.step[k].z * c->d.y + c->offsets.step[k].y) * c->d.x + c->offsets.step[k].x;
-    return graph;
-}
-
-/* The same in slabs of any height. */
-static void run_in_slabs(const random_case *c, uint64_t *random, uint32_t *labels)
-{
-    const int64_t n_k = (int64_t)c->offsets.n, n_planes = c->d.z > 1 ? c->d.z : c->d.y;
-    const int64_t plane = c->d.z * c->d.y * c->d.x / n_planes;
-    const pea_array whole = {labels, PEA_UINT32, c->d};
-    pea_mutex_options options = pea_mutex_options_default();
-    pea_mutex_slabs *slabs;
-    uint32_t n, most = 0;
-    memcpy(options.stride, c->stride, sizeof options.stride);
-    assert_ok(pea_mutex_slabs_new(c->d, &c->offsets, &options, NULL, &whole, &slabs, &err));
-    for (int64_t begin = 0, end; begin < n_planes; begin = end) {
-        end = begin + between(random, 1, (int)(n_planes - begin));
-        const pea_dims d = c->d.z > 1 ? (pea_dims){end - begin, c->d.y, c->d.x, 1} : (pea_dims){1, end - begin, c->d.x, 1};
-        const pea_array affinity = {c->affinity + begin * plane * n_k, PEA_FLOAT32, {d.z, d.y, d.x, n_k}},
-                        mask = {c->mask ? c->mask + begin * plane : NULL, PEA_UINT8, d};
-        assert_ok(pea_mutex_slabs_add(slabs, &affinity, c->mask ? &mask : NULL, &err));
-    }
-    assert_ok(pea_mutex_slabs_finish(slabs, &n, &err));
-    pea_mutex_slabs_free(slabs);
-    for (int64_t p = 0; p < n_planes * plane; p++)
-        most = labels[p] > most ? labels[p] : most;
-    assert_int_equal(n, most);
-}
-
-/* One case: through the front, in slabs, or in tiles that are one or many. */
 static void check_case(uint64_t seed)
 {
-    uint32_t labels[144 + 36], expected[144 + 36], n;
+    uint32_t labels[RANDOM_CASE_VOXELS], expected[RANDOM_CASE_VOXELS], n;
     uint64_t random = seed;
     random_case c = make_case(&random);
-    const pea__graph graph = graph_of(&c);
-    const pea__tiling tiling = random_tiling(&random, c.d);
     textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
-    if (seed % 4 == 0)
-        assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
-    else if (seed % 4 == 1)
-        run_in_slabs(&c, &random, labels);
-    else
-        assert_ok(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err));
-    if (memcmp(labels, expected, (size_t)graph.n_voxels * sizeof *labels) != 0)
+    assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
+    if (memcmp(labels, expected, (size_t)(c.d.z * c.d.y * c.d.x) * sizeof *labels) != 0)
         fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
     free_case(&c);
 }
 
 /* PEA_CASES asks for more of them, PEA_SEED for others. */
-static uint64_t number_from(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 10) : otherwise;
-}
-
 static void random_graphs_equal_the_textbook(void **state)
 {
     (void)state;
-    const uint64_t n = number_from("PEA_CASES", 6000), first = number_from("PEA_SEED", 1);
-    if (n > 6000)
+    const uint64_t n = test_number_from("PEA_CASES", 2000), first = test_number_from("PEA_SEED", 1);
+    if (n > 2000)
         print_message("%llu graphs from seed %llu\n", (unsigned long long)n, (unsigned long long)first);
     for (uint64_t i = 0; i < n; i++)
         check_case(first + i);
@@ -363,7 +231,7 @@ static void check_large(pea_dims d, uint32_t n_levels, bool masked)
 static void volumes_equal_the_plain_algorithm(void **state)
 {
     (void)state;
-    const int64_t n = (int64_t)number_from("PEA_VOXELS", 100000);
+    const int64_t n = (int64_t)test_number_from("PEA_VOXELS", 100000);
     int64_t side = 1;
     while (side * side * 20 < n)
         side++;
@@ -510,22 +378,6 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "not initialised");
 }
 
-static void too_many_clusters_are_refused(void **state)
-{
-    (void)state;
-    uint64_t random = 1;
-    uint32_t labels[180], n;
-    random_case c = make_case(&random);
-    pea__graph graph = graph_of(&c);
-    const pea__tiling tiling = {.size = {1, 1, 1}, .count = {c.d.z, c.d.y, c.d.x}, .n = graph.n_voxels};
-    graph.mask = NULL;
-    graph.most_clusters = (uint32_t)graph.n_voxels - 1;
-    assert_fails(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err), PEA_E_LIMIT, "smaller blocks");
-    graph.most_clusters++;
-    assert_ok(pea__mutex_watershed(&graph, &tiling, NULL, labels, &n, &err));
-    free_case(&c);
-}
-
 static void memory_budget_is_kept(void **state)
 {
     (void)state;
@@ -582,7 +434,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(weights_are_ordered_like_their_keys),
     cmocka_unit_test(nan_is_refused_with_its_place),
     cmocka_unit_test(arguments_that_do_not_fit_are_refused),
-    cmocka_unit_test(too_many_clusters_are_refused),
     cmocka_unit_test(memory_budget_is_kept),
     cmocka_unit_test(failing_memory_while_clustering_leaks_nothing),
 };
