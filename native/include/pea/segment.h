@@ -169,9 +169,30 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
                        const pea_segment_options *options, const pea_array *labels, uint32_t *n_labels,
                        pea_segment_details *details, pea_error *err);
 
+/* How pea_segment() would go about an image. */
+typedef struct pea_expectation {
+    uint64_t bytes;         /* at most, besides image, mask and labels; details that are wanted are counted */
+    double network_voxels; /* that go through the network; padding counts, and each tile that covers a voxel */
+    int streams;            /* 1: rows of a plane, or planes of a volume, come and go, and nothing of them is kept but
+                             * labels; 0: embeddings of a whole plane or affinities of a whole volume are in memory */
+    const char *why_whole;  /* where they are: the setting or wish that needs it; lent for ever, otherwise NULL */
+} pea_expectation;
+
 /**
- * Bytes that pea_segment() will need at most besides image, mask, labels and details: planes one by one, so that the
- * length of a stack does not count; a volume as a whole.
+ * Before any work: memory, the share of the network, and whether memory is bounded.
+ * @param options   borrowed  NULL: the model's
+ * @param details   borrowed  what will be wanted; NULL: nothing
+ * @param expected  filled
+ * @return PEA_OK; as pea_segment() where image, model and options do not fit
+ */
+pea_status pea_segment_expect(const pea_model *model, pea_dims image, const pea_segment_options *options,
+                              const pea_segment_details *details, int n_threads, pea_expectation *expected,
+                              pea_error *err);
+
+/**
+ * Bytes that pea_segment() will need at most besides image, mask, labels and details, whichever details are wanted:
+ * planes one by one, so that the length of a stack does not count; a volume as a whole. Where no details are wanted it
+ * is often far less: pea_segment_expect() tells.
  * @param options  borrowed  NULL: the model's
  * @param bytes    filled
  * @return PEA_OK; as pea_segment() where image, model and options do not fit

@@ -12,6 +12,18 @@ void pea__vectors_normalise(const float *from, int64_t n_channels, int64_t n, fl
 pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
                                     float *unit, pea_error *err);
 
+/* Some rows of a plane's normalised embedding. */
+typedef struct pea__unit_rows {
+    const float *data;
+    pea_dims plane; /* (1,y,x,c), the whole of it */
+    int64_t first;  /* data begins with this row */
+} pea__unit_rows;
+
+/* Affinities of the rows y0 <= y < y1 of a plane, as pea_affinity_from_embedding() gives them without a border rule: the
+ * same bytes. `rows` reach as far as the offsets do. affinity: float32 (y1 - y0, x, k); stride: z,y,x. */
+pea_status pea__affinity_rows(const pea__unit_rows *rows, const pea_offsets *offsets, const int stride[3], int64_t y0,
+                              int64_t y1, pea_context *context, float *affinity, pea_error *err);
+
 /* Whether an offset is one step backwards along a single axis, and stays inside everywhere but in one first plane: only
  * then can that plane be told from the others. `axis` is 0, 1, 2 for z, y, x. */
 static inline bool pea__is_unit_back(pea_offset o, int axis)

@@ -9,10 +9,12 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 typedef struct comparison {
     pea_dims dims; /* of the embedding */
-    float *unit; /* the embedding normalised, owned by the call: once for each voxel and not once for each edge */
+    const float *unit; /* the embedding normalised: once for each voxel and not once for each edge */
+    int64_t first_unit, first_row; /* rows that `unit` and `affinity` begin with */
     const pea_offsets *offsets;
     pea_affinity_options options;
     float *affinity;
@@ -157,12 +159,12 @@ static void compare_row(const comparison *work, int64_t z, int64_t y, size_t k, 
     if (copies && y == 0 && d.y > 1 && pea__is_unit_back(o, 1))
         y = 1;
     const int64_t z2 = wraps ? wrapped(z + o.z, d.z) : z + o.z, y2 = wraps ? wrapped(y + o.y, d.y) : y + o.y;
-    const float *row = work->unit + (z * d.y + y) * d.x * d.c;
+    const float *row = work->unit + (z * d.y + y - work->first_unit) * d.x * d.c;
     if (!wraps || step > 1)
         set_zero(work, out);
     if (z2 < 0 || z2 >= d.z || y2 < 0 || y2 >= d.y)
         return;
-    const float *partners = work->unit + (z2 * d.y + y2) * d.x * d.c;
+    const float *partners = work->unit + (z2 * d.y + y2 - work->first_unit) * d.x * d.c;
     if (wraps) {
         compare_wrapped(work, row, partners, o, step, out);
         return;
@@ -174,13 +176,13 @@ static void compare_row(const comparison *work, int64_t z, int64_t y, size_t k, 
         out[0] = out[work->offsets->n];
 }
 
-static void compare_all(void *argument, int64_t row, int worker)
+static void compare_all(void *argument, int64_t index, int worker)
 {
     const comparison *work = argument;
-    const int64_t z = row / work->dims.y, y = row % work->dims.y;
+    const int64_t row = work->first_row + index, z = row / work->dims.y, y = row % work->dims.y;
     const size_t n_offsets = work->offsets->n, n_attractive = (size_t)work->offsets->n_axes;
     const bool sampled = z % work->options.stride[0] == 0 && y % work->options.stride[1] == 0;
-    float *out = work->affinity + row * work->dims.x * (int64_t)n_offsets;
+    float *out = work->affinity + index * work->dims.x * (int64_t)n_offsets;
     (void)worker;
     for (size_t k = 0; k < n_offsets; k++) {
         if (k < n_attractive || sampled)
@@ -207,14 +209,24 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
     const int64_t n_rows = d.z * d.y;
     comparison work = {.dims = d, .offsets = offsets, .options = chosen};
     work.affinity = affinity->data;
-    work.unit = pea__alloc_unset((size_t)(n_rows * d.x * d.c), sizeof *work.unit, err);
-    if (!work.unit)
+    float *unit = pea__alloc_unset((size_t)(n_rows * d.x * d.c), sizeof *unit, err);
+    if (!unit)
         return PEA_E_NOMEM;
+    work.unit = unit;
     pea__stage(context, "affinity");
-    status = pea__embedding_normalise(embedding, context, 0.0, 0.2, work.unit, err);
+    status = pea__embedding_normalise(embedding, context, 0.0, 0.2, unit, err);
     if (status == PEA_OK)
         status = pea__parallel(context, n_rows, 0.2, 1.0, compare_all, &work, err);
     pea__stage(context, NULL);
-    pea__free_unset(work.unit);
+    pea__free_unset(unit);
     return status;
+}
+
+pea_status pea__affinity_rows(const pea__unit_rows *rows, const pea_offsets *offsets, const int stride[3], int64_t y0,
+                              int64_t y1, pea_context *context, float *affinity, pea_error *err)
+{
+    comparison work = {.dims = rows->plane, .unit = rows->data, .first_unit = rows->first, .first_row = y0,
+                       .offsets = offsets, .options = pea_affinity_options_default(), .affinity = affinity};
+    memcpy(work.options.stride, stride, sizeof work.options.stride);
+    return pea__parallel(context, y1 - y0, 0.0, 1.0, compare_all, &work, err);
 }

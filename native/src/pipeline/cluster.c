@@ -101,21 +101,26 @@ pea_status pea_cluster(pea_clusterer clusterer, const pea_array *affinity, const
     return status == PEA_OK && clusterer != PEA_CLUSTER_MUTEX ? pea_relabel(labels, context, n_labels, err) : status;
 }
 
+pea_status pea__merge(const pea__job *job, const pea_array *labels, pea_error *err)
+{
+    const pea_segment_options *o = &job->options;
+    pea_status status = PEA_OK;
+    pea__window window = pea__progress_part(job->context, PEA__MASK_CLEANED, PEA__NUMBERED);
+    if (o->n_merge > 0 && o->clusterer != PEA_CLUSTER_MUTEX) /* merging goes by the order of numbers */
+        status = pea_relabel(labels, job->context, NULL, err);
+    pea__progress_rejoin(job->context, window);
+    window = pea__progress_part(job->context, PEA__NUMBERED, PEA__MERGED);
+    if (status == PEA_OK && o->n_merge > 0)
+        status = pea_merge_small(labels, o->merge, o->n_merge, job->context, err);
+    pea__progress_rejoin(job->context, window);
+    return status;
+}
+
 pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
                         const pea_array *labels, pea_error *err)
 {
     const pea_segment_options *o = &part->job->options;
     pea_context *context = part->job->context;
-    pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
-    if (status != PEA_OK)
-        return status;
-    pea__window window = pea__progress_part(context, PEA__MASK_CLEANED, PEA__NUMBERED);
-    if (o->n_merge > 0 && o->clusterer != PEA_CLUSTER_MUTEX) /* merging goes by the order of numbers */
-        status = pea_relabel(labels, context, NULL, err);
-    pea__progress_rejoin(context, window);
-    window = pea__progress_part(context, PEA__NUMBERED, PEA__MERGED);
-    if (status == PEA_OK && o->n_merge > 0)
-        status = pea_merge_small(labels, o->merge, o->n_merge, context, err);
-    pea__progress_rejoin(context, window);
-    return status;
+    const pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
+    return status == PEA_OK ? pea__merge(part->job, labels, err) : status;
 }

@@ -86,11 +86,26 @@ static uint64_t grid_bytes(const pea__job *job, int n_threads)
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err)
 {
     *needs = (pea__needs){0};
-    const pea_status status = job->info.n_axes == 3 ? pea__volume_needs(job, n_threads, needs, err)
-                                                    : pea__plane_needs(job, n_threads, needs, err);
+    const bool is_volume = job->info.n_axes == 3;
+    const pea_status status =
+        job->streams ? (is_volume ? pea__volume_stream_needs : pea__plane_stream_needs)(job, n_threads, needs, err)
+                     : (is_volume ? pea__volume_needs : pea__plane_needs)(job, n_threads, needs, err);
     needs->network = pea__bytes_add(needs->network, grid_bytes(job, n_threads));
     needs->cluster = pea__bytes_add(needs->cluster, grid_bytes(job, n_threads));
     return status;
+}
+
+double pea__network_voxels(const pea__job *job)
+{
+    pea__frame f;
+    pea__tiles t;
+    if (job->info.n_axes == 2)
+        return pea__frame_plan(job->options.padding, job->grid.y, job->grid.x, job->info.grid, &f, NULL) == PEA_OK
+                   ? (double)job->grid.z * (double)f.y * (double)f.x
+                   : 0.0;
+    return pea__tiles_plan(&job->options, job->grid, job->info.grid, &t, NULL) == PEA_OK
+               ? (double)(t.z.n * t.z.size) * (double)(t.y.n * t.y.size) * (double)(t.x.n * t.x.size)
+               : 0.0;
 }
 
 /* The affinities of a volume are no more than what is clustered; its embeddings come with the sum of their weights. */

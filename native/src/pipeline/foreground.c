@@ -10,19 +10,23 @@ typedef struct decision {
     double threshold;
 } decision;
 
+void pea__foreground_row(const float *logits, double threshold, int64_t n, uint8_t *mask)
+{
+    for (int64_t p = 0; p < n; p++, logits += 2) {
+        if (threshold == 0.5)
+            mask[p] = logits[1] > logits[0]; /* the argmax, exactly; a tie is background */
+        else
+            mask[p] = 1.0 / (1.0 + exp((double)logits[0] - (double)logits[1])) > threshold;
+    }
+}
+
 static void decide_row(void *argument, int64_t row, int worker)
 {
     const decision *d = argument;
     const int64_t n = d->mask->dims.x;
-    const float *l = (const float *)d->logits->data + row * n * 2;
-    uint8_t *m = (uint8_t *)d->mask->data + row * n;
     (void)worker;
-    for (int64_t p = 0; p < n; p++, l += 2) {
-        if (d->threshold == 0.5)
-            m[p] = l[1] > l[0]; /* the argmax, exactly; a tie is background */
-        else
-            m[p] = 1.0 / (1.0 + exp((double)l[0] - (double)l[1])) > d->threshold;
-    }
+    pea__foreground_row((const float *)d->logits->data + row * n * 2, d->threshold, n,
+                        (uint8_t *)d->mask->data + row * n);
 }
 
 pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,

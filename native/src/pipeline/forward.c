@@ -6,15 +6,13 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_HEADS = 16 };
-
 pea_status pea__heads_choose(const pea_network *network, const pea_segment_options *options, pea__heads *heads,
                              pea_error *err)
 {
     const pea_network_info info = pea_network_get_info(network);
     *heads = (pea__heads){-1, -1, -1, 0};
-    if (info.n_heads > MAX_HEADS)
-        return pea__fail(err, PEA_E_LIMIT, "the network has %zu outputs, more than %d", info.n_heads, MAX_HEADS);
+    if (info.n_heads > PEA__MAX_WANTED)
+        return pea__fail(err, PEA_E_LIMIT, "the network has %zu outputs, more than %d", info.n_heads, PEA__MAX_WANTED);
     heads->embedding = pea_network_find_head(network, "embedding");
     if (heads->embedding >= 0)
         heads->embedding_channels = pea_network_head(network, (size_t)heads->embedding).channels;
@@ -45,6 +43,15 @@ pea_status pea__heads_suit(const pea__heads *heads, const pea_segment_options *o
     return PEA_OK;
 }
 
+void pea__heads_wanted(const pea__heads *heads, unsigned char wanted[PEA__MAX_WANTED])
+{
+    const int chosen[] = {heads->embedding, heads->foreground, heads->affinity};
+    memset(wanted, 0, PEA__MAX_WANTED);
+    for (int i = 0; i < 3; i++)
+        if (chosen[i] >= 0)
+            wanted[chosen[i]] = 1;
+}
+
 /* The result's extents; `index` is a head that is wanted. */
 static pea_dims head_dims(const pea_network *network, int index, pea_dims input)
 {
@@ -54,19 +61,31 @@ static pea_dims head_dims(const pea_network *network, int index, pea_dims input)
 pea_status pea__forward_forecast(const pea_network *network, const pea__heads *heads, pea_dims input, int n_threads,
                                  uint64_t *bytes, pea_error *err)
 {
-    unsigned char wanted[MAX_HEADS] = {0};
-    const int chosen[] = {heads->embedding, heads->foreground, heads->affinity};
+    unsigned char wanted[PEA__MAX_WANTED];
     int64_t channels = input.c, elements;
-    for (int i = 0; i < 3; i++)
-        if (chosen[i] >= 0) {
-            wanted[chosen[i]] = 1;
-            channels += pea_network_head(network, (size_t)chosen[i]).channels;
-        }
+    pea__heads_wanted(heads, wanted);
+    for (size_t i = 0; i < pea_network_get_info(network).n_heads; i++)
+        channels += wanted[i] ? pea_network_head(network, i).channels : 0;
     if (!pea__dims_count((pea_dims){input.z, input.y, input.x, channels}, sizeof(float), NULL, &elements))
         return pea__fail(err, PEA_E_LIMIT, "the network's input and outputs would exceed the address space");
     const pea_status status = pea_network_forecast(network, input, wanted, n_threads, bytes, err);
     *bytes = pea__bytes_add(*bytes, (uint64_t)elements * sizeof(float));
     return status;
+}
+
+bool pea__finite(const float *values, int64_t n)
+{
+    bool finite = true;
+    for (int64_t i = 0; i < n; i++)
+        finite &= isfinite(values[i]) != 0;
+    return finite;
+}
+
+pea_status pea__fail_not_finite(pea_error *err)
+{
+    return pea__fail(err, PEA_E_ARG, "the network's result is not finite: the image's values are far outside what it "
+                                     "was trained for (try another way to normalise), or the model's weights are "
+                                     "damaged");
 }
 
 /* In blocks, so that a cancel is heard. */
@@ -75,14 +94,8 @@ static pea_status check_finite(const pea_array *output, pea_context *context, pe
     const float *v = output->data;
     const int64_t n = output->data ? output->dims.z * output->dims.y * output->dims.x * output->dims.c : 0;
     for (int64_t first = 0; first < n; first += 1 << 20) {
-        const int64_t end = pea__min_i64(n, first + (1 << 20));
-        bool finite = true;
-        for (int64_t i = first; i < end; i++)
-            finite &= isfinite(v[i]) != 0;
-        if (!finite)
-            return pea__fail(err, PEA_E_ARG, "the network's result is not finite: the image's values are far outside "
-                                             "what it was trained for (try another way to normalise), or the model's "
-                                             "weights are damaged");
+        if (!pea__finite(v + first, pea__min_i64(n - first, 1 << 20)))
+            return pea__fail_not_finite(err);
         const pea_status status = pea__progress(context, 1.0, err);
         if (status != PEA_OK)
             return status;
@@ -106,7 +119,7 @@ static pea_status allocate(const pea_network *network, int head, pea_dims input,
 pea_status pea__forward(const pea_network *network, const pea__heads *heads, const pea_array *input,
                         pea_context *context, pea__outputs *outputs, pea_error *err)
 {
-    pea_array all[MAX_HEADS] = {{0}};
+    pea_array all[PEA__MAX_WANTED] = {{0}};
     *outputs = (pea__outputs){0};
     pea_status status = allocate(network, heads->embedding, input->dims, &outputs->embedding, err);
     if (status == PEA_OK)

@@ -83,6 +83,9 @@ pea_status pea__normalised_box(const pea__source *source, int64_t z, int64_t y, 
 
 /* ---- foreground (foreground.c) ---- */
 
+/* 1 where the probability of class 1 exceeds the threshold; logits: two for each of n voxels. */
+void pea__foreground_row(const float *logits, double threshold, int64_t n, uint8_t *mask);
+
 /* uint8 (1,y,x,1): 1 where the probability of class 1 of logits (1,y,x,2) exceeds the threshold, without components
  * below min_size voxels. */
 pea_status pea__foreground_from_logits(const pea_array *logits, double threshold, int64_t min_size,
@@ -130,6 +133,11 @@ pea_status pea__heads_choose(const pea_network *network, const pea_segment_optio
                              pea_error *err);
 /* The same for heads that were chosen with other settings: is there what the clusterer works on? */
 pea_status pea__heads_suit(const pea__heads *heads, const pea_segment_options *options, pea_error *err);
+/* The same as flags, one for each head. */
+enum { PEA__MAX_WANTED = 16 };
+void pea__heads_wanted(const pea__heads *heads, unsigned char wanted[PEA__MAX_WANTED]);
+bool pea__finite(const float *values, int64_t n);
+pea_status pea__fail_not_finite(pea_error *err); /* what pea__forward() says of outputs */
 /* Bytes of input, wanted outputs and the network's own scratch. */
 pea_status pea__forward_forecast(const pea_network *network, const pea__heads *heads, pea_dims input, int n_threads,
                                  uint64_t *bytes, pea_error *err);
@@ -156,6 +164,8 @@ typedef struct pea__job {
     pea_dims dims, grid;           /* of the image; of what the network sees, with c 1 */
     pea_array image, mask, labels; /* as the caller gave them; data NULL: none */
     pea__range *ranges;            /* of each plane; owned by who made the job */
+    bool streams;                  /* rows or planes are worked on as they come, and nothing of them is kept */
+    int64_t slab_rows;             /* so many rows of a plane at once; 0: as many as suit */
     pea_array affinity, embedding; /* where they are kept, on the grid; data NULL: nobody wants them */
 } pea__job;
 
@@ -189,6 +199,8 @@ pea_status pea__job_scan(pea__job *job, pea_error *err);
 
 /* ---- clustering (cluster.c) ---- */
 
+/* Merging of small instances, if it is wished for. */
+pea_status pea__merge(const pea__job *job, const pea_array *labels, pea_error *err);
 /* Clustering and merging on one grid. `values` are affinities, for mean shift embeddings. */
 pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
                         const pea_array *labels, pea_error *err);
@@ -206,6 +218,15 @@ pea_status pea__plane_run(const pea__part *part, pea__outputs *said, pea_error *
 /* From there to part->labels. `said` is used up, but pea__outputs_free() is still the caller's duty. */
 pea_status pea__plane_cluster(const pea__part *part, pea__outputs *said, pea_error *err);
 
+/* The same in one go, row by row (segment_rows.c), where nothing is asked for that only the whole plane has: NULL, or
+ * what that is. */
+const char *pea__plane_why_whole(const pea__job *job);
+pea_status pea__plane_stream(const pea__part *part, pea_error *err);
+
+/* The same for a volume: layer by layer of its tiles. */
+const char *pea__volume_why_whole(const pea__job *job);
+pea_status pea__volume_stream(const pea__part *part, pea_error *err);
+
 /* Blend the affinities of all tiles. affinity: zeroed float32 (z,y,x,k). */
 pea_status pea__volume_run(const pea__part *part, const pea_array *affinity, pea_error *err);
 
@@ -220,7 +241,12 @@ typedef struct pea__needs {
 /* The network's are 0 where the job has none. */
 pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
+/* Of streams: there is one need. */
+pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
+pea_status pea__volume_stream_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err);
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err); /* of either */
+/* That go through the network, each time; of a job whose forecast was made. */
+double pea__network_voxels(const pea__job *job);
 /* Scratch of clustering. grid.c is the length of an embedding. */
 uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads);
 /* What details (NULL: none) will take, with the work of making them. */

@@ -1,0 +1,437 @@
+/* segment_rows.c - one plane of any height: its rows go through the network, become affinities and are clustered as they
+ * come, so that no plane of floats is ever in memory.
+ *
+ *     image --normalise, pad--> network --rows--> unit embeddings   | reach | slab | reach |   moves down the plane
+ *                                          `----> mask                      |
+ *                                                                     affinities --> clusterer --> labels
+ *
+ * The labels are those of segment_plane.c, bit by bit. Two things are done in another way:
+ *
+ *   Border rules say what an affinity is whose partner lies outside. The mutex watershed has no such edges, whatever
+ *   their affinity, so here there is no border rule.
+ *
+ *   Specks of the foreground can only be told from larger parts when all rows have been seen. They are clustered like
+ *   everything else, and cleared from the labels afterwards. That is the same where attractive edges lead to pixels
+ *   that touch, corners included: no such edge leaves an 8-connected part of the foreground, so that no cluster is ever
+ *   in two of them; and a constraint with a cluster of another part forbids nothing that could happen. So every part
+ *   is clustered as if it were alone, and numbers are given anew at the end. Where attractive edges reach farther,
+ *   the plane is worked on as a whole.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "affinity/affinity.h"
+#include "cluster/cluster.h"
+#include "pipeline/pipeline.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <string.h>
+
+enum {
+    SLAB_PIXELS = 1 << 20, /* of affinities at once: enough work for many threads, little memory */
+    SLAB_ROWS = 32,        /* at least, of wide planes */
+    NETWORK_ROWS = 64      /* that the network gives at once, by and large */
+};
+
+/* Shares of the stage "cluster": adding slabs, then what is left. */
+static const double added = 0.8;
+
+/* ---- rows that come and go ---- */
+
+typedef struct window {
+    char *data; /* owned: of the row `first` and those after it */
+    size_t row_bytes;
+    int64_t first, end, capacity;
+} window;
+
+static char *row_at(const window *w, int64_t y)
+{
+    return w->data + (size_t)(y - w->first) * w->row_bytes;
+}
+
+/* Room for n rows; those in memory stay. */
+static pea_status reserve(window *w, int64_t n, pea_error *err)
+{
+    if (n <= w->capacity)
+        return PEA_OK;
+    char *data = pea__alloc_unset((size_t)n, w->row_bytes, err);
+    if (!data)
+        return PEA_E_NOMEM;
+    if (w->data)
+        memcpy(data, w->data, (size_t)(w->end - w->first) * w->row_bytes);
+    pea__free_unset(w->data);
+    w->data = data;
+    w->capacity = n;
+    return PEA_OK;
+}
+
+static pea_status extend(window *w, int64_t end, pea_error *err)
+{
+    const pea_status status = reserve(w, end - w->first, err);
+    if (status == PEA_OK)
+        w->end = pea__max_i64(w->end, end);
+    return status;
+}
+
+/* Rows before `first` are not needed any more. */
+static void forget(window *w, int64_t first)
+{
+    first = pea__min_i64(first, w->end);
+    if (first <= w->first)
+        return;
+    memmove(w->data, row_at(w, first), (size_t)(w->end - first) * w->row_bytes);
+    w->first = first;
+}
+
+/* ---- one plane on its way ---- */
+
+typedef struct stream {
+    const pea__part *part;
+    const pea__job *job;
+    pea__frame frame; /* what the network sees */
+    pea_dims grid;    /* what is clustered: the frame or the image's plane; c is 1 */
+    int64_t top, left; /* of the grid in the frame */
+    int64_t above, below; /* rows that offsets reach */
+    int64_t slab_rows;
+    window units, mask; /* embeddings of length 1; rows of the grid */
+    int64_t n_clustered;    /* rows */
+    pea_array affinity;     /* of one slab */
+    pea_array foreground;   /* of the image's plane as predicted, where a mask was given besides */
+    pea_array labels;
+    void *own_labels; /* NULL where they go straight to their place */
+    pea_mutex_slabs *slabs;
+    const float *rows; /* of the head that is being taken, from row `from` of the frame on */
+    int64_t from;
+    atomic_bool not_finite;
+} stream;
+
+static bool is_masked(const stream *s)
+{
+    return s->job->heads.foreground >= 0 || s->part->mask.data || s->job->options.cluster_padded;
+}
+
+static pea_status plan(const pea__job *job, stream *s, pea_error *err)
+{
+    const pea_offsets *o = &job->options.offsets;
+    const int64_t y = job->grid.y, x = job->grid.x;
+    const pea_status status = pea__frame_plan(job->options.padding, y, x, job->info.grid, &s->frame, err);
+    if (status != PEA_OK)
+        return status;
+    const bool padded = job->options.cluster_padded;
+    s->job = job;
+    s->grid = padded ? (pea_dims){1, s->frame.y, s->frame.x, 1} : (pea_dims){1, y, x, 1};
+    s->top = padded ? 0 : s->frame.top;
+    s->left = padded ? 0 : s->frame.left;
+    for (size_t k = 0; k < o->n; k++) {
+        s->above = pea__max_i64(s->above, -(int64_t)o->step[k].y);
+        s->below = pea__max_i64(s->below, o->step[k].y);
+    }
+    s->above = pea__min_i64(s->above, s->grid.y);
+    s->below = pea__min_i64(s->below, s->grid.y);
+    s->slab_rows = job->slab_rows ? job->slab_rows : pea__max_i64(SLAB_PIXELS / s->grid.x, SLAB_ROWS);
+    s->slab_rows = pea__min_i64(s->slab_rows, s->grid.y);
+    return PEA_OK;
+}
+
+const char *pea__plane_why_whole(const pea__job *job)
+{
+    const pea_segment_options *o = &job->options;
+    if (o->clusterer != PEA_CLUSTER_MUTEX)
+        return "another clusterer than mutex";
+    if (job->heads.embedding < 0)
+        return "a 2-D network that predicts affinities";
+    for (int k = 0; k < o->offsets.n_axes && job->heads.foreground >= 0 && o->min_foreground_size > 1; k++) {
+        const pea_offset step = o->offsets.step[k];
+        if (step.y < -1 || step.y > 1 || step.x < -1 || step.x > 1)
+            return "a speckles setting with attraction beyond direct neighbours";
+    }
+    return NULL;
+}
+
+/* In memory at once, unless the network gives more rows at a time. */
+static int64_t window_rows(const stream *s)
+{
+    return pea__min_i64(s->grid.y, s->above + s->slab_rows + s->below + NETWORK_ROWS);
+}
+
+static pea_status make_room(stream *s, pea_error *err)
+{
+    const pea__job *job = s->job;
+    pea_mutex_options mutex = pea_mutex_options_default();
+    const int64_t c = job->heads.embedding_channels;
+    pea_status status = PEA_OK;
+    memcpy(mutex.stride, job->options.stride, sizeof mutex.stride);
+    s->units.row_bytes = (size_t)(s->grid.x * c) * sizeof(float);
+    s->mask.row_bytes = (size_t)s->grid.x;
+    s->labels = s->part->labels;
+    status = reserve(&s->units, window_rows(s), err);
+    if (status == PEA_OK && is_masked(s))
+        status = reserve(&s->mask, window_rows(s), err);
+    if (status == PEA_OK)
+        status = pea__array_new(PEA_FLOAT32, (pea_dims){1, s->slab_rows, s->grid.x, (int64_t)job->options.offsets.n},
+                                &s->affinity, err);
+    if (status == PEA_OK && job->options.cluster_padded) {
+        status = pea__array_new(PEA_UINT32, s->grid, &s->labels, err);
+        s->own_labels = s->labels.data;
+    }
+    if (status == PEA_OK && s->part->mask.data && job->heads.foreground >= 0 && job->options.min_foreground_size > 1)
+        status = pea__array_new(PEA_UINT8, s->part->dims, &s->foreground, err);
+    return status == PEA_OK ? pea_mutex_slabs_new(s->grid, &job->options.offsets, &mutex, job->context, &s->labels,
+                                                  &s->slabs, err)
+                            : status;
+}
+
+/* ---- what the network says of some rows ---- */
+
+static const float *raw_row(const stream *s, int64_t y, int64_t c)
+{
+    return s->rows + (y - s->from) * s->frame.x * c;
+}
+
+static void look_for_infinity(stream *s, const float *row, int64_t n)
+{
+    if (!pea__finite(row, n))
+        atomic_store(&s->not_finite, true);
+}
+
+static bool is_in_grid(const stream *s, int64_t y)
+{
+    return y >= s->top && y < s->top + s->grid.y;
+}
+
+static void take_embedding(void *argument, int64_t index, int worker)
+{
+    stream *s = argument;
+    const int64_t y = s->from + index, c = s->job->heads.embedding_channels;
+    const float *row = raw_row(s, y, c);
+    (void)worker;
+    look_for_infinity(s, row, s->frame.x * c);
+    if (is_in_grid(s, y))
+        pea__vectors_normalise(row + s->left * c, c, s->grid.x, (float *)row_at(&s->units, y - s->top));
+}
+
+/* Where instances may be in row y of the frame: `row` is of the grid. */
+static void set_mask(const stream *s, int64_t y, const float *logits, uint8_t *row)
+{
+    const pea_dims d = s->part->dims;
+    const int64_t of_image = y - s->frame.top;
+    uint8_t *inside = row + (s->frame.left - s->left);
+    memset(row, 0, (size_t)s->grid.x); /* the padding is never foreground */
+    if (of_image < 0 || of_image >= d.y)
+        return;
+    if (logits)
+        pea__foreground_row(logits + s->frame.left * 2, s->job->options.foreground_threshold, d.x, inside);
+    else
+        memset(inside, 1, (size_t)d.x);
+    if (s->foreground.data)
+        memcpy((uint8_t *)s->foreground.data + of_image * d.x, inside, (size_t)d.x);
+    const uint8_t *allowed = s->part->mask.data;
+    for (int64_t x = 0; allowed && x < d.x; x++)
+        inside[x] = inside[x] && allowed[of_image * d.x + x];
+}
+
+static void take_foreground(void *argument, int64_t index, int worker)
+{
+    stream *s = argument;
+    const int64_t y = s->from + index;
+    const float *row = raw_row(s, y, 2);
+    (void)worker;
+    look_for_infinity(s, row, s->frame.x * 2);
+    if (is_in_grid(s, y))
+        set_mask(s, y, row, (uint8_t *)row_at(&s->mask, y - s->top));
+}
+
+/* Without a word of the network: the mask of the rows that have come otherwise. */
+static pea_status extend_mask(stream *s, int64_t end, pea_error *err)
+{
+    const int64_t begin = s->mask.end;
+    const pea_status status = extend(&s->mask, end, err);
+    for (int64_t y = begin; y < end && status == PEA_OK; y++)
+        set_mask(s, y + s->top, NULL, (uint8_t *)row_at(&s->mask, y));
+    return status;
+}
+
+/* ---- clustering of what is there ---- */
+
+static pea_status cluster_rows(stream *s, int64_t end, pea_error *err)
+{
+    pea_context *context = s->job->context;
+    const double n = (double)s->grid.y, from = (double)s->n_clustered / n, to = (double)end / n;
+    const pea__unit_rows unit = {(const float *)s->units.data,
+                                 {1, s->grid.y, s->grid.x, s->job->heads.embedding_channels}, s->units.first};
+    pea_array slab = s->affinity, mask = {NULL, PEA_UINT8, {1, end - s->n_clustered, s->grid.x, 1}};
+    slab.dims.y = end - s->n_clustered;
+    pea__window whole = pea__progress_part(context, from, to);
+    pea__stage(context, "affinity");
+    pea_status status = pea__affinity_rows(&unit, &s->job->options.offsets, s->job->options.stride, s->n_clustered,
+                                           end, context, slab.data, err);
+    pea__progress_rejoin(context, whole);
+    if (is_masked(s))
+        mask.data = row_at(&s->mask, s->n_clustered);
+    whole = pea__progress_part(context, added * from, added * to);
+    pea__stage(context, "cluster");
+    if (status == PEA_OK)
+        status = pea_mutex_slabs_add(s->slabs, &slab, mask.data ? &mask : NULL, err);
+    pea__progress_rejoin(context, whole);
+    s->n_clustered = end;
+    forget(&s->units, end - s->above);
+    forget(&s->mask, end);
+    return status;
+}
+
+/* All slabs whose rows, and those that they are compared with, have come. */
+static pea_status cluster_ready(stream *s, pea_error *err)
+{
+    const bool predicted = s->job->heads.foreground >= 0;
+    const int64_t n = s->units.end, ready = n == s->grid.y ? n : pea__max_i64(0, n - s->below);
+    pea_status status = is_masked(s) && !predicted ? extend_mask(s, n, err) : PEA_OK;
+    const int64_t masked = predicted ? pea__min_i64(ready, s->mask.end) : ready;
+    while (status == PEA_OK && s->n_clustered < masked) {
+        const int64_t end = pea__min_i64(s->n_clustered + s->slab_rows, s->grid.y);
+        if (end > masked)
+            break;
+        status = cluster_rows(s, end, err);
+    }
+    return status;
+}
+
+/* ---- the two ends of the network ---- */
+
+static pea_status give_rows(void *user, int64_t y0, int64_t y1, float *rows, pea_error *err)
+{
+    const stream *s = user;
+    const pea__job *job = s->job;
+    const pea__source source = {s->part->image, job->options.normalise, s->part->range,
+                                job->options.padding != PEA_PAD_ZERO_SQUARE, job->image.dtype};
+    const pea_array box = {rows, PEA_FLOAT32, {1, y1 - y0, s->frame.x, job->info.in_channels}};
+    return pea__normalised_box(&source, 0, y0 - s->frame.top, -s->frame.left, job->context, &box, err);
+}
+
+static pea_status take_rows(void *user, size_t head, int64_t y0, int64_t y1, const float *rows, pea_error *err)
+{
+    stream *s = user;
+    const pea__job *job = s->job;
+    const bool is_foreground = (int)head == job->heads.foreground;
+    const int64_t end = pea__max_i64(0, pea__min_i64(y1 - s->top, s->grid.y));
+    pea__task_fn *const take = is_foreground ? take_foreground : take_embedding;
+    pea_status status = extend(is_foreground ? &s->mask : &s->units, end, err);
+    if (status != PEA_OK)
+        return status;
+    s->rows = rows;
+    s->from = y0;
+    pea__stage(job->context, "affinity");
+    const pea__window whole = pea__progress_part(job->context, (double)s->n_clustered / (double)s->grid.y, 1.0);
+    status = pea__parallel(job->context, y1 - y0, 0.0, 0.0, take, s, err);
+    pea__progress_rejoin(job->context, whole);
+    if (status == PEA_OK && atomic_load(&s->not_finite))
+        status = pea__fail_not_finite(err);
+    if (status == PEA_OK)
+        status = cluster_ready(s, err);
+    pea__stage(job->context, "network");
+    return status;
+}
+
+static pea_status run_network(stream *s, pea_error *err)
+{
+    const pea__job *job = s->job;
+    unsigned char wanted[PEA__MAX_WANTED];
+    const pea_row_io io = {give_rows, take_rows, s};
+    pea__heads_wanted(&job->heads, wanted);
+    pea__stage(job->context, "network");
+    return pea_network_forward_rows(job->network, job->context,
+                                    (pea_dims){1, s->frame.y, s->frame.x, job->info.in_channels}, wanted, &io, err);
+}
+
+/* ---- the end ---- */
+
+/* Labels where the foreground was no more than a speck. */
+static pea_status clear_specks(stream *s, pea_error *err)
+{
+    const pea__job *job = s->job;
+    const int64_t n_x = s->part->dims.x;
+    if (job->heads.foreground < 0 || job->options.min_foreground_size <= 1)
+        return PEA_OK;
+    pea__stage(job->context, "clean up");
+    const pea__window whole = pea__progress_part(job->context, 0.0, PEA__MASK_CLEANED);
+    pea_status status = pea__specks_remove(s->foreground.data ? &s->foreground : &s->labels,
+                                           job->options.min_foreground_size, job->context, err);
+    for (int64_t y = 0; s->foreground.data && y < s->part->dims.y && status == PEA_OK; y++) {
+        const uint8_t *kept = (const uint8_t *)s->foreground.data + y * n_x;
+        uint32_t *labels = (uint32_t *)s->labels.data + (y + s->frame.top - s->top) * s->grid.x + s->frame.left - s->left;
+        for (int64_t x = 0; x < n_x; x++)
+            labels[x] = kept[x] ? labels[x] : 0;
+        status = pea__progress(job->context, 1.0, err);
+    }
+    pea__progress_rejoin(job->context, whole);
+    return status;
+}
+
+static pea_status finish(stream *s, pea_error *err)
+{
+    const pea__job *job = s->job;
+    const pea_dims d = s->part->dims;
+    pea__stage(job->context, "cluster");
+    pea__window whole = pea__progress_part(job->context, added, 1.0);
+    pea_status status = pea_mutex_slabs_finish(s->slabs, NULL, err);
+    pea__progress_rejoin(job->context, whole);
+    pea_mutex_slabs_free(s->slabs);
+    s->slabs = NULL;
+    if (status == PEA_OK)
+        status = clear_specks(s, err);
+    if (status == PEA_OK)
+        status = pea__merge(job, &s->labels, err);
+    if (status == PEA_OK && s->own_labels) {
+        pea__crop_in_place(s->own_labels, sizeof(uint32_t), s->frame, d.y, d.x);
+        memcpy(s->part->labels.data, s->own_labels, (size_t)(d.y * d.x) * sizeof(uint32_t));
+    }
+    return status;
+}
+
+static void free_rows(stream *s)
+{
+    pea__free_unset(s->units.data);
+    pea__free_unset(s->mask.data);
+    pea__free(s->affinity.data);
+    s->units.data = s->mask.data = NULL;
+    s->affinity.data = NULL;
+}
+
+pea_status pea__plane_stream(const pea__part *part, pea_error *err)
+{
+    stream s = {.part = part};
+    pea_status status = plan(part->job, &s, err);
+    if (status == PEA_OK)
+        status = make_room(&s, err);
+    if (status == PEA_OK)
+        status = run_network(&s, err);
+    free_rows(&s);
+    if (status == PEA_OK)
+        status = finish(&s, err);
+    pea_mutex_slabs_free(s.slabs);
+    pea__free(s.foreground.data);
+    pea__free(s.own_labels);
+    return status;
+}
+
+pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err)
+{
+    stream s = {0};
+    unsigned char wanted[PEA__MAX_WANTED];
+    pea_status status = plan(job, &s, err);
+    pea__heads_wanted(&job->heads, wanted);
+    if (status == PEA_OK)
+        status = pea_network_forecast_rows(job->network, (pea_dims){1, s.frame.y, s.frame.x, job->info.in_channels},
+                                           wanted, n_threads, &needs->network, err);
+    if (status != PEA_OK)
+        return status;
+    const uint64_t x = (uint64_t)s.grid.x, n = pea__bytes_mul((uint64_t)s.grid.y, x),
+                   e = (uint64_t)job->heads.embedding_channels * sizeof(float),
+                   k = job->options.offsets.n * sizeof(float);
+    uint64_t bytes = needs->network;
+    bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)window_rows(&s), x * (e + 1)));
+    bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)s.slab_rows, x * k));
+    bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->heads.foreground >= 0 && job->mask.data ? 1 : 0));
+    bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->options.cluster_padded ? sizeof(uint32_t) : 0));
+    bytes = pea__bytes_add(bytes, pea__cluster_forecast(&job->options, s.grid, n_threads));
+    *needs = (pea__needs){.network = bytes, .cluster = bytes};
+    return PEA_OK;
+}
