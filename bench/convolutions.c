@@ -1,22 +1,10 @@
 /* convolutions.c - times every convolution of the full networks by itself, in the tiles of a real run, on one thread:
  *     bench_convolutions plane|stack [repeats [line]]      PEA_CPU chooses the kernels
- * Prints a line for each: shape, milliseconds (least), GFLOP/s as a direct convolution would count them. Built where
- * bench_forward is.
+ * Prints a line for each: shape, milliseconds (least), GFLOP/s as a direct convolution would count them.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "pea/cpu.h"
+#include "bench.h"
 #include "nn/nets.h"
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "pea/cpu.h"
 
 static float *random_floats(int64_t n)
 {
@@ -58,9 +46,10 @@ static double time_op(const pea_network *network, const pea__plan *plan, int i, 
                                          .residual_scale = op->residual_scale}};
     double least = 1e9;
     for (int k = 0; k <= repeats; k++) {
-        const double begin = cpu_s();
+        const double begin = bench_cpu_s();
         run_tiles(network->kernels, &conv, plan, i, scratch);
-        least = cpu_s() - begin < least ? cpu_s() - begin : least;
+        const double seconds = bench_cpu_s() - begin;
+        least = seconds < least ? seconds : least;
     }
     const double gflop = 2e-9 * (double)n * (double)(s->kz * s->ky * s->kx * s->in_channels * s->out_channels);
     printf("%3d->%3d %dx%dx%d at %2dx%3dx%3d %-8s%s%s  tile %2dx%3dx%3d  %8.2f ms  %6.1f GFLOP/s\n", (int)s->in_channels,

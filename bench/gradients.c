@@ -1,7 +1,7 @@
 /* gradients.c - times one convolution of a network in training, forward and both gradients, on one thread:
  *     bench_gradients N Z Y X IN OUT KZ KY KX DOUBLED [repeats]        PEA_CPU chooses the kernels
  * N images of Z x Y x X outputs; DOUBLED 1: the input is half as large in y and x. Prints processor time of each (median)
- * as one line of JSON, for bench/gradients_torch.py. Built where bench_forward is.
+ * as one line of JSON, for bench/gradients_torch.py.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,125 +1,128 @@
-/* regions.c - processor seconds of fragments, region graph, agglomeration, projection and multicut.
- *
- *     bench_regions AFFINITY Z Y X K [THREADS [FRAGMENTS]]
- *
- * AFFINITY: raw float32 (z,y,x,k), made by bench/regions.py, which also runs SciPy and scikit-image on it. K is 3, or
- * 12: the offsets of the 3-D networks. FRAGMENTS: the labels are written there, raw uint32. One line for each step.
+/* regions.c - times fragments, region graph, agglomeration, projection and multicut, one after another:
+ *     bench_regions AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy]]]
+ * The array is float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. The word is the rule of the fragments;
+ * bench/peers/fragments_skimage.py makes smooth ones. Prints a line of JSON: CPU seconds of each step, and what came out.
  * SPDX-License-Identifier: BSD-2-Clause */
-#define _POSIX_C_SOURCE 200809L
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "bench.h"
+#include "pea/pea.h"
 
-#include "pea/agglomerate.h"
-#include "pea/fragments.h"
-#include "pea/multicut.h"
+enum { FRAGMENTS, GRAPH, AGGLOMERATE, PROJECT, GREEDY, MOVES, N_STEPS };
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t); /* what others do on the machine must not count */
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+static const char *const names[N_STEPS] = {"fragments", "graph", "agglomerate", "project", "greedy", "greedy_and_moves"};
 
-static double told_s;
-
-static void tell(const char *what, double count)
-{
-    const double now = now_s();
-    printf("%-12s %9.4f s %12.4f\n", what, now - told_s, count);
-    told_s = now_s();
-}
+/* CPU seconds of each repeat, and the number that a step gave: fragments, edges, regions, voxels, energies. */
+typedef struct result {
+    double seconds[N_STEPS][BENCH_MOST_RUNS], number[N_STEPS];
+    double began;
+} result;
 
 static void check(pea_status status, const pea_error *err)
 {
-    if (status == PEA_OK)
-        return;
-    fprintf(stderr, "%s\n", err->message);
-    exit(1);
+    if (status != PEA_OK)
+        exit(bench_fail("bench_regions", err->message));
 }
 
-static float *read_affinity(const char *path, size_t n)
+static void begin(result *r)
 {
-    float *values = malloc(n * sizeof *values);
-    FILE *stream = fopen(path, "rb");
-    if (!values || !stream || fread(values, sizeof *values, n, stream) != n) {
-        fprintf(stderr, "%s cannot be read\n", path);
-        exit(1);
-    }
-    fclose(stream);
-    return values;
+    r->began = bench_cpu_s();
 }
 
-static void write_labels(const char *path, const uint32_t *labels, size_t n)
+static void end(result *r, int step, int repeat, double number)
 {
-    FILE *stream = fopen(path, "wb");
-    if (!stream || fwrite(labels, sizeof *labels, n, stream) != n || fclose(stream) != 0) {
-        fprintf(stderr, "%s cannot be written\n", path);
-        exit(1);
-    }
+    r->seconds[step][repeat] = bench_cpu_s() - r->began;
+    r->number[step] = number;
 }
 
-/* Fragments of one rule, their graph, and what is made of it. */
-static void run(const pea_array *affinity, const pea_offsets *offsets, pea_fragment_rule rule, pea_context *context,
-                const char *path)
+static void cut_graph(const pea_region_graph *graph, const double *costs, int max_rounds, int step, int repeat,
+                      uint32_t *numbers, pea_context *context, result *r)
 {
-    const pea_dims d = affinity->dims;
-    const size_t n = (size_t)(d.z * d.y * d.x);
-    const pea_array labels = {malloc(n * 4), PEA_UINT32, {d.z, d.y, d.x, 1}};
-    pea_fragments_options options = pea_fragments_options_default();
+    pea_multicut_options options = pea_multicut_options_default();
+    pea_error err = {0};
+    double energy;
+    options.max_rounds = max_rounds;
+    begin(r);
+    check(pea_multicut(graph, costs, &options, context, numbers, NULL, &energy, &err), &err);
+    end(r, step, repeat, energy);
+}
+
+static void run(const pea_array *affinity, const pea_offsets *offsets, pea_fragment_rule rule, int repeat,
+                const pea_array *labels, pea_context *context, result *r)
+{
+    const int most_rounds = pea_multicut_options_default().max_rounds;
     pea_region_graph *graph;
     pea_error err = {0};
-    uint32_t n_fragments = 0, n_regions = 0;
+    uint32_t n = 0;
     size_t n_edges, n_nodes;
+    begin(r);
+    pea_fragments_options options = pea_fragments_options_default();
     options.rule = rule;
-    told_s = now_s();
-    check(pea_fragments(affinity, offsets, NULL, &options, context, &labels, &n_fragments, &err), &err);
-    tell(rule == PEA_FRAGMENTS_SMOOTH ? "smooth" : "interior", n_fragments);
-    if (path && rule == PEA_FRAGMENTS_SMOOTH)
-        write_labels(path, labels.data, n);
-    told_s = now_s();
-    check(pea_region_graph_build(&labels, affinity, offsets, NULL, context, &graph, &err), &err);
+    check(pea_fragments(affinity, offsets, NULL, &options, context, labels, &n, &err), &err);
+    end(r, FRAGMENTS, repeat, n);
+    begin(r);
+    check(pea_region_graph_build(labels, affinity, offsets, NULL, context, &graph, &err), &err);
     (void)pea_region_graph_edges(graph, &n_edges);
     (void)pea_region_graph_nodes(graph, &n_nodes);
-    tell("graph", (double)n_edges);
-    uint32_t *numbers = malloc(n_nodes * sizeof *numbers);
-    double *costs = malloc(n_edges * sizeof *costs), energy;
-    check(pea_agglomerate(graph, NULL, context, numbers, &n_regions, &err), &err);
-    tell("agglomerate", n_regions);
-    pea_multicut_options greedy = pea_multicut_options_default();
-    greedy.max_rounds = 0;
+    end(r, GRAPH, repeat, (double)n_edges);
+    uint32_t *numbers = malloc((n_nodes + 1) * sizeof *numbers);
+    double *costs = malloc((n_edges + 1) * sizeof *costs);
+    if (!numbers || !costs)
+        exit(bench_fail("bench_regions", "out of memory"));
     check(pea_multicut_costs(graph, 0.5, costs, &err), &err);
-    told_s = now_s();
-    uint32_t *cut = malloc(n_nodes * sizeof *cut);
-    check(pea_multicut(graph, costs, &greedy, context, cut, &n_regions, &energy, &err), &err);
-    tell("greedy", energy);
-    check(pea_multicut(graph, costs, NULL, context, cut, &n_regions, &energy, &err), &err);
-    tell("greedy+moves", energy);
-    check(pea_region_graph_project(graph, numbers, context, &labels, &err), &err);
-    tell("project", (double)n);
-    free(cut);
+    cut_graph(graph, costs, 0, GREEDY, repeat, numbers, context, r);
+    cut_graph(graph, costs, most_rounds, MOVES, repeat, numbers, context, r);
+    begin(r);
+    check(pea_agglomerate(graph, NULL, context, numbers, &n, &err), &err);
+    end(r, AGGLOMERATE, repeat, n);
+    begin(r);
+    check(pea_region_graph_project(graph, numbers, context, labels, &err), &err);
+    end(r, PROJECT, repeat, (double)(labels->dims.z * labels->dims.y * labels->dims.x));
     free(costs);
     free(numbers);
     pea_region_graph_free(graph);
-    free(labels.data);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 6)
-        return 2;
-    const pea_dims d = {atoll(argv[2]), atoll(argv[3]), atoll(argv[4]), atoll(argv[5])};
-    const pea_array affinity = {read_affinity(argv[1], (size_t)(d.z * d.y * d.x * d.c)), PEA_FLOAT32, d};
+    static result r;
+    const int threads = argc > 3 ? atoi(argv[3]) : 1;
+    const int repeats = argc <= 4 ? 3 : atoi(argv[4]) < BENCH_MOST_RUNS ? atoi(argv[4]) : BENCH_MOST_RUNS;
+    const pea_fragment_rule rule =
+        argc > 2 && strcmp(argv[2], "smooth") == 0 ? PEA_FRAGMENTS_SMOOTH : PEA_FRAGMENTS_INTERIOR;
     pea_offsets offsets = pea_offsets_3d_default();
     pea_context_options options = pea_context_options_default();
     pea_context *context;
+    pea_npy file;
+    pea_volume labels = {0};
     pea_error err = {0};
+    if (argc < 3)
+        return bench_fail("bench_regions", "wants AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy]]]");
+    check(pea_npy_read(argv[1], &file, &err), &err);
+    if (file.dtype != PEA_FLOAT32 || file.n_axes != 4)
+        return bench_fail("bench_regions", "the affinities must be a float32 array of 4 axes");
+    const pea_dims d = {file.shape[0], file.shape[1], file.shape[2], file.shape[3]};
+    const pea_array affinity = {file.data, PEA_FLOAT32, d};
     offsets.n = (size_t)d.c;
-    options.n_threads = argc > 6 ? atoi(argv[6]) : 1;
+    options.n_threads = threads;
     check(pea_context_new(&options, &context, &err), &err);
-    run(&affinity, &offsets, PEA_FRAGMENTS_INTERIOR, context, NULL);
-    run(&affinity, &offsets, PEA_FRAGMENTS_SMOOTH, context, argc > 7 ? argv[7] : NULL);
+    check(pea_volume_alloc(PEA_UINT32, (pea_dims){d.z, d.y, d.x, 1}, &labels, &err), &err);
+    for (int i = 0; i < repeats; i++)
+        run(&affinity, &offsets, rule, i, &labels.array, context, &r);
+    if (argc > 5) { /* the labels are instances by now */
+        const pea_npy made = {PEA_UINT32, 4, {d.z, d.y, d.x, 1}, labels.array.data};
+        pea_fragments_options again = pea_fragments_options_default();
+        again.rule = rule;
+        check(pea_fragments(&affinity, &offsets, NULL, &again, context, &labels.array, NULL, &err), &err);
+        check(pea_npy_write(argv[5], &made, context, &err), &err);
+    }
+    printf("{\"voxels\": %lld, \"threads\": %d, \"numbers\": {", (long long)(d.z * d.y * d.x), threads);
+    for (int step = 0; step < N_STEPS; step++)
+        printf("%s\"%s\": %.9g", step ? ", " : "", names[step], r.number[step]);
+    printf("}, ");
+    for (int step = 0; step < N_STEPS; step++)
+        bench_print_list(names[step], r.seconds[step], repeats);
+    printf("\"peak_bytes\": %.0f}\n", bench_peak_bytes());
+    pea_volume_free(&labels);
+    pea_npy_free(&file);
     pea_context_free(context);
-    free(affinity.data);
     return 0;
 }

@@ -1,16 +1,19 @@
-"""The two networks in PyTorch, to time beside bench/forward: one line of JSON for each.
+"""The two networks in PyTorch, a peer of bench/forward.c:
 
-Usage: forward_torch.py plane|stack [threads] [repeats]. Weights are random; only time and memory are of interest.
+    forward_torch.py plane|stack [threads [repeats [MODE [NY NX]]]]
+
+MODE is eager (the default), channels_last, frozen (traced, batch normalisation folded), frozen_channels_last, optimized
+(torch.jit.optimize_for_inference), bf16 (autocast, frozen) or bf16_channels_last. Weights are random; only time and memory
+are of interest. Prints a line of JSON.
 SPDX-License-Identifier: BSD-2-Clause
 """
-import json
-import resource
 import sys
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from measure import measure
 
 
 class Block2d(nn.Module):
@@ -89,23 +92,30 @@ class Stack(nn.Module):
         return out + [self.heads[4](F.elu(self.embed_out(x)))]
 
 
+def prepare(net, x, mode):
+    """The network and its input in one of the ways PyTorch offers to make it fast."""
+    if mode.endswith("channels_last"):
+        layout = torch.channels_last if x.dim() == 4 else torch.channels_last_3d
+        net, x = net.to(memory_format=layout), x.to(memory_format=layout)
+    if mode.startswith(("frozen", "bf16")):
+        net = torch.jit.freeze(torch.jit.trace(net, x))
+    elif mode == "optimized":
+        net = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(net, x)))
+    return net, x
+
+
 def main():
     what = sys.argv[1]
-    threads = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    repeats = int(sys.argv[3]) if len(sys.argv) > 3 else 3
+    threads, repeats = (int(sys.argv[i]) if len(sys.argv) > i else n for i, n in ((2, 1), (3, 3)))
+    mode = sys.argv[4] if len(sys.argv) > 4 else "eager"
+    side = [int(n) for n in sys.argv[5:7]] or ([544, 544] if what == "plane" else [160, 160])
     torch.set_num_threads(threads)
     net = (Plane() if what == "plane" else Stack()).eval()
-    x = torch.randn((1, 3, 544, 544) if what == "plane" else (1, 1, 18, 160, 160))
-    seconds, cpu_seconds = [], []
-    with torch.no_grad():
-        for _ in range(repeats + 1):  # the first one warms up
-            begin, cpu_begin = time.perf_counter(), time.process_time()
-            net(x)
-            seconds.append(round(time.perf_counter() - begin, 3))
-            cpu_seconds.append(round(time.process_time() - cpu_begin, 3))
-    print(json.dumps({"torch": torch.__version__, "what": what, "threads": threads,
-                      "parameters": sum(p.numel() for p in net.parameters()), "seconds": seconds[1:], "cpu_seconds": cpu_seconds[1:],
-                      "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    x = torch.randn([1, 3] + side if what == "plane" else [1, 1, 18] + side)
+    with torch.no_grad(), torch.cpu.amp.autocast(mode.startswith("bf16"), cache_enabled=False):
+        net, x = prepare(net, x, mode)
+        warm_ups = 1 if mode in ("eager", "channels_last") else 2  # a traced graph is rewritten while it first runs
+        measure(lambda: net(x), repeats, warm_ups, torch=torch.__version__, what=what, threads=threads, mode=mode)
 
 
 main()

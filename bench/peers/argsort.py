@@ -1,0 +1,38 @@
+"""numpy.argsort of the weights of all edges that exist, a peer of bench/mutex_watershed.c:
+
+    argsort.py AFFINITY.npy plane|volume [repeats]
+
+Every mutex watershed in NumPy begins with this sort; the ones in use take twice its time and more. Prints a line of JSON.
+SPDX-License-Identifier: BSD-2-Clause
+"""
+import os
+import sys
+
+import numpy
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import inputs
+from measure import measure
+
+
+def weights(task, affinity):
+    found = []
+    for k, offset in enumerate(task.offsets):
+        exists = numpy.zeros(affinity.shape[:3], bool)
+        exists[inputs.part(offset, affinity.shape[:3])[0]] = True
+        if k < task.n_attractive:
+            found.append(affinity[..., k][exists])
+            continue
+        sampled = numpy.zeros_like(exists)
+        sampled[tuple(slice(None, None, s) for s in task.strides)] = True
+        found.append(1 - affinity[..., k][exists & sampled])
+    return numpy.concatenate(found)
+
+
+def main():
+    edges = weights(inputs.TASKS[sys.argv[2]], numpy.load(sys.argv[1], mmap_mode="r"))
+    measure(lambda: numpy.argsort(edges), int(sys.argv[3]) if len(sys.argv) > 3 else 1, warm_ups=0, numpy=numpy.__version__,
+            edges=len(edges))
+
+
+main()
