@@ -1,5 +1,6 @@
 /* forecast.c - how much memory a call will need, and whether it may have that.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "cluster/cluster.h"
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
@@ -69,6 +70,13 @@ uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid
         return mutex_bytes(options, grid, n_threads);
     return options->clusterer == PEA_CLUSTER_MEANSHIFT ? mean_shift_bytes(grid)
                                                        : fragment_bytes(options, grid, n_threads);
+}
+
+uint64_t pea__slabs_forecast(const pea_segment_options *options, pea_dims grid, int64_t n_planes, int n_threads)
+{
+    return count_voxels(grid) > INT64_MAX / 64 ? UINT64_MAX /* no address space has the labels */
+                                               : pea__mutex_slabs_forecast(grid, &options->offsets, options->stride,
+                                                                           n_planes, n_threads);
 }
 
 /* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */

@@ -249,6 +249,8 @@ pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs,
 double pea__network_voxels(const pea__job *job);
 /* Scratch of clustering. grid.c is the length of an embedding. */
 uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads);
+/* The same of slabs of so many planes (or rows). */
+uint64_t pea__slabs_forecast(const pea_segment_options *options, pea_dims grid, int64_t n_planes, int n_threads);
 /* What details (NULL: none) will take, with the work of making them. */
 uint64_t pea__details_forecast(const pea__job *job, const pea_segment_details *details);
 /* With what the allocator, the threads and the list of planes add. */

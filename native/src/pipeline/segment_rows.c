@@ -32,9 +32,6 @@ enum {
     NETWORK_ROWS = 64      /* that the network gives at once, by and large */
 };
 
-/* Shares of the stage "cluster": adding slabs, then what is left. */
-static const double added = 0.8;
-
 /* ---- rows that come and go ---- */
 
 typedef struct window {
@@ -255,23 +252,20 @@ static pea_status extend_mask(stream *s, int64_t end, pea_error *err)
 static pea_status cluster_rows(stream *s, int64_t end, pea_error *err)
 {
     pea_context *context = s->job->context;
-    const double n = (double)s->grid.y, from = (double)s->n_clustered / n, to = (double)end / n;
+    const double n = (double)s->grid.y;
     const pea__unit_rows unit = {(const float *)s->units.data,
                                  {1, s->grid.y, s->grid.x, s->job->heads.embedding_channels}, s->units.first};
     pea_array slab = s->affinity, mask = {NULL, PEA_UINT8, {1, end - s->n_clustered, s->grid.x, 1}};
     slab.dims.y = end - s->n_clustered;
-    pea__window whole = pea__progress_part(context, from, to);
+    const pea__window whole = pea__progress_part(context, (double)s->n_clustered / n, (double)end / n);
     pea__stage(context, "affinity");
     pea_status status = pea__affinity_rows(&unit, &s->job->options.offsets, s->job->options.stride, s->n_clustered,
                                            end, context, slab.data, err);
     pea__progress_rejoin(context, whole);
     if (is_masked(s))
         mask.data = row_at(&s->mask, s->n_clustered);
-    whole = pea__progress_part(context, added * from, added * to);
-    pea__stage(context, "cluster");
     if (status == PEA_OK)
         status = pea_mutex_slabs_add(s->slabs, &slab, mask.data ? &mask : NULL, err);
-    pea__progress_rejoin(context, whole);
     s->n_clustered = end;
     forget(&s->units, end - s->above);
     forget(&s->mask, end);
@@ -369,10 +363,7 @@ static pea_status finish(stream *s, pea_error *err)
 {
     const pea__job *job = s->job;
     const pea_dims d = s->part->dims;
-    pea__stage(job->context, "cluster");
-    pea__window whole = pea__progress_part(job->context, added, 1.0);
     pea_status status = pea_mutex_slabs_finish(s->slabs, NULL, err);
-    pea__progress_rejoin(job->context, whole);
     pea_mutex_slabs_free(s->slabs);
     s->slabs = NULL;
     if (status == PEA_OK)
@@ -431,7 +422,7 @@ pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__need
     bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)s.slab_rows, x * k));
     bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->heads.foreground >= 0 && job->mask.data ? 1 : 0));
     bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->options.cluster_padded ? sizeof(uint32_t) : 0));
-    bytes = pea__bytes_add(bytes, pea__cluster_forecast(&job->options, s.grid, n_threads));
+    bytes = pea__bytes_add(bytes, pea__slabs_forecast(&job->options, s.grid, s.slab_rows, n_threads));
     *needs = (pea__needs){.network = bytes, .cluster = bytes};
     return PEA_OK;
 }

@@ -14,9 +14,6 @@
 
 #include <string.h>
 
-/* Shares of the stage "cluster": adding slabs, then what is left. */
-static const double added = 0.8;
-
 typedef struct work {
     const pea__part *part;
     const pea__job *job;
@@ -125,9 +122,12 @@ static pea_status pass_on(work *w, int64_t end, pea_error *err)
     if (whole_mask.data)
         mask.data = (uint8_t *)whole_mask.data + w->first * plane;
     pea_status status = pea__blend_finish(&ready, job->context, err);
-    pea__stage(job->context, "cluster");
+    const pea__window layer = pea__progress_part(job->context, 0.0, 1.0);
+    pea__progress_rejoin(job->context, (pea__window){0.0, 1.0}); /* slabs know how far they are */
     if (status == PEA_OK)
         status = pea_mutex_slabs_add(w->slabs, &ready.sum, mask.data ? &mask : NULL, err);
+    pea__progress_rejoin(job->context, layer);
+    pea__stage(job->context, "affinity");
     if (status == PEA_OK)
         status = roll(w->blend.sum.data, plane * ready.sum.dims.c, n, room.z, job->context, err);
     if (status == PEA_OK)
@@ -151,7 +151,6 @@ static pea_status one_layer(work *w, int64_t z, pea_error *err)
     }
     if (status == PEA_OK && w->slabs) {
         const int64_t end = z + 1 < t.z.n ? pea__max_i64(0, pea__tile_start(t.z, z + 1)) : w->part->dims.z;
-        pea__progress_window(context, added * (double)z / (double)t.z.n, added * (double)(z + 1) / (double)t.z.n);
         status = pass_on(w, end, err);
     }
     return status;
@@ -213,11 +212,8 @@ pea_status pea__volume_stream(const pea__part *part, pea_error *err)
         status = all_tiles(&w, err);
     free_room(&w);
     pea__free(w.blend.sum.data);
-    const pea__window whole = pea__progress_part(job->context, added, 1.0);
-    pea__stage(job->context, "cluster");
     if (status == PEA_OK)
         status = pea_mutex_slabs_finish(w.slabs, NULL, err);
-    pea__progress_rejoin(job->context, whole);
     pea_mutex_slabs_free(w.slabs);
     return status == PEA_OK ? pea__merge(job, &part->labels, err) : status;
 }
@@ -265,7 +261,8 @@ pea_status pea__volume_stream_needs(const pea__job *job, int n_threads, pea__nee
         return status;
     const uint64_t slab = pea__bytes_mul(count(blended(&w)), (job->options.offsets.n + 1) * sizeof(float));
     uint64_t bytes = pea__bytes_add(tile_bytes(&w, network), slab);
-    bytes = pea__bytes_add(bytes, pea__cluster_forecast(&job->options, job->grid, n_threads));
+    const int64_t planes = job->grid.z > 1 ? blended(&w).z : job->grid.y;
+    bytes = pea__bytes_add(bytes, pea__slabs_forecast(&job->options, job->grid, planes, n_threads));
     *needs = (pea__needs){.network = bytes, .cluster = bytes};
     return PEA_OK;
 }
