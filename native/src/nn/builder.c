@@ -325,11 +325,15 @@ int pea__build_concat(pea__builder *b, int first, int second)
     if (!ready(b))
         return 0;
     pea_network *n = b->network;
-    pea__value *one = &n->values[first], *two = &n->values[second];
-    const int joined = new_buffer(b, one->channels + two->channels, shrink_of(b, first));
-    n->buffers[one->buffer].channels = n->buffers[two->buffer].channels = 0;
-    *two = (pea__value){.buffer = joined, .first = one->channels, .channels = two->channels};
-    *one = (pea__value){.buffer = joined, .first = 0, .channels = one->channels};
+    pea__value *one = &n->values[first];
+    const int64_t n_first = one->channels, n_second = n->values[second].channels;
+    const int joined = new_buffer(b, n_first + n_second, shrink_of(b, first));
+    n->buffers[one->buffer].channels = 0;
+    *one = (pea__value){.buffer = joined, .first = 0, .channels = n_first};
+    const int beside = new_value(b, joined);
+    n->values[beside].first = n_first;
+    n->values[beside].channels = n_second;
+    n->ops[n->n_ops++] = (pea__op){.kind = PEA__COPY, .in = second, .out = beside};
     return new_value(b, joined);
 }
 

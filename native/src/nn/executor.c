@@ -1,25 +1,29 @@
-/* executor.c - runs a network's operations one after another, each as tiles that threads take in turn.
+/* executor.c - runs a network's operations piece by piece, each piece as tiles that threads take in turn.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 typedef struct run {
     const pea_network *network;
     pea__plan *plan;
-    const float *input;
+    const float *input;          /* where they are the caller's */
     const pea_array *outputs;
-    float *arena, *scratch; /* scratch: plan->scratch_floats and a cache line for each worker */
+    const pea_row_io *io;        /* or else where rows come from and go to */
+    pea_context *context;
+    float *arena, *scratch;      /* scratch: plan->scratch_floats and a cache line for each worker */
+    bool has_weights[PEA__MAX_OPS]; /* those of Winograd's products are made */
 } run;
 
-/* ---- one operation ---- */
+/* ---- one piece of one operation ---- */
 
 typedef struct task {
     const pea__kernels_table *kernels;
     pea__conv conv; /* one of the two, by the kind of operation */
     pea__resize resize;
-    int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing: tile_y rows of n_rows a task */
-    int64_t n_rows;
+    int64_t y0, y1;
+    int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing, copies: tile_y rows a task */
     float *scratch, *products; /* products: weights of Winograd's */
     int64_t scratch_pitch;
 } task;
@@ -27,9 +31,10 @@ typedef struct task {
 static void conv_tile(void *argument, int64_t index, int worker)
 {
     const task *t = argument;
-    const int64_t x = index % t->n_tiles_x * t->tile_x, y = index / t->n_tiles_x % t->n_tiles_y * t->tile_y;
+    const int64_t x = index % t->n_tiles_x * t->tile_x;
+    const int64_t y = t->y0 + index / t->n_tiles_x % t->n_tiles_y * t->tile_y;
     const int64_t z = index / t->n_tiles_x / t->n_tiles_y * t->tile_z;
-    const pea__tile tile = {z, pea__min_i64(z + t->tile_z, t->conv.nz), y, pea__min_i64(y + t->tile_y, t->conv.ny),
+    const pea__tile tile = {z, pea__min_i64(z + t->tile_z, t->conv.nz), y, pea__min_i64(y + t->tile_y, t->y1),
                             x, pea__min_i64(x + t->tile_x, t->conv.nx)};
     float *scratch = t->scratch + worker * t->scratch_pitch;
     if (t->conv.shape.winograd)
@@ -52,85 +57,161 @@ static void transform_weights(void *argument, int64_t index, int worker)
 static void upsample_rows(void *argument, int64_t index, int worker)
 {
     const task *t = argument;
+    const int64_t first = t->y0 + index * t->tile_y;
     (void)worker;
-    for (int64_t row = index * t->tile_y; row < pea__min_i64((index + 1) * t->tile_y, t->n_rows); row++)
+    for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++)
         t->kernels->upsample_f32(&t->resize, row);
 }
 
 static void pool_rows(void *argument, int64_t index, int worker)
 {
     const task *t = argument;
+    const int64_t first = t->y0 + index * t->tile_y;
     (void)worker;
-    for (int64_t row = index * t->tile_y; row < pea__min_i64((index + 1) * t->tile_y, t->n_rows); row++)
+    for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++)
         t->kernels->pool_f32(&t->resize, row);
 }
 
-/* First channel of a value in its buffer, and the distance between voxels. */
-static float *locate(const run *r, int value, int64_t *pitch)
+static void copy_rows(void *argument, int64_t index, int worker)
+{
+    const task *t = argument;
+    const pea__resize *r = &t->resize;
+    const int64_t first = t->y0 + index * t->tile_y;
+    (void)worker;
+    for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++) {
+        const float *in = r->in + pea__voxel_place(row, 0, r->nx, r->in_rows) * r->in_pitch;
+        float *out = r->out + pea__voxel_place(row, 0, r->nx, r->out_rows) * r->out_pitch;
+        for (int64_t x = 0; x < r->nx; x++, in += r->in_pitch, out += r->out_pitch)
+            memcpy(out, in, (size_t)r->channels * sizeof *out);
+    }
+}
+
+/* Where a value is in memory: its first channel, the distance between voxels, and how many rows there are (0: all). */
+typedef struct location {
+    float *at;
+    int64_t pitch, rows;
+} location;
+
+static location locate(const run *r, int value)
 {
     const pea_network *n = r->network;
     const pea__value *v = &n->values[value];
     const pea__buffer *b = &n->buffers[v->buffer];
-    *pitch = b->channels;
+    const int64_t window = r->plan->window[v->buffer];
+    if (!pea__buffer_is_outside(n, r->plan, v->buffer))
+        return (location){r->arena + r->plan->place[v->buffer] + v->first, b->channels,
+                          window < pea__buffer_dims(n, r->plan, v->buffer).y ? window : 0};
     if (v->buffer == 1)
-        return (float *)(uintptr_t)r->input; /* only ever read: no operation has value 1 as its output */
-    float *base = r->plan->place[v->buffer] < 0 ? r->outputs[b->head].data : r->arena + r->plan->place[v->buffer];
-    return base + v->first;
+        return (location){(float *)(uintptr_t)r->input, b->channels, 0}; /* only ever read: no operation makes value 1 */
+    return (location){(float *)r->outputs[b->head].data + v->first, b->channels, 0};
 }
 
 static pea__epilogue make_epilogue(const run *r, const pea__op *op)
 {
     pea__epilogue e = {.activation = op->activation, .n_activated = op->n_activated,
                        .residual_scale = op->residual_scale};
-    if (op->residual)
-        e.residual = locate(r, op->residual, &e.residual_pitch);
+    if (op->residual) {
+        const location at = locate(r, op->residual);
+        e.residual = at.at;
+        e.residual_pitch = at.pitch;
+        e.residual_rows = at.rows;
+    }
     return e;
 }
 
 static void prepare_conv(const run *r, const pea__op *op, pea_dims d, task *t)
 {
-    pea__conv *c = &t->conv;
-    *c = (pea__conv){.shape = op->shape, .nz = d.z, .ny = d.y, .nx = d.x, .weights = op->weights, .bias = op->bias,
-                     .epilogue = make_epilogue(r, op)};
-    c->in = locate(r, op->in, &c->in_pitch);
-    c->out = locate(r, op->out, &c->out_pitch);
-    t->n_tiles_y = pea__ceil_div(d.y, t->tile_y);
+    const location in = locate(r, op->in), out = locate(r, op->out);
+    t->conv = (pea__conv){.shape = op->shape, .nz = d.z, .ny = d.y, .nx = d.x, .weights = op->weights, .bias = op->bias,
+                          .in = in.at, .in_pitch = in.pitch, .in_rows = in.rows, .out = out.at, .out_pitch = out.pitch,
+                          .out_rows = out.rows, .epilogue = make_epilogue(r, op)};
+    t->n_tiles_y = pea__ceil_div(t->y1 - t->y0, t->tile_y);
     t->n_tiles_x = pea__ceil_div(d.x, t->tile_x);
 }
 
+/* Planes lie one behind the other: all of their rows are made at once, or there is one plane. */
 static void prepare_resize(const run *r, const pea__op *op, pea_dims d, task *t)
 {
-    pea__resize *s = &t->resize;
-    *s = (pea__resize){.nz = d.z, .ny = d.y, .nx = d.x, .channels = r->network->values[op->in].channels,
-                       .epilogue = make_epilogue(r, op)};
-    s->in = locate(r, op->in, &s->in_pitch);
-    s->out = locate(r, op->out, &s->out_pitch);
-    t->n_rows = d.z * (op->kind == PEA__POOL ? d.y / 2 : 2 * d.y);
+    const location in = locate(r, op->in), out = locate(r, op->out);
+    t->resize = (pea__resize){.nz = d.z, .ny = d.y, .nx = d.x, .channels = r->network->values[op->in].channels,
+                              .in = in.at, .in_pitch = in.pitch, .in_rows = in.rows, .out = out.at,
+                              .out_pitch = out.pitch, .out_rows = out.rows, .epilogue = make_epilogue(r, op)};
+    t->y1 *= d.z;
 }
 
-static pea_status run_op(const run *r, int i, pea_context *context, double from, double to, pea_error *err)
+/* They stay until the operation has made its last row. */
+static pea_status make_weights(run *r, int i, double done, task *t, pea_error *err)
 {
+    t->products = r->arena + r->plan->weights_place[i];
+    if (!r->has_weights[i]) {
+        const int64_t n = pea__ceil_div(t->conv.shape.kz * t->conv.shape.in_channels, INPUTS_AT_ONCE);
+        const pea_status status = pea__parallel(r->context, n, done, done, transform_weights, t, err);
+        if (status != PEA_OK)
+            return status;
+        r->has_weights[i] = true;
+    }
+    t->conv.weights = t->products;
+    return PEA_OK;
+}
+
+static pea_status run_piece(run *r, const pea__step *step, double from, double to, pea_error *err)
+{
+    const int i = step->job;
     const pea__op *op = &r->network->ops[i];
     const pea_dims d = pea__op_space(r->network, r->plan, op);
-    task t = {.kernels = r->network->kernels, .tile_z = r->plan->tile_z[i], .tile_y = r->plan->tile_y[i],
-              .tile_x = r->plan->tile_x[i],
-              .scratch = r->scratch, .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
+    task t = {.kernels = r->network->kernels, .y0 = step->y0, .y1 = step->y1, .tile_z = r->plan->tile_z[i],
+              .tile_y = r->plan->tile_y[i], .tile_x = r->plan->tile_x[i], .scratch = r->scratch,
+              .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
     if (op->kind == PEA__CONV) {
         prepare_conv(r, op, d, &t);
-        if (op->shape.winograd) {
-            t.products = r->arena + r->plan->weights_place[i];
-            const pea_status status =
-                pea__parallel(context, pea__ceil_div(op->shape.kz * op->shape.in_channels, INPUTS_AT_ONCE), from, from,
-                              transform_weights, &t, err);
-            if (status != PEA_OK)
-                return status;
-            t.conv.weights = t.products;
-        }
-        return pea__parallel(context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile, &t, err);
+        const pea_status status = op->shape.winograd ? make_weights(r, i, from, &t, err) : PEA_OK;
+        if (status != PEA_OK)
+            return status;
+        return pea__parallel(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile,
+                             &t, err);
     }
     prepare_resize(r, op, d, &t);
-    return pea__parallel(context, pea__ceil_div(t.n_rows, t.tile_y), from, to,
-                         op->kind == PEA__POOL ? pool_rows : upsample_rows, &t, err);
+    return pea__parallel(r->context, pea__ceil_div(t.y1 - t.y0, t.tile_y), from, to,
+                         op->kind == PEA__POOL ? pool_rows : op->kind == PEA__COPY ? copy_rows : upsample_rows, &t, err);
+}
+
+/* ---- rows that come and go ---- */
+
+/* In the window's memory rows y0 to y1 may be in two parts, the second of which begins at its first row. */
+static int64_t end_of_part(int64_t y0, int64_t y1, int64_t window)
+{
+    return pea__min_i64(y1, (y0 / window + 1) * window);
+}
+
+static pea_status read_rows(const run *r, int64_t y0, int64_t y1, pea_error *err)
+{
+    const location at = locate(r, 1);
+    const int64_t window = r->plan->window[1], nx = r->plan->input.x;
+    pea_status status = PEA_OK;
+    for (int64_t y = y0, end; y < y1 && status == PEA_OK; y = end) {
+        end = end_of_part(y, y1, window);
+        status = r->io->read(r->io->user, y, end, at.at + pea__voxel_place(y, 0, nx, at.rows) * at.pitch, err);
+    }
+    return status;
+}
+
+/* What a step has made of a head goes to the caller. */
+static pea_status write_rows(const run *r, const pea__step *step, pea_error *err)
+{
+    const pea__op *op = &r->network->ops[step->job];
+    const int buffer = r->network->values[op->out].buffer, head = r->network->buffers[buffer].head;
+    if (!r->io || head < 0 || !r->plan->wanted[head])
+        return PEA_OK;
+    const location at = locate(r, op->out);
+    const int64_t window = r->plan->window[buffer], nx = pea__buffer_dims(r->network, r->plan, buffer).x;
+    const int64_t y1 = pea__output_rows(op, step->y1);
+    pea_status status = PEA_OK;
+    for (int64_t y = pea__output_rows(op, step->y0), end; y < y1 && status == PEA_OK; y = end) {
+        end = end_of_part(y, y1, window);
+        status = r->io->write(r->io->user, (size_t)head, y, end, at.at + pea__voxel_place(y, 0, nx, at.rows) * at.pitch,
+                              err);
+    }
+    return status;
 }
 
 /* ---- all of them ---- */
@@ -168,33 +249,56 @@ static pea_status check_limit(const pea__plan *plan, const pea_context *context,
     return status;
 }
 
-static pea_status run_all(run *r, pea_context *context, pea_error *err)
+static pea_status run_all(run *r, pea_error *err)
 {
     const pea__plan *plan = r->plan;
+    pea__front front = pea__schedule_begin(plan);
+    pea__step step;
     pea_status status = PEA_OK;
-    double done = 0.0;
-    pea__stage(context, "network");
-    for (int i = 0; i < r->network->n_ops && status == PEA_OK; i++) {
-        if (!plan->live[i])
-            continue;
-        status = run_op(r, i, context, done / plan->total_cost, (done + plan->cost[i]) / plan->total_cost, err);
-        done += plan->cost[i];
+    double done = 0.0; /* of the stage */
+    pea__stage(r->context, "network");
+    while (status == PEA_OK && pea__schedule_next(r->network, plan, &front, &step)) {
+        if (step.job == PEA__READING) {
+            status = read_rows(r, step.y0, step.y1, err);
+        } else {
+            const double rows = (double)(step.y1 - step.y0) / (double)plan->rows[step.job];
+            const double to = done + plan->cost[step.job] * rows / plan->total_cost;
+            status = run_piece(r, &step, done, to, err);
+            if (status == PEA_OK)
+                status = write_rows(r, &step, err);
+            done = to;
+        }
+        front.made[step.job] = step.y1;
     }
-    pea__stage(context, NULL);
+    pea__stage(r->context, NULL);
     return status;
 }
 
-static pea_status allocate_and_run(run *r, pea_context *context, pea_error *err)
+static pea_status allocate_and_run(run *r, pea_error *err)
 {
-    const size_t scratch = ((size_t)r->plan->scratch_floats + 16) * (size_t)pea__workers(context);
-    pea_status status = check_limit(r->plan, context, err);
+    const size_t scratch = ((size_t)r->plan->scratch_floats + 16) * (size_t)pea__workers(r->context);
+    pea_status status = check_limit(r->plan, r->context, err);
     if (status != PEA_OK)
         return status;
     r->arena = pea__alloc_unset((size_t)r->plan->arena_floats, sizeof *r->arena, err);
     r->scratch = r->arena ? pea__alloc_unset(scratch, sizeof *r->scratch, err) : NULL;
-    status = r->scratch ? run_all(r, context, err) : PEA_E_NOMEM;
+    status = r->scratch ? run_all(r, err) : PEA_E_NOMEM;
     pea__free_unset(r->scratch);
     pea__free_unset(r->arena);
+    return status;
+}
+
+static pea_status plan_and_run(run *r, pea_dims input, const unsigned char *wanted, pea_error *err)
+{
+    r->plan = pea__alloc(1, sizeof *r->plan, err);
+    if (!r->plan)
+        return PEA_E_NOMEM;
+    pea_status status = pea__plan_make(r->network, input, wanted, r->io != NULL, r->plan, err);
+    if (status == PEA_OK && r->outputs)
+        status = check_outputs(r->network, input, r->outputs, err);
+    if (status == PEA_OK)
+        status = allocate_and_run(r, err);
+    pea__free(r->plan);
     return status;
 }
 
@@ -202,82 +306,20 @@ pea_status pea_network_forward(const pea_network *network, pea_context *context,
                                const pea_array *outputs, pea_error *err)
 {
     unsigned char wanted[PEA__MAX_HEADS];
-    pea_status status = pea__array_check(input, "the network's input", PEA_FLOAT32, err);
+    const pea_status status = pea__array_check(input, "the network's input", PEA_FLOAT32, err);
     if (status != PEA_OK)
         return status;
     for (size_t i = 0; i < network->info.n_heads; i++)
         wanted[i] = outputs[i].data != NULL;
-    run r = {.network = network, .input = input->data, .outputs = outputs};
-    r.plan = pea__alloc(1, sizeof *r.plan, err);
-    if (!r.plan)
-        return PEA_E_NOMEM;
-    status = pea__plan_make(network, input->dims, wanted, r.plan, err);
-    if (status == PEA_OK)
-        status = check_outputs(network, input->dims, outputs, err);
-    if (status == PEA_OK)
-        status = allocate_and_run(&r, context, err);
-    pea__free(r.plan);
-    return status;
-}
-
-/* ---- rows ---- */
-
-/* For now the whole plane is in memory; what callers see is already so. */
-static pea_status run_whole(const pea_network *network, pea_context *context, const pea_array *input,
-                            const pea_array *outputs, const pea_row_io *io, pea_error *err)
-{
-    pea_status status = io->read(io->user, 0, input->dims.y, input->data, err);
-    if (status == PEA_OK)
-        status = pea_network_forward(network, context, input, outputs, err);
-    for (size_t i = 0; status == PEA_OK && i < network->info.n_heads; i++)
-        if (outputs[i].data)
-            status = io->write(io->user, i, 0, outputs[i].dims.y, outputs[i].data, err);
-    return status;
-}
-
-static size_t count(pea_dims d)
-{
-    return (size_t)(d.z * d.y * d.x * d.c);
-}
-
-pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                     int n_threads, uint64_t *bytes, pea_error *err)
-{
-    if (network->info.n_axes != 2)
-        return pea__fail(err, PEA_E_ARG, "rows are for 2-D networks, this one is 3-D: use tiles");
-    const pea_status status = pea_network_forecast(network, input, wanted, n_threads, bytes, err);
-    if (status != PEA_OK)
-        return status;
-    *bytes += count(input) * sizeof(float);
-    for (size_t i = 0; i < network->info.n_heads; i++) {
-        const int64_t shrink = network->heads[i].shrink;
-        if (!wanted || wanted[i])
-            *bytes += count((pea_dims){1, input.y / shrink, input.x / shrink, network->heads[i].channels}) * sizeof(float);
-    }
-    return PEA_OK;
+    run r = {.network = network, .context = context, .input = input->data, .outputs = outputs};
+    return plan_and_run(&r, input->dims, wanted, err);
 }
 
 pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_dims input,
                                     const unsigned char *wanted, const pea_row_io *io, pea_error *err)
 {
-    pea_array in = {NULL, PEA_FLOAT32, input}, outputs[PEA__MAX_HEADS] = {{0}};
-    uint64_t bytes;
-    pea_status status = pea_network_forecast_rows(network, input, wanted, pea__workers(context), &bytes, err);
-    if (status != PEA_OK)
-        return status;
-    if (!(in.data = pea__alloc_unset(count(input), sizeof(float), err)))
-        status = PEA_E_NOMEM;
-    for (size_t i = 0; i < network->info.n_heads; i++) {
-        const int64_t shrink = network->heads[i].shrink;
-        outputs[i] = (pea_array){NULL, PEA_FLOAT32, {1, input.y / shrink, input.x / shrink, network->heads[i].channels}};
-        if (status == PEA_OK && (!wanted || wanted[i]) &&
-            !(outputs[i].data = pea__alloc_unset(count(outputs[i].dims), sizeof(float), err)))
-            status = PEA_E_NOMEM;
-    }
-    if (status == PEA_OK)
-        status = run_whole(network, context, &in, outputs, io, err);
-    for (size_t i = 0; i < network->info.n_heads; i++)
-        pea__free_unset(outputs[i].data);
-    pea__free_unset(in.data);
-    return status;
+    if (!io || !io->read || !io->write)
+        return pea__fail(err, PEA_E_ARG, "rows must be read and written: a callback is missing");
+    run r = {.network = network, .context = context, .io = io};
+    return plan_and_run(&r, input, wanted, err);
 }

@@ -62,6 +62,7 @@ pea_status pea__network_create_for(const pea_weights *weights, const pea__kernel
     pea_status status = PEA_E_NOMEM;
     if (b.network && b.used) {
         b.network->kernels = kernels;
+        b.network->piece_voxels = PEA__PIECE_VOXELS;
         status = build(description, &b);
     }
     pea__free(b.used);

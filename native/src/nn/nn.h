@@ -1,5 +1,5 @@
 /* nn.h - networks as lists of operations. A description (resunet2d.c, superhuman3d.c) appends operations on values by
- * the calls below; plan.c decides where values lie in memory; executor.c runs the list.
+ * the calls below; plan.c decides what a run does, schedule.c in which order, memory.c where; executor.c does it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_NN_INTERNAL_H
 #define PEA_NN_INTERNAL_H
@@ -24,9 +24,9 @@ typedef struct pea__buffer {
     int head;         /* the output that it is, or -1 */
 } pea__buffer;
 
-typedef enum pea__op_kind { PEA__CONV, PEA__UPSAMPLE, PEA__POOL } pea__op_kind;
+typedef enum pea__op_kind { PEA__CONV, PEA__UPSAMPLE, PEA__POOL, PEA__COPY } pea__op_kind;
 
-/* out = activation(conv or resize (in) + bias + residual_scale * residual) */
+/* out = activation(conv or resize (in) + bias + residual_scale * residual), or a copy of in */
 typedef struct pea__op {
     pea__op_kind kind;
     int in, out, residual;
@@ -39,6 +39,7 @@ typedef struct pea__op {
 
 struct pea_network {
     const pea__kernels_table *kernels;
+    int64_t piece_voxels; /* that an operation should make at once: PEA__PIECE_VOXELS, fewer in tests of small images */
     pea_network_info info;
     pea_head heads[PEA__MAX_HEADS];
     pea__value values[PEA__MAX_VALUES];
@@ -82,7 +83,8 @@ int pea__build_upsample(pea__builder *b, int in);
  * and its scale of `in`, are the business of the convolution before: sums of interpolation weights are 1. */
 int pea__build_upsample_add(pea__builder *b, int in, int add, const char *norm_block, const char *norm,
                             pea__activation activation);
-/* Channels of `first`, then of `second`; costs nothing at run time. Each value can be in one concatenation. */
+/* Channels of `first`, then of `second`. Whoever makes `first` writes it there (so it can be in one concatenation only);
+ * `second` is copied when it is needed, so that what waits for long waits in a narrow buffer. */
 int pea__build_concat(pea__builder *b, int first, int second);
 void pea__build_head(pea__builder *b, const char *name, int value);
 
@@ -106,28 +108,81 @@ extern const pea__description pea__resunet2d, pea__superhuman3d;
 pea_status pea__network_create_for(const pea_weights *weights, const pea__kernels_table *kernels,
                                    pea_network **network, pea_error *err);
 
-/* ---- memory and tiles of one run (plan.c) ---- */
+/* ---- one run (plan.c) ----
+ *
+ * An operation makes its output in pieces, from top to bottom: rows of a convolution's sums, of what a resizing or a copy
+ * gives. Of each buffer there is a window in memory: the rows that were made and will be read again. With one piece for
+ * each operation and windows as high as the image a run is an ordinary pass, one operation after another. */
+
+/* Beside the operations: rows of the input are read. */
+enum { PEA__READING = PEA__MAX_OPS, PEA__MAX_JOBS };
 
 typedef struct pea__plan {
     pea_dims input;
     bool wanted[PEA__MAX_HEADS];
-    bool live[PEA__MAX_OPS];             /* some wanted head needs it */
-    int64_t tile_z[PEA__MAX_OPS], tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* resizing: tile_y rows a task */
-    double cost[PEA__MAX_OPS];           /* multiply-adds, roughly */
+    bool by_rows;                      /* input and heads come and go by rows, and have windows too */
+    bool live[PEA__MAX_OPS];           /* some wanted head needs it */
+    bool asks[PEA__MAX_OPS];           /* nobody reads what it makes: it is there for itself, and for that only */
+    int makers[PEA__MAX_VALUES][2];    /* of a value's channels: live operations, PEA__READING; -1: none */
+    int64_t rows[PEA__MAX_JOBS];       /* that it makes in all */
+    int64_t piece[PEA__MAX_JOBS], first_piece[PEA__MAX_JOBS]; /* rows at once; the first time fewer, perhaps */
+    int64_t tile_z[PEA__MAX_OPS], tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* resizing, copies: tile_y rows a task */
+    double cost[PEA__MAX_OPS];         /* multiply-adds, roughly */
     double total_cost;
-    int64_t place[PEA__MAX_VALUES];      /* of a buffer in the arena, in floats; -1: not in it */
-    int64_t weights_place[PEA__MAX_OPS]; /* of the weights of Winograd's products, while the operation runs */
+    int64_t window[PEA__MAX_VALUES];     /* rows of a buffer in memory; as many as it has: it never moves */
+    int64_t place[PEA__MAX_VALUES];      /* of a window in the arena, in floats; -1: not in it */
+    int64_t weights_place[PEA__MAX_OPS]; /* of the weights of Winograd's products, from the first piece to the last */
     int64_t arena_floats, scratch_floats; /* scratch: of each worker */
 } pea__plan;
 
 /* wanted NULL: every head. Checks the input's dims. */
-pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, pea__plan *plan,
-                          pea_error *err);
+pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
+                          pea__plan *plan, pea_error *err);
 pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes, pea_error *err);
 
 /* Extents of a buffer for this plan's input; those over which an operation works: of a convolution's sums, of what is
- * resized. A 1x1x1 convolution may see its image as one long row. */
+ * resized or copied. */
 pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int buffer);
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op);
+/* Whether it is the caller's memory: the whole input, a whole head. */
+bool pea__buffer_is_outside(const pea_network *network, const pea__plan *plan, int buffer);
+
+/* ---- the order of pieces (schedule.c) ---- */
+
+enum { PEA__PIECE_VOXELS = 4608 }; /* eight groups of 36 tiles: enough for a few threads and the weights' sake */
+
+/* Pieces are powers of two, or all rows; under none are more rows of the input than these. */
+enum { PEA__PERIOD_ROWS = 1024 };
+
+/* How far a run has come: the rows that were made. */
+typedef struct pea__front {
+    int64_t made[PEA__MAX_JOBS];
+} pea__front;
+
+/* Operation `job` (or PEA__READING) makes its rows y0 <= y < y1. */
+typedef struct pea__step {
+    int job;
+    int64_t y0, y1;
+} pea__step;
+
+/* Fills in plan->piece and first_piece. */
+void pea__schedule_pieces(const pea_network *network, pea__plan *plan);
+pea__front pea__schedule_begin(const pea__plan *plan);
+/* What to do next; false: nothing is left. The caller counts: front->made[step->job] = step->y1 when it is done. */
+bool pea__schedule_next(const pea_network *network, const pea__plan *plan, const pea__front *front, pea__step *step);
+
+/* Rows of its input buffer that operation i reads in order to make rows y0 <= y < y1. */
+typedef struct pea__row_span {
+    int64_t first, end;
+} pea__row_span;
+
+pea__row_span pea__input_span(const pea_network *network, const pea__plan *plan, int i, int64_t y0, int64_t y1);
+/* Rows of its output buffer that its first `made` rows are. */
+int64_t pea__output_rows(const pea__op *op, int64_t made);
+
+/* ---- where everything lies (memory.c) ---- */
+
+/* Fills in windows, places and the arena's size. */
+pea_status pea__memory_plan(const pea_network *network, pea__plan *plan, pea_error *err);
 
 #endif

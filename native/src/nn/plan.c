@@ -1,12 +1,4 @@
-/* plan.c - one run before it happens: which operations are needed, how they are cut into tasks, where every buffer lies.
- *
- * A buffer lives from the first operation that writes into it to the last that reads it. Buffers whose lives do not meet
- * may share memory. So may a buffer and one that is added to it voxel by voxel and not needed after: the sum takes the
- * addend's place.
- *
- *      arena  | x3 ------------ |     | up4 --------- |
- *      offset | hidden | | short |  | w3 --- |          | u4 ------ |
- *             +----------------------------------------------------> operations
+/* plan.c - one run before it happens: which operations are needed, in how many pieces, and how those are cut into tasks.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 
@@ -21,7 +13,8 @@ enum {
     GROUP_SIDE = 6,                  /* tiles of Winograd along y and x: 36 fill the registers of every set evenly, read each
                                         weight often enough, and leave room in 1 to 2 MiB of cache */
     LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
-    ALIGN_FLOATS = 16                /* a cache line */
+    LINE_FLOATS = 16,                /* a cache line */
+    TALL_ROWS = 8 * PEA__PERIOD_ROWS /* many times as many as the last operation is behind the first */
 };
 
 /* ---- extents ---- */
@@ -40,12 +33,16 @@ static bool is_pointwise(const pea__op *op)
 
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op)
 {
-    pea_dims d = pea__buffer_dims(network, plan, network->values[op->in].buffer);
+    const pea_dims d = pea__buffer_dims(network, plan, network->values[op->in].buffer);
     if (op->kind == PEA__CONV && op->shape.doubled)
-        d = (pea_dims){d.z, 2 * d.y, 2 * d.x, d.c};
-    if (is_pointwise(op)) /* no voxel meets another: the whole image may be one row */
-        d = (pea_dims){1, 1, d.z * d.y * d.x, d.c};
+        return (pea_dims){d.z, 2 * d.y, 2 * d.x, d.c};
     return d;
+}
+
+bool pea__buffer_is_outside(const pea_network *network, const pea__plan *plan, int buffer)
+{
+    const int head = network->buffers[buffer].head;
+    return !plan->by_rows && (buffer == 1 || (head >= 0 && plan->wanted[head]));
 }
 
 static pea_status check_input(const pea_network *network, pea_dims d, pea_error *err)
@@ -81,6 +78,12 @@ static pea_status check_buffers(const pea_network *network, const pea__plan *pla
 
 /* ---- which operations, in which tasks ---- */
 
+static bool share_channels(const pea_network *network, int value, int other)
+{
+    const pea__value *a = &network->values[value], *b = &network->values[other];
+    return a->buffer == b->buffer && a->first < b->first + b->channels && b->first < a->first + a->channels;
+}
+
 static void mark_live(const pea_network *network, pea__plan *plan)
 {
     bool needed[PEA__MAX_VALUES] = {false};
@@ -88,22 +91,45 @@ static void mark_live(const pea_network *network, pea__plan *plan)
         const pea__op *op = &network->ops[i];
         const int head = network->buffers[network->values[op->out].buffer].head;
         plan->live[i] = needed[op->out] || (head >= 0 && plan->wanted[head]);
+        plan->asks[i] = plan->live[i] && !needed[op->out];
         if (!plan->live[i])
             continue;
-        needed[op->in] = true;
-        needed[op->residual] = true; /* 0 is nobody */
-        for (int v = 2; v <= network->n_values; v++) /* who needs a concatenation needs its parts */
-            if (network->values[v].buffer == network->values[op->in].buffer)
+        for (int v = 1; v <= network->n_values; v++) /* parts of a concatenation, the whole of a pair */
+            if (share_channels(network, v, op->in) || (op->residual && share_channels(network, v, op->residual)))
                 needed[v] = true;
     }
 }
 
-/* A 1x1x1 convolution: one long row. */
-static int64_t tile_row(pea_dims d, double products)
+static void find_makers(const pea_network *network, pea__plan *plan)
+{
+    for (int v = 0; v <= network->n_values; v++) {
+        int n = 0;
+        plan->makers[v][0] = plan->makers[v][1] = -1;
+        if (v == 1)
+            plan->makers[v][n++] = PEA__READING;
+        for (int i = 0; i < network->n_ops && n < 2; i++)
+            if (plan->live[i] && v > 1 && share_channels(network, v, network->ops[i].out))
+                plan->makers[v][n++] = i;
+    }
+}
+
+static void count_rows(const pea_network *network, pea__plan *plan)
+{
+    plan->rows[PEA__READING] = plan->input.y;
+    for (int i = 0; i < network->n_ops; i++) {
+        const pea__op *op = &network->ops[i];
+        const int64_t y = pea__op_space(network, plan, op).y;
+        plan->rows[i] = op->kind == PEA__UPSAMPLE ? 2 * y : op->kind == PEA__POOL ? y / 2 : y;
+    }
+}
+
+/* 1x1x1: no voxel meets another. */
+static void tile_pointwise(pea_dims d, double products, int64_t *tile_y, int64_t *tile_x)
 {
     const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)d.c ? TASK_PRODUCTS / products
                                                                               : TASK_FLOATS / (double)d.c;
-    return pea__min_i64(d.x, pea__max_i64(64, (int64_t)most));
+    *tile_x = pea__min_i64(d.x, pea__max_i64(64, (int64_t)most));
+    *tile_y = pea__min_i64(d.y, pea__max_i64(1, (int64_t)most / *tile_x));
 }
 
 /* Whether a task of a direct convolution stays within scratch and products. */
@@ -132,13 +158,15 @@ static int64_t even_share(int64_t n, int64_t most)
     return pea__ceil_div(n, pea__ceil_div(n, most));
 }
 
-/* Square groups: they share most of their borders, and a doubled input is made for the borders too. Planes stay together
- * where the kernel has several, since each is transformed once; but not so that threads find nothing to do. */
+/* Square groups, as far as rows go: they share most of their borders, and a doubled input is made for the borders too.
+ * Planes stay together where the kernel has several, since each is transformed once; but not so that threads find nothing
+ * to do. */
 static void tile_winograd(const pea__conv_shape *shape, pea_dims d, int64_t *tile_z, int64_t *tile_y, int64_t *tile_x)
 {
     const int64_t step = pea__winograd_step(shape), n_y = pea__ceil_div(d.y, step), n_x = pea__ceil_div(d.x, step);
-    *tile_y = even_share(n_y, GROUP_SIDE) * step;
-    *tile_x = even_share(n_x, GROUP_SIDE) * step;
+    const int64_t side_y = even_share(n_y, GROUP_SIDE);
+    *tile_y = side_y * step;
+    *tile_x = even_share(n_x, GROUP_SIDE * GROUP_SIDE / side_y) * step;
     const int64_t n_groups = pea__ceil_div(d.y, *tile_y) * pea__ceil_div(d.x, *tile_x);
     *tile_z = shape->kz == 1 ? 1 : pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, d.z * n_groups / MIN_TASKS));
 }
@@ -146,18 +174,18 @@ static void tile_winograd(const pea__conv_shape *shape, pea_dims d, int64_t *til
 static void plan_conv(const pea_network *network, pea__plan *plan, int i)
 {
     const pea__op *op = &network->ops[i];
-    const pea_dims d = pea__op_space(network, plan, op);
+    const pea_dims d = pea__op_space(network, plan, op), piece = {d.z, plan->piece[i], d.x, d.c};
     const int lanes = network->kernels->lanes;
     const double products = (double)(op->shape.kz * op->shape.ky * op->shape.kx) * (double)op->shape.in_channels *
                             (double)op->shape.out_channels;
     plan->cost[i] = (double)d.z * (double)d.y * (double)d.x * products;
-    plan->tile_z[i] = plan->tile_y[i] = 1;
+    plan->tile_z[i] = 1;
     if (is_pointwise(op))
-        plan->tile_x[i] = tile_row(d, products);
+        tile_pointwise(piece, products, &plan->tile_y[i], &plan->tile_x[i]);
     else if (op->shape.winograd)
-        tile_winograd(&op->shape, d, &plan->tile_z[i], &plan->tile_y[i], &plan->tile_x[i]);
+        tile_winograd(&op->shape, piece, &plan->tile_z[i], &plan->tile_y[i], &plan->tile_x[i]);
     else
-        tile_direct(&op->shape, d, products, lanes, &plan->tile_y[i], &plan->tile_x[i]);
+        tile_direct(&op->shape, piece, products, lanes, &plan->tile_y[i], &plan->tile_x[i]);
     plan->scratch_floats = pea__max_i64(plan->scratch_floats, pea__conv_scratch(&op->shape, plan->tile_y[i],
                                                                                 plan->tile_x[i], lanes));
 }
@@ -171,185 +199,75 @@ static void plan_resize(const pea_network *network, pea__plan *plan, int i)
     plan->tile_y[i] = pea__max_i64(1, (int64_t)(TASK_FLOATS / ((double)out.x * channels)));
 }
 
-/* ---- where buffers lie ---- */
-
-typedef struct life {
-    int first, last; /* operations */
-    int64_t floats;
-    int64_t *place; /* in the plan */
-} life;
-
-/* Lives of all buffers, and whose place each of them takes: mostly its own. */
-typedef struct lives {
-    life of[PEA__MAX_VALUES];
-    int owner[PEA__MAX_VALUES];
-} lives;
-
-static bool is_outside(const pea_network *network, const pea__plan *plan, int buffer)
+/* A run comes back to where it was, every so many rows lower down: pieces of all operations divide them. What is found
+ * out by going through it holds for taller images of the same end. */
+static int64_t shortened(pea_dims input)
 {
-    const int head = network->buffers[buffer].head;
-    return buffer == 1 || (head >= 0 && plan->wanted[head]); /* the caller's input and outputs */
+    return input.z == 1 && input.y > TALL_ROWS ? TALL_ROWS + input.y % PEA__PERIOD_ROWS : input.y;
 }
 
-static void lengthen(lives *l, int buffer, int op)
+pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
+                          pea__plan *plan, pea_error *err)
 {
-    life *of = &l->of[buffer];
-    if (of->first < 0)
-        of->first = op;
-    of->last = op;
-}
-
-static bool fills_buffer(const pea_network *network, int value)
-{
-    const pea__value *v = &network->values[value];
-    return v->channels == network->buffers[v->buffer].channels;
-}
-
-/* Whether the output of operation i may lie where its residual is: kernels read a residual just before they write. */
-static bool may_replace(const pea_network *network, const pea__plan *plan, const lives *l, int i)
-{
-    const pea__op *op = &network->ops[i];
-    const int in = network->values[op->in].buffer, out = network->values[op->out].buffer;
-    const int residual = network->values[op->residual].buffer;
-    return op->residual && residual != in && residual != out && !op->shape.halved &&
-           fills_buffer(network, op->residual) && fills_buffer(network, op->out) &&
-           network->buffers[residual].channels == network->buffers[out].channels &&
-           !is_outside(network, plan, residual) && !is_outside(network, plan, out) &&
-           l->of[l->owner[residual]].last == i && l->of[out].first == i;
-}
-
-static void find_lives(const pea_network *network, const pea__plan *plan, lives *l)
-{
-    for (int i = 0; i <= network->n_buffers; i++) {
-        l->of[i] = (life){.first = -1, .last = -1};
-        l->owner[i] = i;
-    }
-    for (int i = 0; i < network->n_ops; i++) {
-        const pea__op *op = &network->ops[i];
-        if (!plan->live[i])
-            continue;
-        lengthen(l, network->values[op->in].buffer, i);
-        lengthen(l, network->values[op->out].buffer, i);
-        if (op->residual)
-            lengthen(l, network->values[op->residual].buffer, i);
-    }
-    for (int i = 0; i < network->n_ops; i++)
-        if (plan->live[i] && may_replace(network, plan, l, i)) {
-            const int out = network->values[network->ops[i].out].buffer;
-            const int owner = l->owner[network->values[network->ops[i].residual].buffer];
-            l->owner[out] = owner;
-            l->of[owner].last = l->of[out].last;
-        }
-}
-
-/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1. */
-static int insert(life *sorted, int n, life one, int64_t floats, int64_t *place)
-{
-    int at = n;
-    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
-    one.place = place;
-    for (; at > 0 && sorted[at - 1].floats < one.floats; at--)
-        sorted[at] = sorted[at - 1];
-    sorted[at] = one;
-    return n + 1;
-}
-
-/* Lists all lives that need a place. Returns how many. */
-static int sort_lives(const pea_network *network, pea__plan *plan, const lives *l, life *sorted)
-{
-    int n = 0;
-    for (int i = 1; i <= network->n_buffers; i++)
-        if (l->of[i].first >= 0 && l->owner[i] == i && !is_outside(network, plan, i)) {
-            const pea_dims d = pea__buffer_dims(network, plan, i);
-            n = insert(sorted, n, l->of[i], d.z * d.y * d.x * d.c, &plan->place[i]);
-        }
-    for (int i = 0; i < network->n_ops; i++)
-        if (plan->live[i] && network->ops[i].kind == PEA__CONV && network->ops[i].shape.winograd)
-            n = insert(sorted, n, (life){.first = i, .last = i},
-                       pea__winograd_weights(&network->ops[i].shape, network->kernels->lanes), &plan->weights_place[i]);
-    return n;
-}
-
-/* The lowest place where life n meets none of the n lives placed before it. */
-static int64_t lowest_place(const life *sorted, int n)
-{
-    int64_t at = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int i = 0; i < n; i++) {
-            const int64_t begin = *sorted[i].place, end = begin + sorted[i].floats;
-            const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
-            if (meet && at < end && begin < at + sorted[n].floats) {
-                at = end;
-                moved = true;
-            }
-        }
-    }
-    return at;
-}
-
-static pea_status place_buffers(const pea_network *network, pea__plan *plan, pea_error *err)
-{
-    lives l;
-    life sorted[PEA__MAX_VALUES + PEA__MAX_OPS];
-    find_lives(network, plan, &l);
-    const int n = sort_lives(network, plan, &l, sorted);
-    for (int i = 0; i <= network->n_buffers; i++)
-        plan->place[i] = -1;
-    for (int i = 0; i < n; i++) {
-        const int64_t place = lowest_place(sorted, i);
-        int64_t end = 0, bytes = 0;
-        if (!pea__add_i64(place, sorted[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
-            return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
-        *sorted[i].place = place;
-        plan->arena_floats = pea__max_i64(plan->arena_floats, end);
-    }
-    for (int i = 1; i <= network->n_buffers; i++)
-        plan->place[i] = plan->place[l.owner[i]];
-    return PEA_OK;
-}
-
-pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, pea__plan *plan,
-                          pea_error *err)
-{
-    *plan = (pea__plan){.input = input};
+    *plan = (pea__plan){.input = input, .by_rows = by_rows};
     for (size_t i = 0; i < network->info.n_heads; i++)
         plan->wanted[i] = !wanted || wanted[i];
+    if (by_rows && network->info.n_axes != 2)
+        return pea__fail(err, PEA_E_ARG, "rows are for 2-D networks, this one is 3-D: use tiles");
     pea_status status = check_input(network, input, err);
     if (status == PEA_OK)
         status = check_buffers(network, plan, err);
     if (status != PEA_OK)
         return status;
     mark_live(network, plan);
+    find_makers(network, plan);
+    plan->input.y = shortened(input);
+    count_rows(network, plan);
+    pea__schedule_pieces(network, plan);
+    status = pea__memory_plan(network, plan, err);
+    plan->input.y = input.y;
+    count_rows(network, plan);
     for (int i = 0; i < network->n_ops; i++)
         if (plan->live[i]) {
             (network->ops[i].kind == PEA__CONV ? plan_conv : plan_resize)(network, plan, i);
             plan->total_cost += plan->cost[i];
         }
-    return place_buffers(network, plan, err);
+    return status;
 }
 
 pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes, pea_error *err)
 {
     int64_t scratch = 0, floats = 0, total = 0;
-    if (!pea__mul_i64(plan->scratch_floats + ALIGN_FLOATS, n_workers, &scratch) ||
+    if (!pea__mul_i64(plan->scratch_floats + LINE_FLOATS, n_workers, &scratch) ||
         !pea__add_i64(scratch, plan->arena_floats, &floats) || !pea__mul_i64(floats, sizeof(float), &total))
         return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
     *bytes = (uint64_t)total + sizeof *plan;
     return PEA_OK;
 }
 
-pea_status pea_network_forecast(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                int n_threads, uint64_t *bytes, pea_error *err)
+static pea_status forecast(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
+                           int n_threads, uint64_t *bytes, pea_error *err)
 {
     if (n_threads < 1)
         return pea__fail(err, PEA_E_ARG, "a forecast needs at least 1 thread, not %d", n_threads);
     pea__plan *plan = pea__alloc(1, sizeof *plan, err);
     if (!plan)
         return PEA_E_NOMEM;
-    pea_status status = pea__plan_make(network, input, wanted, plan, err);
+    pea_status status = pea__plan_make(network, input, wanted, by_rows, plan, err);
     if (status == PEA_OK)
         status = pea__plan_bytes(plan, n_threads, bytes, err);
     pea__free(plan);
     return status;
+}
+
+pea_status pea_network_forecast(const pea_network *network, pea_dims input, const unsigned char *wanted,
+                                int n_threads, uint64_t *bytes, pea_error *err)
+{
+    return forecast(network, input, wanted, false, n_threads, bytes, err);
+}
+
+pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
+                                     int n_threads, uint64_t *bytes, pea_error *err)
+{
+    return forecast(network, input, wanted, true, n_threads, bytes, err);
 }

@@ -62,7 +62,9 @@ static strip open_strip(const int64_t filters[5], net_form form, const pea__kern
 {
     strip s = {.net = net_open(net_2d(filters, 3, 5, form), kernels, (pea_dims){1, y, x, 3})};
     pea_error err = {0};
+    s.net.network->piece_voxels = INT64_MAX / 2; /* all rows of an operation at once */
     assert_ok(pea_network_forward(s.net.network, NULL, &s.net.in, s.net.outputs, &err));
+    s.net.network->piece_voxels = 1; /* and now four */
     return s;
 }
 
@@ -81,6 +83,7 @@ static void rows_are_those_of_the_whole_plane(void **state)
             for (int threads = 1; threads <= 4; threads += 3) {
                 pea_error err = {0};
                 pea_context *context = test_context(threads, 0);
+                s.net.network->piece_voxels = 1 << test_random(&seed) % 12;
                 assert_ok(run_rows(&s, context, &err));
                 check_all_came(&s);
                 pea_context_free(context);
@@ -106,6 +109,69 @@ static void heads_can_be_left_out(void **state)
     net_close(&s.net);
 }
 
+/* Also where input and heads are arrays. */
+static void pieces_change_no_byte(void **state)
+{
+    strip s = open_strip(mixed_filters, NET_DEEP, pea__kernels(), 208, 48);
+    const size_t n_heads = pea_network_get_info(s.net.network).n_heads;
+    pea_array outputs[PEA__MAX_HEADS];
+    (void)state;
+    for (s.net.network->piece_voxels = 1; s.net.network->piece_voxels < 1 << 15; s.net.network->piece_voxels *= 3) {
+        pea_error err = {0};
+        for (size_t i = 0; i < n_heads; i++) {
+            outputs[i] = s.net.outputs[i];
+            outputs[i].data = calloc(net_floats(outputs[i].dims), sizeof(float));
+        }
+        assert_ok(pea_network_forward(s.net.network, NULL, &s.net.in, outputs, &err));
+        for (size_t i = 0; i < n_heads; i++) {
+            assert_memory_equal(outputs[i].data, s.net.outputs[i].data, net_floats(outputs[i].dims) * sizeof(float));
+            free(outputs[i].data);
+        }
+    }
+    net_close(&s.net);
+}
+
+/* Once the image is taller than the rows that are on their way: 230 of them where pieces are of four rows. */
+static void memory_does_not_grow_with_height(void **state)
+{
+    strip s = open_strip(net_full_2d, NET_DEEP, pea__kernels(), 16, 16);
+    static const int64_t heights[6] = {512, 2048, 4096, 8192, 20000, (int64_t)1 << 30};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        const int64_t width = i ? 16 : 2048;
+        uint64_t first = 0, bytes = 0;
+        pea_error err = {0};
+        for (int k = i; k < 6; k++) {
+            s.net.network->piece_voxels = i ? 64 * width : 1;
+            assert_ok(pea_network_forecast_rows(s.net.network, (pea_dims){1, heights[k], width, 3}, NULL, 2, &bytes, &err));
+            first = first ? first : bytes;
+            assert_int_equal(bytes, first);
+        }
+    }
+    net_close(&s.net);
+}
+
+static void memory_limit_is_the_forecast_to_the_byte(void **state)
+{
+    strip s = open_strip(net_small_2d, NET_DEEP, pea__kernels(), 320, 32);
+    (void)state;
+    for (int threads = 1; threads <= 3; threads += 2) {
+        pea_error err = {0};
+        uint64_t bytes = 0;
+        char needed[32];
+        assert_ok(pea_network_forecast_rows(s.net.network, s.net.in.dims, NULL, threads, &bytes, &err));
+        snprintf(needed, sizeof needed, "%llu bytes", (unsigned long long)bytes);
+        pea_context *enough = test_context(threads, bytes), *scarce = test_context(threads, bytes - 1);
+        assert_ok(run_rows(&s, enough, &err));
+        assert_fails(run_rows(&s, scarce, &err), PEA_E_LIMIT, needed);
+        pea_context_free(enough);
+        pea_context_free(scarce);
+    }
+    net_close(&s.net);
+}
+
+/* ---- failures ---- */
+
 static void failing_callback_ends_the_pass(void **state)
 {
     strip s = open_strip(net_small_2d, NET_DEEP, pea__kernels(), 64, 32);
@@ -119,6 +185,55 @@ static void failing_callback_ends_the_pass(void **state)
         assert_int_equal(s.n_calls, s.fail_at);
         assert_int_equal(pea__alloc_live(), live);
     }
+    net_close(&s.net);
+}
+
+static int stop_at_once(void *user, const char *stage, double fraction)
+{
+    int *n_calls = user;
+    assert_string_equal(stage, "network");
+    assert_true(fraction >= 0.0 && fraction <= 1.0);
+    return ++*n_calls == 2;
+}
+
+static void cancelling_ends_the_pass(void **state)
+{
+    strip s = open_strip(net_full_2d, NET_SINGLE, pea__kernels(), 320, 64);
+    (void)state;
+    for (int threads = 1; threads <= 2; threads++) {
+        int n_calls = 0;
+        pea_error err = {0};
+        const size_t live = pea__alloc_live();
+        pea_context *context = NULL;
+        pea_context_options o = pea_context_options_default();
+        o.n_threads = threads;
+        o.progress = stop_at_once;
+        o.progress_user = &n_calls;
+        assert_ok(pea_context_new(&o, &context, &err));
+        assert_fails(run_rows(&s, context, &err), PEA_E_CANCELLED, "cancelled");
+        assert_int_equal(n_calls, 2);
+        pea_context_free(context);
+        assert_int_equal(pea__alloc_live(), live);
+    }
+    net_close(&s.net);
+}
+
+static void what_has_no_rows_is_refused(void **state)
+{
+    strip s = open_strip(net_small_2d, NET_SINGLE, pea__kernels(), 16, 16);
+    net_case stack = net_open(net_3d(net_small_3d, 1, 6, false), pea__kernels(), (pea_dims){1, 16, 16, 1});
+    pea_row_io io = {read_rows, write_rows, &s};
+    pea_error err = {0};
+    uint64_t bytes;
+    (void)state;
+    assert_fails(pea_network_forward_rows(stack.network, NULL, stack.in.dims, NULL, &io, &err), PEA_E_ARG, "3-D");
+    assert_fails(pea_network_forecast_rows(stack.network, stack.in.dims, NULL, 1, &bytes, &err), PEA_E_ARG, "3-D");
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, (pea_dims){1, 24, 16, 3}, NULL, &io, &err), PEA_E_SHAPE,
+                 "multiples of 16");
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, s.net.in.dims, NULL, NULL, &err), PEA_E_ARG, "callback");
+    io.write = NULL;
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, s.net.in.dims, NULL, &io, &err), PEA_E_ARG, "callback");
+    net_close(&stack);
     net_close(&s.net);
 }
 
@@ -138,6 +253,11 @@ static void every_failing_allocation_is_survived(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(rows_are_those_of_the_whole_plane),
     cmocka_unit_test(heads_can_be_left_out),
+    cmocka_unit_test(pieces_change_no_byte),
+    cmocka_unit_test(memory_does_not_grow_with_height),
+    cmocka_unit_test(memory_limit_is_the_forecast_to_the_byte),
+    cmocka_unit_test(cancelling_ends_the_pass),
+    cmocka_unit_test(what_has_no_rows_is_refused),
     cmocka_unit_test(failing_callback_ends_the_pass),
     cmocka_unit_test(every_failing_allocation_is_survived),
 };

@@ -1,0 +1,204 @@
+/* memory.c - where everything lies during a run: which rows of a buffer are in memory, and where.
+ *
+ * A buffer has a window: as many rows as there ever are between the oldest that will be read again and the newest. The run
+ * is gone through step by step to find that out, and when each window is first written and last read. Windows whose lives
+ * do not meet may share memory. So may a buffer and one that is added to it voxel by voxel and not needed after: the sum
+ * takes the addend's place.
+ *
+ *      arena  | x3 ------------ |     | up4 --------- |
+ *      offset | hidden | | short |  | w3 --- |          | u4 ------ |
+ *             +----------------------------------------------------> steps
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "nn/nn.h"
+
+enum { ALIGN_FLOATS = 16 }; /* a cache line */
+
+/* ---- lives and windows ---- */
+
+typedef struct life {
+    int64_t first, last; /* steps; -1: none */
+    int64_t floats;
+    int64_t *place; /* in the plan */
+} life;
+
+/* Lives of all buffers and of the weights of Winograd's products, and whose place each buffer takes: mostly its own. */
+typedef struct lives {
+    life of[PEA__MAX_VALUES], weights[PEA__MAX_OPS];
+    int owner[PEA__MAX_VALUES];
+} lives;
+
+static void lengthen(life *of, int64_t step)
+{
+    if (of->first < 0)
+        of->first = step;
+    of->last = step;
+}
+
+static int buffer_of(const pea_network *network, int value)
+{
+    return network->values[value].buffer;
+}
+
+/* The first row of a buffer that is still to be read; `end` where none is. */
+static int64_t oldest_row(const pea_network *network, const pea__plan *plan, const pea__front *front, int buffer,
+                          int64_t end)
+{
+    int64_t oldest = end;
+    for (int i = 0; i < network->n_ops; i++) {
+        const pea__op *op = &network->ops[i];
+        const int64_t made = front->made[i];
+        if (!plan->live[i] || made == plan->rows[i])
+            continue;
+        if (buffer_of(network, op->in) == buffer)
+            oldest = pea__min_i64(oldest, pea__input_span(network, plan, i, made, made + 1).first);
+        if (op->residual && buffer_of(network, op->residual) == buffer)
+            oldest = pea__min_i64(oldest, made);
+    }
+    return oldest;
+}
+
+/* Room for the rows that a step makes. */
+static void widen_window(const pea_network *network, pea__plan *plan, const pea__front *front, const pea__step *step)
+{
+    const bool reading = step->job == PEA__READING;
+    const pea__op *op = reading ? NULL : &network->ops[step->job];
+    const int buffer = reading ? 1 : buffer_of(network, op->out);
+    const int64_t begin = reading ? step->y0 : pea__output_rows(op, step->y0);
+    const int64_t end = reading ? step->y1 : pea__output_rows(op, step->y1);
+    const int64_t n = end - oldest_row(network, plan, front, buffer, begin);
+    plan->window[buffer] = pea__max_i64(plan->window[buffer], n);
+}
+
+static void note_step(const pea_network *network, const pea__step *step, int64_t time, lives *l)
+{
+    if (step->job == PEA__READING) {
+        lengthen(&l->of[1], time);
+        return;
+    }
+    const pea__op *op = &network->ops[step->job];
+    lengthen(&l->of[buffer_of(network, op->in)], time);
+    lengthen(&l->of[buffer_of(network, op->out)], time);
+    if (op->residual)
+        lengthen(&l->of[buffer_of(network, op->residual)], time);
+    if (op->kind == PEA__CONV && op->shape.winograd)
+        lengthen(&l->weights[step->job], time);
+}
+
+static void go_through(const pea_network *network, pea__plan *plan, lives *l)
+{
+    pea__front front = pea__schedule_begin(plan);
+    pea__step step;
+    for (int64_t time = 0; pea__schedule_next(network, plan, &front, &step); time++) {
+        widen_window(network, plan, &front, &step);
+        note_step(network, &step, time, l);
+        front.made[step.job] = step.y1;
+    }
+}
+
+static bool fills_buffer(const pea_network *network, int value)
+{
+    const pea__value *v = &network->values[value];
+    return v->channels == network->buffers[v->buffer].channels;
+}
+
+/* Whether the output of operation i may lie where its residual is: kernels read a residual just before they write. That
+ * both meet in one step means that there is only one. */
+static bool may_replace(const pea_network *network, const pea__plan *plan, const lives *l, int i)
+{
+    const pea__op *op = &network->ops[i];
+    const int in = buffer_of(network, op->in), out = buffer_of(network, op->out);
+    const int residual = buffer_of(network, op->residual);
+    return op->residual && residual != in && residual != out && !op->shape.halved &&
+           fills_buffer(network, op->residual) && fills_buffer(network, op->out) &&
+           network->buffers[residual].channels == network->buffers[out].channels &&
+           !pea__buffer_is_outside(network, plan, residual) && !pea__buffer_is_outside(network, plan, out) &&
+           l->of[l->owner[residual]].last == l->of[out].first;
+}
+
+static void find_lives(const pea_network *network, pea__plan *plan, lives *l)
+{
+    for (int i = 0; i <= network->n_buffers; i++) {
+        l->of[i] = (life){.first = -1, .last = -1};
+        l->owner[i] = i;
+    }
+    for (int i = 0; i < network->n_ops; i++)
+        l->weights[i] = (life){.first = -1, .last = -1};
+    go_through(network, plan, l);
+    for (int i = 0; i < network->n_ops; i++)
+        if (plan->live[i] && may_replace(network, plan, l, i)) {
+            const int out = buffer_of(network, network->ops[i].out);
+            const int owner = l->owner[buffer_of(network, network->ops[i].residual)];
+            l->owner[out] = owner;
+            l->of[owner].last = l->of[out].last;
+        }
+}
+
+/* ---- places ---- */
+
+/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1. */
+static int insert(life *sorted, int n, life one, int64_t floats, int64_t *place)
+{
+    int at = n;
+    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
+    one.place = place;
+    for (; at > 0 && sorted[at - 1].floats < one.floats; at--)
+        sorted[at] = sorted[at - 1];
+    sorted[at] = one;
+    return n + 1;
+}
+
+/* Lists all lives that need a place. Returns how many. */
+static int sort_lives(const pea_network *network, pea__plan *plan, const lives *l, life *sorted)
+{
+    int n = 0;
+    for (int i = 1; i <= network->n_buffers; i++)
+        if (l->of[i].first >= 0 && l->owner[i] == i && !pea__buffer_is_outside(network, plan, i)) {
+            const pea_dims d = pea__buffer_dims(network, plan, i);
+            n = insert(sorted, n, l->of[i], d.z * plan->window[i] * d.x * d.c, &plan->place[i]);
+        }
+    for (int i = 0; i < network->n_ops; i++)
+        if (l->weights[i].first >= 0)
+            n = insert(sorted, n, l->weights[i], pea__winograd_weights(&network->ops[i].shape, network->kernels->lanes),
+                       &plan->weights_place[i]);
+    return n;
+}
+
+/* The lowest place where life n meets none of the n lives placed before it. */
+static int64_t lowest_place(const life *sorted, int n)
+{
+    int64_t at = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int i = 0; i < n; i++) {
+            const int64_t begin = *sorted[i].place, end = begin + sorted[i].floats;
+            const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
+            if (meet && at < end && begin < at + sorted[n].floats) {
+                at = end;
+                moved = true;
+            }
+        }
+    }
+    return at;
+}
+
+pea_status pea__memory_plan(const pea_network *network, pea__plan *plan, pea_error *err)
+{
+    lives l;
+    life sorted[PEA__MAX_VALUES + PEA__MAX_OPS];
+    find_lives(network, plan, &l);
+    const int n = sort_lives(network, plan, &l, sorted);
+    for (int i = 0; i <= network->n_buffers; i++)
+        plan->place[i] = -1;
+    for (int i = 0; i < n; i++) {
+        const int64_t place = lowest_place(sorted, i);
+        int64_t end = 0, bytes = 0;
+        if (!pea__add_i64(place, sorted[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
+            return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
+        *sorted[i].place = place;
+        plan->arena_floats = pea__max_i64(plan->arena_floats, end);
+    }
+    for (int i = 1; i <= network->n_buffers; i++)
+        plan->place[i] = plan->place[l.owner[i]];
+    return PEA_OK;
+}
+
