@@ -74,6 +74,8 @@ uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid
 
 uint64_t pea__slabs_forecast(const pea_segment_options *options, pea_dims grid, int64_t n_planes, int n_threads)
 {
+    if (n_planes >= (grid.z > 1 ? grid.z : grid.y)) /* there are no slabs before */
+        return mutex_bytes(options, grid, n_threads);
     return count_voxels(grid) > INT64_MAX / 64 ? UINT64_MAX /* no address space has the labels */
                                                : pea__mutex_slabs_forecast(grid, &options->offsets, options->stride,
                                                                            n_planes, n_threads);
