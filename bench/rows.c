@@ -1,29 +1,11 @@
-/* rows.c - times the full plane network by rows beside the pass over the whole plane, and tells their memory:
- *     bench_rows WIDTH HEIGHT [threads [repeats]]      PEA_CPU chooses the kernels; repeats 0: forecasts alone
- * Prints one line of JSON. Rows are made up when they are asked for and thrown away when they come. Built where
- * bench_forward is.
+/* rows.c - times the full plane network by rows, with the heads that a segmentation wants, and tells its memory:
+ *     bench_rows NY NX [threads [repeats]]      PEA_CPU chooses the kernels; without repeats: the forecast alone
+ * Rows are made up when they are asked for and thrown away when they come. Prints a line of JSON. It takes the networks of
+ * the unit tests.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include "pea/cpu.h"
+#include "bench.h"
 #include "nn/nets.h"
-
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double wall_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "pea/cpu.h"
 
 static pea_status make_rows(void *user, int64_t y0, int64_t y1, float *rows, pea_error *err)
 {
@@ -42,38 +24,35 @@ static pea_status drop_rows(void *user, size_t head, int64_t y0, int64_t y1, con
 
 int main(int argc, char **argv)
 {
-    const int64_t x = argc > 1 ? atoll(argv[1]) : 544, y = argc > 2 ? atoll(argv[2]) : x;
-    const int threads = argc > 3 ? atoi(argv[3]) : 1, repeats = argc > 4 ? atoi(argv[4]) : 1;
-    const unsigned char wanted[PEA__MAX_HEADS] = {1, 0, 0, 0, 0, 1};
+    const pea_dims dims = {1, argc > 1 ? atoll(argv[1]) : 544, argc > 2 ? atoll(argv[2]) : 544, 3};
+    const int threads = argc > 3 ? atoi(argv[3]) : 1, repeats = argc > 4 ? atoi(argv[4]) : 0;
     pea_weights *weights = net_2d(net_full_2d, 3, 16, NET_DEEP);
+    pea_context_options options = pea_context_options_default();
     pea_network *network = NULL;
     pea_context *context = NULL;
-    pea_context_options options = pea_context_options_default();
-    uint64_t by_rows = 0, whole = 0;
-    options.n_threads = threads;
-    if (pea__network_create_for(weights, pea__kernels(), &network, NULL) != PEA_OK ||
-        pea_context_new(&options, &context, NULL) != PEA_OK)
-        return 1;
-    pea_weights_free(weights);
-    const double begin_plan = cpu_s();
-    if (pea_network_forecast_rows(network, (pea_dims){1, y, x, 3}, wanted, threads, &by_rows, NULL) != PEA_OK ||
-        pea_network_forecast(network, (pea_dims){1, y, x, 3}, wanted, threads, &whole, NULL) != PEA_OK)
-        return 1;
-    printf("{\"kernels\": \"%s\", \"width\": %lld, \"height\": %lld, \"threads\": %d, \"forecast_s\": %.4f, "
-           "\"forecast_rows_bytes\": %llu, \"forecast_bytes\": %llu",
-           pea_cpu_kernels(), (long long)x, (long long)y, threads, (cpu_s() - begin_plan) / 2,
-           (unsigned long long)by_rows, (unsigned long long)whole);
-    int64_t row = x * 3;
+    pea_error err = {0};
+    unsigned char wanted[PEA__MAX_HEADS] = {0};
+    uint64_t forecast = 0;
+    int64_t row = dims.x * dims.c;
     const pea_row_io io = {make_rows, drop_rows, &row};
+    options.n_threads = threads;
+    if (pea__network_create_for(weights, pea__kernels(), &network, &err) != PEA_OK ||
+        pea_context_new(&options, &context, &err) != PEA_OK)
+        return bench_fail("bench_rows", err.message);
+    pea_weights_free(weights);
+    wanted[pea_network_find_head(network, "embedding")] = wanted[pea_network_find_head(network, "foreground_logits")] = 1;
+    if (pea_network_forecast_rows(network, dims, wanted, threads, &forecast, &err) != PEA_OK)
+        return bench_fail("bench_rows", err.message);
+    bench_times times = {.n = 0};
     for (int i = 0; i < repeats; i++) {
-        const double cpu = cpu_s(), wall = wall_s();
-        if (pea_network_forward_rows(network, context, (pea_dims){1, y, x, 3}, wanted, &io, NULL) != PEA_OK)
-            return 1;
-        printf(", \"rows_s\": [%.3f, %.3f], \"peak_bytes\": %llu", wall_s() - wall, cpu_s() - cpu,
-               (unsigned long long)pea_cpu_memory_peak());
-        fflush(stdout);
+        bench_begin(&times);
+        if (pea_network_forward_rows(network, context, dims, wanted, &io, &err) != PEA_OK)
+            return bench_fail("bench_rows", err.message);
+        bench_end(&times);
     }
-    printf("}\n");
+    printf("{\"kernels\": \"%s\", \"what\": \"rows\", \"zyx\": [1, %d, %d], \"threads\": %d, \"forecast_bytes\": %llu, ",
+           pea_cpu_kernels(), (int)dims.y, (int)dims.x, threads, (unsigned long long)forecast);
+    bench_print_times(&times);
     pea_context_free(context);
     pea_network_free(network);
     return 0;
