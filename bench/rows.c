@@ -1,5 +1,5 @@
 /* rows.c - times the full plane network by rows, with the heads that a segmentation wants, and tells its memory:
- *     bench_rows NY NX [threads [repeats]]      PEA_CPU chooses the kernels; without repeats: the forecast alone
+ *     bench_rows NY NX [threads [repeats [fp32|bf16]]]      PEA_CPU chooses the kernels; without repeats: the forecast alone
  * Rows are made up when they are asked for and thrown away when they come. Prints a line of JSON. It takes the networks of
  * the unit tests.
  * SPDX-License-Identifier: BSD-2-Clause */
@@ -35,6 +35,8 @@ int main(int argc, char **argv)
     uint64_t forecast = 0;
     int64_t row = dims.x * dims.c;
     const pea_row_io io = {make_rows, drop_rows, &row};
+    if (argc > 5 && strcmp(argv[5], "fp32") != 0)
+        return bench_fail("bench_rows", "there is only fp32");
     options.n_threads = threads;
     if (pea__network_create_for(weights, pea__kernels(), &network, &err) != PEA_OK ||
         pea_context_new(&options, &context, &err) != PEA_OK)

@@ -28,6 +28,7 @@ import time
 import inputs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+GROWTH = (4, 50, 200, 760)  # slices of 512 x 512: 1 to 200 million voxels
 NETWORKS = {"plane": "2-D network, 544 x 544", "stack": "3-D network, 18 x 160 x 160"}
 
 # What runs: `way_of` names the peer of which it is one way among several; `cpu` is another PEA_CPU than the best; a
@@ -97,6 +98,11 @@ def mutex_race(options, what):
     return sides
 
 
+def growth_race(options):
+    affinity = inputs.files(options.folder, "volume")[0]
+    return {str(n): Side(ours(options, "mutex_watershed", affinity, "volume", 1, 1, n)) for n in GROWTH}
+
+
 def regions_race(options):
     nearest, fragments = inputs.files(options.folder, "volume")[1], os.path.join(options.folder, "fragments.npy")
     return {"pea": Side(ours(options, "regions", nearest, "smooth", 1, 1, fragments)),
@@ -125,6 +131,7 @@ RACES = {
     "exactness": exactness_race,
     "mutex-volume": lambda o: mutex_race(o, "volume"),
     "mutex-plane": lambda o: mutex_race(o, "plane"),
+    "mutex-growth": growth_race,
     "regions": regions_race,
     "scores": scores_race,
     "threads": threads_race,
@@ -264,6 +271,11 @@ def fragments(m):
     return text_s(ours), text_s(peer), peer / ours
 
 
+def growth(m):
+    ns = [1e9 * m[str(n)]["cpu_seconds"] / m[str(n)]["voxels"] for n in GROWTH]
+    return "%.0f ns/voxel" % max(ns), "%.0f ns/voxel" % min(ns), max(ns) / min(ns)
+
+
 def rows():
     made = []
     for what, goals in (("plane", {"eager": (4.5, 3), "best": (3.4, 2.5), "oneDNN": (1.3, 1.0), "bf16": (1.8, 1.4),
@@ -297,6 +309,8 @@ def rows():
     made.append(Row("mutex-volume", volume + ", memory", "117 to 137 (quoted)",
                     lambda m: ("%.1f bytes/voxel" % m["pea"]["bytes_a_voxel"], "", m["pea"]["bytes_a_voxel"]), 25, 40,
                     True))
+    made.append(Row("mutex-growth", "the same in slabs, 1 to 200 million voxels: most over least time", "itself", growth, 1.2,
+                    None, True))
     made.append(Row("mutex-plane", "mutex watershed, 544 x 544", "numpy.argsort of the edges", share("pea", "argsort"),
                     0.1, 0.3, True))
     made.append(Row("regions", "region graph, agglomeration, projection, 13 million voxels", "waterz (quoted)",
@@ -385,7 +399,7 @@ def main():
         print("%s %s ..." % (time.strftime("%H:%M:%S"), name), file=sys.stderr, flush=True)
         try:
             sides, idle = RACES[name](options), idle_share()
-            rounds = 1 if name == "exactness" else options.rounds
+            rounds = 1 if name in ("exactness", "mutex-growth") else options.rounds
             results[name] = {"date": time.strftime("%Y-%m-%d %H:%M"), "rounds": rounds, "idle": idle,
                              "sides": race(sides, rounds)}
         except (Failure, OSError) as failure:

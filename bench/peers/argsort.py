@@ -1,8 +1,9 @@
 """numpy.argsort of the weights of all edges that exist, a peer of bench/mutex_watershed.c:
 
-    argsort.py AFFINITY.npy plane|volume [repeats]
+    argsort.py AFFINITY.npy plane|volume [repeats [SLICES]]
 
-Every mutex watershed in NumPy begins with this sort; the ones in use take twice its time and more. Prints a line of JSON.
+Every mutex watershed in NumPy begins with this sort; the ones in use take twice its time and more. SLICES: so many, those
+of the file again and again. Prints a line of JSON.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import os
@@ -30,7 +31,11 @@ def weights(task, affinity):
 
 
 def main():
-    edges = weights(inputs.TASKS[sys.argv[2]], numpy.load(sys.argv[1], mmap_mode="r"))
+    affinity = numpy.load(sys.argv[1], mmap_mode="r")
+    n_slices = int(sys.argv[4]) if len(sys.argv) > 4 else len(affinity)
+    task = inputs.TASKS[sys.argv[2]]
+    edges = numpy.concatenate([weights(task, affinity[:min(len(affinity), n_slices - z)])
+                               for z in range(0, n_slices, len(affinity))])
     measure(lambda: numpy.argsort(edges), int(sys.argv[3]) if len(sys.argv) > 3 else 1, warm_ups=0, numpy=numpy.__version__,
             edges=len(edges))
 
