@@ -2,7 +2,8 @@
  *
  * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin.
  * Who is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that
- * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
+ * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places. Most
+ * heights belong to one pixel alone, whose place is known from the sorting: then a bit is all that is written.
  *
  *     level 2            [..1.]                 a word covers 64 words below
  *     level 1     [0000] [..1.] [0000]
@@ -13,21 +14,37 @@
 
 #include <string.h>
 
-pea_status pea__flood_new(int64_t n_pixels, pea__flood *flood, pea_error *err)
+enum {
+    TOLD_PIXELS = 65536, /* after so many somebody is told, and may stop the work */
+    N_PASSES = 4,
+    DIGIT_BITS = 8,
+    N_DIGITS = 1 << DIGIT_BITS,
+    OUTSIDE = 1 /* a label, so that nobody grows there */
+};
+
+/* Cells have a frame of one pixel that nobody reaches: so every pixel has four neighbours. */
+static int64_t framed(int64_t n)
 {
-    const size_t n = (size_t)n_pixels;
-    int64_t n_words = 0, width = n_pixels;
+    return n + 2;
+}
+
+pea_status pea__flood_new(int64_t n_y, int64_t n_x, pea__flood *flood, pea_error *err)
+{
+    const size_t n = (size_t)(n_y * n_x);
+    int64_t n_words = 0, width = n_y * n_x;
     *flood = (pea__flood){0};
     do {
         width = pea__ceil_div(width, 64);
         flood->level[flood->n_levels++] = n_words;
         n_words += width;
     } while (width > 1);
-    flood->cells = pea__alloc_unset(n, sizeof *flood->cells, err);
+    flood->cells = pea__alloc_unset((size_t)(framed(n_y) * framed(n_x)), sizeof *flood->cells, err);
     flood->places = flood->cells ? pea__alloc_unset(n, sizeof *flood->places, err) : NULL;
-    flood->pairs = flood->places ? pea__alloc_unset(n, sizeof *flood->pairs, err) : NULL;
+    flood->n_queued = flood->places ? pea__alloc_unset(n, sizeof *flood->n_queued, err) : NULL;
+    flood->pairs = flood->n_queued ? pea__alloc_unset(n, sizeof *flood->pairs, err) : NULL;
     flood->scratch = flood->pairs ? pea__alloc_unset(n, sizeof *flood->scratch, err) : NULL;
-    flood->bits = flood->scratch ? pea__alloc_unset((size_t)n_words, sizeof *flood->bits, err) : NULL;
+    flood->counts = flood->scratch ? pea__alloc_unset(N_PASSES, sizeof *flood->counts, err) : NULL;
+    flood->bits = flood->counts ? pea__alloc_unset((size_t)n_words, sizeof *flood->bits, err) : NULL;
     if (flood->bits) {
         memset(flood->bits, 0, (size_t)n_words * sizeof *flood->bits);
         return PEA_OK;
@@ -39,14 +56,14 @@ pea_status pea__flood_new(int64_t n_pixels, pea__flood *flood, pea_error *err)
 void pea__flood_free(pea__flood *flood)
 {
     pea__free_unset(flood->bits);
+    pea__free_unset(flood->counts);
     pea__free_unset(flood->scratch);
     pea__free_unset(flood->pairs);
+    pea__free_unset(flood->n_queued);
     pea__free_unset(flood->places);
     pea__free_unset(flood->cells);
     *flood = (pea__flood){0};
 }
-
-enum { TOLD_PIXELS = 65536 }; /* after so many somebody is told, and may stop the work */
 
 /* ---- heights become ranks ---- */
 
@@ -58,40 +75,65 @@ static uint32_t ascending_bits(float height)
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-/* One of three passes over 11 bits of the keys, which are the upper halves. */
-static void sort_pass(pea__plane *plane, const uint64_t *from, uint64_t *to, int64_t n, int shift)
+/* One of three passes over the keys, which are the upper halves. `places`: how often each digit occurs. */
+static void sort_pass(pea__plane *plane, const uint64_t *from, uint64_t *to, int64_t n, int shift, uint32_t *places)
 {
-    uint32_t places[2048] = {0}, next = 0;
-    for (int64_t i = 0; i < n; i++)
-        places[from[i] >> shift & 2047]++;
-    for (int digit = 0; digit < 2048; digit++) {
+    uint32_t next = 0;
+    for (int digit = 0; digit < N_DIGITS; digit++) {
         const uint32_t count = places[digit];
         places[digit] = next;
         next += count;
     }
-    for (int64_t i = 0; i < n; i++) {
-        if (i % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
-            return;
-        to[places[from[i] >> shift & 2047]++] = from[i];
+    for (int64_t begin = 0; begin < n && pea__plane_goes_on(plane, 0.0); begin += TOLD_PIXELS) {
+        const int64_t end = pea__min_i64(n, begin + TOLD_PIXELS);
+        for (int64_t i = begin; i < end; i++)
+            to[places[from[i] >> shift & (N_DIGITS - 1)]++] = from[i];
     }
+}
+
+/* Pairs of height and cell, by rising height; of equal heights in raster order. */
+static void sort_pixels(pea__plane *plane, pea__flood *flood, const float *height)
+{
+    const int64_t n_x = plane->n_x, n = pea__plane_pixels(plane);
+    uint32_t(*counts)[N_DIGITS] = flood->counts;
+    memset(counts, 0, N_PASSES * sizeof *counts);
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
+        const float *row = height + y * n_x;
+        uint64_t *pairs = flood->pairs + y * n_x;
+        const uint64_t first = (uint64_t)((y + 1) * framed(n_x) + 1);
+        for (int64_t x = 0; x < n_x; x++) {
+            const uint32_t key = ascending_bits(row[x]);
+            pairs[x] = (uint64_t)key << 32 | (first + (uint64_t)x);
+            counts[0][key & (N_DIGITS - 1)]++;
+            counts[1][key >> DIGIT_BITS & (N_DIGITS - 1)]++;
+            counts[2][key >> 2 * DIGIT_BITS & (N_DIGITS - 1)]++;
+            counts[3][key >> 3 * DIGIT_BITS]++;
+        }
+    }
+    for (int i = 0; i < N_PASSES; i++) {
+        sort_pass(plane, flood->pairs, flood->scratch, n, 32 + i * DIGIT_BITS, counts[i]);
+        uint64_t *const swap = flood->pairs;
+        flood->pairs = flood->scratch;
+        flood->scratch = swap;
+    }
+}
+
+static void close_frame(const pea__plane *plane, pea__flood *flood)
+{
+    const int64_t pitch = framed(plane->n_x), n_y = plane->n_y;
+    for (int64_t x = 0; x < pitch; x++)
+        flood->cells[x].label = flood->cells[(n_y + 1) * pitch + x].label = OUTSIDE;
+    for (int64_t y = 0; y < n_y; y++)
+        flood->cells[(y + 1) * pitch].label = flood->cells[(y + 2) * pitch - 1].label = OUTSIDE;
 }
 
 void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *height)
 {
     const int64_t n = pea__plane_pixels(plane);
-    for (int64_t p = 0; p < n; p++) {
-        if (p % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
-            return;
-        flood->pairs[p] = (uint64_t)ascending_bits(height[p]) << 32 | (uint64_t)p;
-    }
-    for (int shift = 32; shift < 64; shift += 11) {
-        sort_pass(plane, flood->pairs, flood->scratch, n, shift);
-        uint64_t *const swap = flood->pairs;
-        flood->pairs = flood->scratch;
-        flood->scratch = swap;
-    }
-    const uint64_t *pairs = flood->pairs;
     uint32_t rank = 0;
+    sort_pixels(plane, flood, height);
+    close_frame(plane, flood);
+    const uint64_t *pairs = flood->pairs;
     for (int64_t i = 0; i < n; i++) {
         if (i % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
             return;
@@ -99,6 +141,7 @@ void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *heigh
         const bool as_after = i + 1 < n && pairs[i] >> 32 == pairs[i + 1] >> 32;
         rank = as_before ? rank : (uint32_t)i;
         flood->cells[(uint32_t)pairs[i]].rank = as_before || as_after ? rank | PEA__SHARED : rank;
+        flood->places[i] = (uint32_t)pairs[i];
     }
 }
 
@@ -150,73 +193,73 @@ static bool lowest(const pea__flood *flood, uint32_t *place)
     return true;
 }
 
-static void push(pea__flood *flood, int32_t pixel)
+static void push(pea__flood *flood, uint32_t cell)
 {
-    uint32_t place = flood->cells[pixel].rank;
-    if (place & PEA__SHARED) { /* mostly not: then nothing has to be waited for here */
+    uint32_t place = flood->cells[cell].rank;
+    if (place & PEA__SHARED) {
         place &= ~PEA__SHARED;
-        place += flood->places[place].n_queued++;
+        place += flood->n_queued[place]++;
+        flood->places[place] = cell;
     }
-    flood->places[place].pixel = (uint32_t)pixel;
     mark(flood, place);
 }
 
-static void reach(pea__flood *flood, int32_t pixel, uint32_t label)
+/* Who has nobody left to reach need not wait. */
+static bool has_free_neighbour(const pea__flood_cell *cell, int64_t pitch)
 {
-    if (flood->cells[pixel].label)
-        return;
-    flood->cells[pixel].label = label;
-    push(flood, pixel);
+    return !cell[-pitch].label || !cell[-1].label || !cell[1].label || !cell[pitch].label;
 }
 
-/* Seeds wait in raster order. Those inside others reach nobody: they need not wait. */
+/* Seeds wait in raster order. */
 static void push_seeds(const pea__plane *plane, pea__flood *flood)
 {
-    const pea__flood_cell *cells = flood->cells;
-    const int32_t n_x = plane->n_x, n = (int32_t)pea__plane_pixels(plane);
-    for (int32_t p = 0, x = 0; p < n; p++, x = x + 1 < n_x ? x + 1 : 0)
-        if (cells[p].label &&
-            ((p >= n_x && !cells[p - n_x].label) || (x > 0 && !cells[p - 1].label) ||
-             (x < n_x - 1 && !cells[p + 1].label) || (p < n - n_x && !cells[p + n_x].label)))
-            push(flood, p);
+    const int64_t pitch = framed(plane->n_x);
+    for (int64_t y = 1; y <= plane->n_y; y++)
+        for (int64_t p = y * pitch + 1; p <= y * pitch + plane->n_x; p++)
+            if (flood->cells[p].label && has_free_neighbour(flood->cells + p, pitch))
+                push(flood, (uint32_t)p);
+}
+
+static void reach(pea__flood *flood, int64_t pitch, uint32_t cell, uint32_t label)
+{
+    if (flood->cells[cell].label)
+        return;
+    flood->cells[cell].label = label;
+    if (has_free_neighbour(flood->cells + cell, pitch))
+        push(flood, cell);
 }
 
 static void grow(pea__plane *plane, pea__flood *flood)
 {
-    const int32_t n_x = plane->n_x, n = (int32_t)pea__plane_pixels(plane);
+    const int64_t n = pea__plane_pixels(plane), pitch = framed(plane->n_x);
     uint32_t place;
-    int32_t n_taken = 0;
+    int64_t n_taken = 0;
     while (lowest(flood, &place)) {
-        const int32_t p = (int32_t)flood->places[place].pixel, x = p % n_x;
-        const uint32_t label = flood->cells[p].label;
+        const uint32_t cell = flood->places[place], label = flood->cells[cell].label, step = (uint32_t)pitch;
         unmark(flood, place);
-        if (p >= n_x)
-            reach(flood, p - n_x, label);
-        if (x > 0)
-            reach(flood, p - 1, label);
-        if (x < n_x - 1)
-            reach(flood, p + 1, label);
-        if (p < n - n_x)
-            reach(flood, p + n_x, label);
-        if (++n_taken % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, (double)n_taken / n))
+        reach(flood, pitch, cell - step, label);
+        reach(flood, pitch, cell - 1, label);
+        reach(flood, pitch, cell + 1, label);
+        reach(flood, pitch, cell + step, label);
+        if (++n_taken % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, (double)n_taken / (double)n))
             return; /* nobody uses this flood again */
     }
 }
 
 void pea__flood_run(pea__plane *plane, pea__flood *flood, uint32_t *labels)
 {
-    const int64_t n = pea__plane_pixels(plane);
-    if (plane->status != PEA_OK)
+    const int64_t n_x = plane->n_x, pitch = framed(n_x);
+    if (!pea__plane_goes_on(plane, 0.0))
         return;
-    for (int64_t p = 0; p < n; p++) {
-        if (p % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, 0.0))
-            return;
-        flood->cells[p].label = labels[p];
-        flood->places[p].n_queued = 0;
-    }
+    memset(flood->n_queued, 0, (size_t)pea__plane_pixels(plane) * sizeof *flood->n_queued);
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
+        for (int64_t x = 0; x < n_x; x++)
+            flood->cells[(y + 1) * pitch + x + 1].label = labels[y * n_x + x];
     push_seeds(plane, flood);
-    (void)pea__plane_goes_on(plane, 0.0); /* grow() asks late */
+    if (!pea__plane_goes_on(plane, 0.0)) /* grow() asks late */
+        return;
     grow(plane, flood);
-    for (int64_t p = 0; p < n; p++)
-        labels[p] = flood->cells[p].label;
+    for (int64_t y = 0; y < plane->n_y; y++)
+        for (int64_t x = 0; x < n_x; x++)
+            labels[y * n_x + x] = flood->cells[(y + 1) * pitch + x + 1].label;
 }

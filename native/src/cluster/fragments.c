@@ -78,7 +78,7 @@ static pea_status new_scratch(const cutting *job, scratch *s, pea_error *err)
     s->row = s->smooth ? pea__alloc_unset(n_x + 2 * (size_t)radius, sizeof *s->row, err) : NULL;
     s->parabolas = s->row ? pea__alloc_unset(3 * n_x, sizeof *s->parabolas, err) : NULL;
     s->flags = s->parabolas ? pea__alloc_unset(n, 1, err) : NULL;
-    const pea_status status = s->flags ? pea__flood_new((int64_t)n, &s->flood, err) : PEA_E_NOMEM;
+    const pea_status status = s->flags ? pea__flood_new(job->dims.y, job->dims.x, &s->flood, err) : PEA_E_NOMEM;
     s->stack = (int32_t *)s->flood.pairs;
     s->squared = (int32_t *)s->flood.scratch;
     return status;

@@ -61,21 +61,19 @@ typedef struct pea__flood_cell {
     uint32_t label, rank; /* rank: how many pixels are lower; PEA__SHARED is set where others are as high */
 } pea__flood_cell;
 
-typedef struct pea__flood_place {
-    uint32_t pixel, n_queued; /* n_queued: of all pixels as high, at the first place of theirs */
-} pea__flood_place;
-
 /* What a flood needs beside heights and labels. */
 typedef struct pea__flood {
-    pea__flood_cell *cells;    /* [pixel] */
-    pea__flood_place *places;  /* [rank + order of arrival] */
+    pea__flood_cell *cells;    /* [row][column], with a frame of one cell around the plane */
+    uint32_t *places;          /* [rank + order of arrival]: cell */
+    uint32_t *n_queued;        /* [rank]: of all pixels as high */
     uint64_t *pairs, *scratch; /* for sorting */
+    uint32_t (*counts)[256];  /* the same */
     uint64_t *bits;            /* which places wait: a level of one bit each, then one bit for each word below */
     int64_t level[7];          /* where the levels begin */
     int n_levels;
 } pea__flood;
 
-pea_status pea__flood_new(int64_t n_pixels, pea__flood *flood, pea_error *err);
+pea_status pea__flood_new(int64_t n_y, int64_t n_x, pea__flood *flood, pea_error *err);
 void pea__flood_free(pea__flood *flood);
 /* Heights are read once, then labels may be grown over them as often as wanted. */
 void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *height);
