@@ -193,7 +193,7 @@ void cli_tensor_free(cli_tensor *tensor);
 
 /* ---- the library's settings as options (settings.c) ---- */
 
-#define CLI_MAX_SETTINGS 24
+#define CLI_MAX_SETTINGS 32
 
 typedef struct cli_settings {
     const char *value[CLI_MAX_SETTINGS]; /* of pea_settings_item(i), as given; NULL where not */

@@ -5,6 +5,8 @@
 #include "cli.h"
 
 static const char command[] = "cluster";
+static const char settings_keys[] =
+    "shifts neighbours offsets strides merge absorb parts holes connectivity minsize largest";
 
 static const cli_manual manual = {
     .command = command,
@@ -52,13 +54,18 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
         CLI_WISH_OPTIONS(r->wishes),
     };
     cli_option options[CLI_COUNT(own) + CLI_MAX_SETTINGS];
-    const size_t n_given = cli_settings_options(&r->given, "shifts neighbours offsets strides merge minsize", "",
+    const size_t n_given = cli_settings_options(&r->given, settings_keys, "",
                                                 options + 1);
     options[0] = own[0];
     memcpy(options + 1 + n_given, own + 1, sizeof own - sizeof *own);
     cli_option_named(options + 1, n_given, "strides")->fallback = "1 everywhere";
     cli_option_named(options + 1, n_given, "merge")->fallback = "none";
     cli_option_named(options + 1, n_given, "minsize")->fallback = "0";
+    cli_option_named(options + 1, n_given, "absorb")->fallback = "0";
+    cli_option_named(options + 1, n_given, "parts")->fallback = "keep";
+    cli_option_named(options + 1, n_given, "holes")->fallback = "keep";
+    cli_option_named(options + 1, n_given, "connectivity")->fallback = "faces";
+    cli_option_named(options + 1, n_given, "largest")->fallback = "0";
     return cli_parse(&manual, options, CLI_COUNT(own) + n_given, argc, argv, operands);
 }
 
@@ -103,12 +110,8 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
     if (status == PEA_OK)
         status = pea_cluster(clusterer, &affinity, &o->offsets, r->mask ? &r->mask_voxels.array : NULL, o->stride,
                              r->session.context, labels, &r->n_labels, err);
-    if (status == PEA_OK && o->n_merge)
-        status = pea_merge_small(labels, o->merge, o->n_merge, r->session.context, err);
-    if (status == PEA_OK && o->min_size > 1)
-        status = pea_remove_small(labels, o->min_size, r->session.context, err);
-    if (status == PEA_OK && (o->n_merge || o->min_size > 1))
-        status = pea_relabel(labels, r->session.context, &r->n_labels, err);
+    if (status == PEA_OK)
+        status = pea_clean_up(o, &affinity, r->session.context, labels, &r->n_labels, err);
     cli_session_clear(&r->session);
     return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, path);
 }

@@ -42,6 +42,13 @@ typedef enum pea_clusterer {
     PEA_CLUSTER_MEANSHIFT    /* dense places among the embeddings of a plane, for models trained by distance */
 } pea_clusterer;
 
+/* What becomes of instances that do not hang together. */
+typedef enum pea_parts {
+    PEA_PARTS_KEEP,   /* nothing */
+    PEA_PARTS_SPLIT,  /* each part is an instance */
+    PEA_PARTS_LARGEST /* the largest part stays, the others become background */
+} pea_parts;
+
 #define PEA_MAX_MERGE_PASSES 8
 
 /* Everything that can be chosen. A model file brings the values it was made for: pea_model_options(). */
@@ -65,6 +72,12 @@ typedef struct pea_segment_options {
                    * 1: not at all; PEA_SCALE_AUTO must have been replaced with pea_model_scale(). min_size counts
                    * voxels of the image, all other sizes those that the network sees */
     pea_clusterer clusterer; /* of fragments the attractive offsets must be one step each in y and in x */
+    /* clean-up, each plane of a 2-D model on its own, in this order; then min_size, then n_largest */
+    int64_t absorb_size;     /* instances below this many voxels go to the neighbour they are most alike; 0: none do */
+    pea_parts parts;
+    int fill_holes;          /* 1: background that one instance encloses becomes that instance */
+    pea_connectivity connectivity; /* of parts and of holes: default PEA_CONNECT_FACES */
+    int64_t n_largest;       /* so many of the largest instances stay; 0: all */
 } pea_segment_options;
 
 #define PEA_SCALE_AUTO 0.0
@@ -72,16 +85,20 @@ typedef struct pea_segment_options {
 #define PEA_SCALE_MAX 20.0
 
 /* Names in files, options and help: "minmax" "imagenet" "unit"; "reflect-end" ...; "none" "given" "predicted";
- * "mutex" "agglomerate" "multicut" "meanshift".
+ * "mutex" "agglomerate" "multicut" "meanshift"; "keep" "split" "largest"; "faces" "edges" "corners".
  * Parse returns 0 for an unknown name. */
 const char *pea_normalise_name(pea_normalise value);
 const char *pea_padding_name(pea_padding value);
 const char *pea_foreground_name(pea_foreground value);
 const char *pea_clusterer_name(pea_clusterer value);
+const char *pea_parts_name(pea_parts value);
+const char *pea_connectivity_name(pea_connectivity value);
 int pea_normalise_parse(const char *name, pea_normalise *value);
 int pea_padding_parse(const char *name, pea_padding *value);
 int pea_foreground_parse(const char *name, pea_foreground *value);
 int pea_clusterer_parse(const char *name, pea_clusterer *value);
+int pea_parts_parse(const char *name, pea_parts *value);
+int pea_connectivity_parse(const char *name, pea_connectivity *value);
 
 /**
  * Settings of a published experiment: "cvppp", "bbbc039" or "ac3ac4" (method of the paper's code), or "nuclei".
@@ -139,6 +156,20 @@ pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibr
 pea_status pea_cluster(pea_clusterer clusterer, const pea_array *affinity, const pea_offsets *offsets,
                        const pea_array *mask, const int stride[3], pea_context *context, const pea_array *labels,
                        uint32_t *n_labels, pea_error *err);
+
+/**
+ * Tidy instances as pea_segment() does after clustering, in a stage named "clean up": merge, absorb_size, parts,
+ * fill_holes, min_size and n_largest of the options, in this order; nothing else of them is looked at.
+ * @param options   borrowed
+ * @param affinity  borrowed  float32 (z,y,x,k), k == options->offsets.n; NULL where absorb_size is below 2
+ * @param labels    borrowed and changed in place  uint32 (z,y,x,1): a plane, or a volume as a whole; for merge numbered
+ *                            as pea_cluster() does. 1..n in raster order afterwards
+ * @param n_labels  filled    n; may be NULL
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN or infinity; PEA_E_LIMIT; PEA_E_NOMEM;
+ *         PEA_E_CANCELLED
+ */
+pea_status pea_clean_up(const pea_segment_options *options, const pea_array *affinity, pea_context *context,
+                        const pea_array *labels, uint32_t *n_labels, pea_error *err);
 
 /* Intermediate results for those who want them; set what is wanted, the rest zero. */
 typedef struct pea_segment_details {

@@ -121,6 +121,8 @@ pea_status pea__cluster(const pea__part *part, const pea_array *values, const pe
 {
     const pea_segment_options *o = &part->job->options;
     pea_context *context = part->job->context;
-    const pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
-    return status == PEA_OK ? pea__merge(part->job, labels, err) : status;
+    pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
+    if (status == PEA_OK)
+        status = pea__merge(part->job, labels, err);
+    return status == PEA_OK ? pea__absorb(o, values, context, labels, err) : status;
 }

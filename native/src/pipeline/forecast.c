@@ -93,6 +93,18 @@ static uint64_t grid_bytes(const pea__job *job, int n_threads)
     return pea__bytes_add(rows, pea__bytes_mul(n, channels * sizeof(float) + sizeof(uint32_t) + 1));
 }
 
+/* Runs of labels and what is known of their parts, when nothing but labels is left. The figure is for runs of 8 voxels;
+ * finer labels are refused with the number when it is known. */
+static uint64_t tidy_bytes(const pea__job *job)
+{
+    enum { BYTES_A_VOXEL = 4 };
+    const pea_segment_options *o = &job->options;
+    const pea_dims d = {job->info.n_axes == 3 ? job->dims.z : 1, job->dims.y, job->dims.x, 1};
+    if (o->parts == PEA_PARTS_KEEP && !o->fill_holes)
+        return 0;
+    return pea__bytes_mul(count_voxels(d), BYTES_A_VOXEL);
+}
+
 pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs, pea_error *err)
 {
     *needs = (pea__needs){0};
@@ -100,6 +112,8 @@ pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs,
     const pea_status status =
         job->streams ? (is_volume ? pea__volume_stream_needs : pea__plane_stream_needs)(job, n_threads, needs, err)
                      : (is_volume ? pea__volume_needs : pea__plane_needs)(job, n_threads, needs, err);
+    const uint64_t tidy = tidy_bytes(job);
+    needs->cluster = tidy > needs->cluster ? tidy : needs->cluster;
     needs->network = pea__bytes_add(needs->network, grid_bytes(job, n_threads));
     needs->cluster = pea__bytes_add(needs->cluster, grid_bytes(job, n_threads));
     return status;

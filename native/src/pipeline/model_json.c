@@ -17,7 +17,8 @@ static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model 
 /* What a record may be given at import; the first two are written from the network alone. */
 static const char *const known_keys[] = {
     "format_version", "network", "name", "description", "normalise", "padding", "cluster_padded", "border", "offsets",
-    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size", "tile",
+    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size", "absorb_size",
+    "parts", "fill_holes", "connectivity", "n_largest", "tile",
     "tile_step", "tile_margin", "pixel_size", "licence", "provenance", "citation", "thumbnail",
 };
 enum { N_KEYS = sizeof known_keys / sizeof *known_keys, N_OWN_KEYS = 2 };
@@ -129,6 +130,15 @@ static void read_choices(reader *r, bool is_plane, pea_segment_options *o)
         wrong(r, "border", "none, wrap or copy");
     if ((text = read_text(r, "clusterer", true)) && !pea_clusterer_parse(text, &o->clusterer))
         wrong(r, "clusterer", "mutex, agglomerate, multicut or meanshift");
+    if ((text = read_text(r, "parts", false)) && !pea_parts_parse(text, &o->parts))
+        wrong(r, "parts", "keep, split or largest");
+    if ((text = read_text(r, "connectivity", false)) && !pea_connectivity_parse(text, &o->connectivity))
+        wrong(r, "connectivity", "faces, edges or corners");
+    const cJSON *fill = find(r, "fill_holes", false);
+    if (fill && !cJSON_IsBool(fill))
+        wrong(r, "fill_holes", "true or false");
+    else if (fill)
+        o->fill_holes = cJSON_IsTrue(fill);
     const cJSON *padded = find(r, "cluster_padded", false), *threshold = find(r, "foreground_threshold", false);
     if (padded && !cJSON_IsBool(padded))
         wrong(r, "cluster_padded", "true or false");
@@ -264,6 +274,8 @@ static pea_status read_record(const cJSON *record, pea_network_info network, pea
     read_merge(&r, options);
     read_whole(&r, "min_foreground_size", false, 0, &options->min_foreground_size);
     read_whole(&r, "min_size", false, 0, &options->min_size);
+    read_whole(&r, "absorb_size", false, 0, &options->absorb_size);
+    read_whole(&r, "n_largest", false, 0, &options->n_largest);
     read_list(&r, "tile", false, 3, 1, options->tile);
     read_list(&r, "tile_step", false, 3, 1, options->tile_step);
     read_list(&r, "tile_margin", false, 3, 0, options->tile_margin);
@@ -351,6 +363,23 @@ static bool add_graph(cJSON *record, const pea_segment_options *o)
            cJSON_AddStringToObject(record, "border", pea_border_name(o->border));
 }
 
+/* What came later is written only where it says something: older records stay as they were. */
+static bool add_later(cJSON *record, const pea_segment_options *o)
+{
+    bool good = true;
+    if (o->absorb_size)
+        good = good && cJSON_AddNumberToObject(record, "absorb_size", (double)o->absorb_size);
+    if (o->parts)
+        good = good && cJSON_AddStringToObject(record, "parts", pea_parts_name(o->parts));
+    if (o->fill_holes)
+        good = good && cJSON_AddTrueToObject(record, "fill_holes");
+    if (o->connectivity)
+        good = good && cJSON_AddStringToObject(record, "connectivity", pea_connectivity_name(o->connectivity));
+    if (o->n_largest)
+        good = good && cJSON_AddNumberToObject(record, "n_largest", (double)o->n_largest);
+    return good;
+}
+
 static bool add_clean_up(cJSON *record, const pea_segment_options *o)
 {
     cJSON *merge = cJSON_AddArrayToObject(record, "merge");
@@ -359,7 +388,7 @@ static bool add_clean_up(cJSON *record, const pea_segment_options *o)
         const int64_t pass[2] = {o->merge[i].max_size, o->merge[i].window};
         good = add_tuple(merge, pass, 2);
     }
-    return good && cJSON_AddNumberToObject(record, "min_size", (double)o->min_size);
+    return good && cJSON_AddNumberToObject(record, "min_size", (double)o->min_size) && add_later(record, o);
 }
 
 /* In an order for people: who, what goes in, what comes out, where from. */

@@ -13,6 +13,9 @@ static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
     if (o->min_foreground_size < 0 || o->min_size < 0)
         return pea__fail(err, PEA_E_ARG, "min_foreground_size and min_size must not be negative: %" PRId64 ", %" PRId64,
                          o->min_foreground_size, o->min_size);
+    if (o->absorb_size < 0 || o->n_largest < 0)
+        return pea__fail(err, PEA_E_ARG, "absorb_size and n_largest must not be negative: %" PRId64 ", %" PRId64,
+                         o->absorb_size, o->n_largest);
     for (int i = 0; i < 3; i++)
         if (o->stride[i] < 1)
             return pea__fail(err, PEA_E_ARG, "strides must be at least 1, not %d", o->stride[i]);
@@ -41,6 +44,10 @@ static pea_status check_choices(const pea_segment_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "border has no choice number %d", (int)o->border);
     if ((unsigned)o->clusterer > PEA_CLUSTER_MEANSHIFT)
         return pea__fail(err, PEA_E_ARG, "clusterer has no choice number %d", (int)o->clusterer);
+    if ((unsigned)o->parts > PEA_PARTS_LARGEST)
+        return pea__fail(err, PEA_E_ARG, "parts has no choice number %d", (int)o->parts);
+    if ((unsigned)o->connectivity > PEA_CONNECT_CORNERS)
+        return pea__fail(err, PEA_E_ARG, "connectivity has no choice number %d", (int)o->connectivity);
     return PEA_OK;
 }
 
@@ -53,6 +60,9 @@ static pea_status check_clusterer(const pea_segment_options *o, pea_error *err)
     if (o->clusterer == PEA_CLUSTER_MEANSHIFT && o->offsets.n_axes == 3)
         return pea__fail(err, PEA_E_ARG, "clusterer 'meanshift' works on the embeddings of planes, and of a volume there "
                                          "are only affinities: choose mutex, agglomerate or multicut");
+    if (o->clusterer == PEA_CLUSTER_MEANSHIFT && o->absorb_size > 1)
+        return pea__fail(err, PEA_E_ARG, "absorb goes by affinities, and clusterer 'meanshift' has none: take absorb 0 or "
+                                         "another clusterer");
     if ((o->clusterer == PEA_CLUSTER_AGGLOMERATE || o->clusterer == PEA_CLUSTER_MULTICUT) && !neighbours)
         return pea__fail(err, PEA_E_ARG,
                          "clusterer '%s' needs direct neighbours: the attractive offsets of y and x must be one step "

@@ -182,21 +182,12 @@ static void close_part(pea__part *part)
     pea__free(part->own_labels);
 }
 
-/* Small instances vanish; what is left is numbered on from the parts before. */
+/* What is left is numbered on from the parts before. */
 static pea_status tidy(const pea__job *job, const pea_array *labels, uint32_t *total, pea_error *err)
 {
     const pea_dims d = labels->dims;
     uint32_t n, *voxels = labels->data;
-    pea_status status = PEA_OK;
-    pea__window window = pea__progress_part(job->context, PEA__MERGED, PEA__REMOVED);
-    if (job->options.min_size > 1)
-        status = pea_remove_small(labels, job->options.min_size, job->context, err);
-    pea__progress_rejoin(job->context, window);
-    if (status != PEA_OK)
-        return status;
-    window = pea__progress_part(job->context, PEA__REMOVED, 1.0);
-    status = pea_relabel(labels, job->context, &n, err);
-    pea__progress_rejoin(job->context, window);
+    pea_status status = pea__tidy(&job->options, job->context, labels, &n, err);
     if (status != PEA_OK)
         return status;
     if (n > UINT32_MAX - *total)
@@ -220,7 +211,7 @@ static pea_status finish_part(const pea__part *part, int64_t index, uint32_t *to
         return PEA_OK;
     if (part->own_labels) {
         pea__stage(job->context, "clean up");
-        status = pea__resize_nearest(&part->labels, job->context, PEA__MERGED, &labels, err);
+        status = pea__resize_nearest(&part->labels, job->context, PEA__ABSORBED, &labels, err);
     }
     return status == PEA_OK ? tidy(job, &labels, total, err) : status;
 }

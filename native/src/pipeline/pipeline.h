@@ -205,11 +205,22 @@ pea_status pea__merge(const pea__job *job, const pea_array *labels, pea_error *e
 pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
                         const pea_array *labels, pea_error *err);
 
-/* The stage "clean up" is made of up to five calls: what is done of it after each of the first four. */
+/* Small instances to neighbours, on the grid of the affinities. */
+pea_status pea__absorb(const pea_segment_options *options, const pea_array *affinity, pea_context *context,
+                       const pea_array *labels, pea_error *err);
+/* What needs labels alone: parts, holes, sizes; then numbers. */
+pea_status pea__tidy(const pea_segment_options *options, pea_context *context, const pea_array *labels,
+                     uint32_t *n_labels, pea_error *err);
+
+/* The stage "clean up" is made of up to nine calls: what is done of it after each of the first eight. */
 #define PEA__MASK_CLEANED 0.1
-#define PEA__NUMBERED 0.3
-#define PEA__MERGED 0.6
+#define PEA__NUMBERED 0.2
+#define PEA__MERGED 0.4
+#define PEA__ABSORBED 0.6
+#define PEA__PARTED 0.7
+#define PEA__FILLED 0.75
 #define PEA__REMOVED 0.8
+#define PEA__KEPT 0.9
 
 /* ---- the two ways from a part to labels (segment_plane.c, segment_volume.c) ---- */
 

@@ -116,6 +116,8 @@ static const char *const padding_names[] = {"reflect-end", "reflect-square", "ze
 static const char *const foreground_names[] = {"none", "given", "predicted", NULL};
 static const char *const border_names[] = {"none", "wrap", "copy", NULL};
 static const char *const clusterer_names[] = {"mutex", "agglomerate", "multicut", "meanshift", NULL};
+static const char *const parts_names[] = {"keep", "split", "largest", NULL};
+static const char *const connectivity_names[] = {"faces", "edges", "corners", NULL};
 
 /* Every one of these enumerations counts from 0. */
 static const char *name_of(const char *const *names, int value)
@@ -159,6 +161,16 @@ const char *pea_clusterer_name(pea_clusterer value)
     return name_of(clusterer_names, (int)value);
 }
 
+const char *pea_parts_name(pea_parts value)
+{
+    return name_of(parts_names, (int)value);
+}
+
+const char *pea_connectivity_name(pea_connectivity value)
+{
+    return name_of(connectivity_names, (int)value);
+}
+
 int pea_normalise_parse(const char *name, pea_normalise *value)
 {
     const int found = value_of(normalise_names, name);
@@ -196,5 +208,21 @@ int pea_clusterer_parse(const char *name, pea_clusterer *value)
     const int found = value_of(clusterer_names, name);
     if (found >= 0)
         *value = (pea_clusterer)found;
+    return found >= 0;
+}
+
+int pea_parts_parse(const char *name, pea_parts *value)
+{
+    const int found = value_of(parts_names, name);
+    if (found >= 0)
+        *value = (pea_parts)found;
+    return found >= 0;
+}
+
+int pea_connectivity_parse(const char *name, pea_connectivity *value)
+{
+    const int found = value_of(connectivity_names, name);
+    if (found >= 0)
+        *value = (pea_connectivity)found;
     return found >= 0;
 }

@@ -37,6 +37,8 @@ static const char *why_whole(const pea__job *job, const pea_segment_details *det
         return "affinities, which are to be kept";
     if (details && details->want_embedding)
         return "embeddings, which are to be kept";
+    if (job->options.absorb_size > 1)
+        return "absorb, which goes by affinities";
     return job->info.n_axes == 3 ? pea__volume_why_whole(job) : pea__plane_why_whole(job);
 }
 

@@ -289,6 +289,57 @@ static void show_merge(const pea_segment_options *o, char *text)
         put(text, "none");
 }
 
+static bool take_absorb(draft *d, const char *text)
+{
+    return take_whole(text, 0, &d->options.absorb_size);
+}
+
+static void show_absorb(const pea_segment_options *o, char *text)
+{
+    put(text, "%" PRId64, o->absorb_size);
+}
+
+static bool take_parts(draft *d, const char *text)
+{
+    return pea_parts_parse(text, &d->options.parts);
+}
+
+static void show_parts(const pea_segment_options *o, char *text)
+{
+    put(text, "%s", pea_parts_name(o->parts));
+}
+
+static bool take_holes(draft *d, const char *text)
+{
+    d->options.fill_holes = text[0] == 'f'; /* one of the choices */
+    return true;
+}
+
+static void show_holes(const pea_segment_options *o, char *text)
+{
+    put(text, "%s", o->fill_holes ? "fill" : "keep");
+}
+
+static bool take_connectivity(draft *d, const char *text)
+{
+    return pea_connectivity_parse(text, &d->options.connectivity);
+}
+
+static void show_connectivity(const pea_segment_options *o, char *text)
+{
+    put(text, "%s", pea_connectivity_name(o->connectivity));
+}
+
+static bool take_largest(draft *d, const char *text)
+{
+    return take_whole(text, 0, &d->options.n_largest);
+}
+
+static void show_largest(const pea_segment_options *o, char *text)
+{
+    put(text, "%" PRId64, o->n_largest);
+}
+
 static bool take_normalise(draft *d, const char *text)
 {
     return pea_normalise_parse(text, &d->options.normalise);
@@ -346,7 +397,8 @@ static const entry table[] = {
     {{"clusterer", "Clusterer", "NAME", "mutex|agglomerate|multicut|meanshift",
       "How instances are found: by the mutex watershed of all affinities; by joining small fragments while their mean "
       "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut), which look at "
-      "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance.", 0},
+      "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance: with embeddings trained by angle, as "
+      "those of the bundled model, it finds one instance.", 0},
      NULL, take_clusterer, show_clusterer},
     {{"precision", "Precision", "NAME", "fp32", "The arithmetic of the network: 32-bit floating point.", 0},
      NULL, take_only_choice, show_precision},
@@ -370,6 +422,24 @@ static const entry table[] = {
       "Up to 8 passes that give instances of at most SIZE pixels to their neighbours within a window, as the paper's "
       "code does, such as 5:5,25:11; none for no pass.", 0},
      "none, or up to 8 pairs SIZE:WINDOW such as 5:5,25:11", take_merge, show_merge},
+    {{"absorb", "Small instances go to a neighbour (pixels or voxels)", "N", NULL,
+      "Instances of fewer than N voxels go to the neighbour they are most alike, that with the highest mean affinity "
+      "across the contact, the smallest first; 0 for none.", 0},
+     "a whole number from 0 to 2147483647", take_absorb, show_absorb},
+    {{"parts", "Instances in several parts", "RULE", "keep|split|largest",
+      "What becomes of instances that do not hang together: they stay as they are, each part becomes an instance, or only "
+      "the largest part stays.", 0},
+     NULL, take_parts, show_parts},
+    {{"holes", "Holes", "RULE", "keep|fill",
+      "Fill background that one instance encloses: all that does not come to the border of the image and touches no "
+      "second instance.", 0},
+     NULL, take_holes, show_holes},
+    {{"connectivity", "Voxels touch at", "RULE", "faces|edges|corners",
+      "Which voxels touch, of parts as well as of holes: 6, 18 or 26 neighbours in volumes; 4, 8 or 8 in planes.", 0},
+     NULL, take_connectivity, show_connectivity},
+    {{"largest", "Largest instances to keep", "N", NULL,
+      "Only the N largest instances stay, in each plane or volume; 0 keeps all.", 0},
+     "a whole number from 0 to 2147483647", take_largest, show_largest},
     {{"normalise", "Intensities", "RULE", "minmax|imagenet|unit",
       "How intensities become network input: smallest to largest value, ImageNet's colours, or full scale.", 0},
      NULL, take_normalise, show_normalise},

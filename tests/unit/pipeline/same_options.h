@@ -28,6 +28,11 @@ static inline void expect_same(const pea_segment_options *a, const pea_segment_o
     assert_memory_equal(a->tile_margin, b->tile_margin, sizeof a->tile_margin);
     assert_true(a->scale == b->scale);
     assert_int_equal(a->clusterer, b->clusterer);
+    assert_int_equal(a->absorb_size, b->absorb_size);
+    assert_int_equal(a->parts, b->parts);
+    assert_int_equal(a->fill_holes, b->fill_holes);
+    assert_int_equal(a->connectivity, b->connectivity);
+    assert_int_equal(a->n_largest, b->n_largest);
 }
 
 #endif

@@ -76,12 +76,22 @@ static void by_hand(pea_clusterer clusterer, pea_fragment_rule rule, const pea_s
     pea_region_graph_free(graph);
 }
 
-static void tidy_by_hand(const pea_segment_options *o, const pea_array *labels)
+static void tidy_by_hand(const pea_segment_options *o, const pea_segment_details *details, const pea_array *labels)
 {
     pea_error err;
     assert_ok(pea_relabel(labels, NULL, NULL, &err));
     assert_ok(pea_merge_small(labels, o->merge, o->n_merge, NULL, &err));
+    if (o->absorb_size)
+        assert_ok(pea_absorb_small(labels, &details->affinity.array, &details->offsets, o->absorb_size, NULL, &err));
+    if (o->parts == PEA_PARTS_SPLIT)
+        assert_ok(pea_split_parts(labels, o->connectivity, NULL, NULL, &err));
+    if (o->parts == PEA_PARTS_LARGEST)
+        assert_ok(pea_keep_largest_parts(labels, o->connectivity, NULL, &err));
+    if (o->fill_holes)
+        assert_ok(pea_fill_holes(labels, o->connectivity, NULL, &err));
     assert_ok(pea_remove_small(labels, o->min_size, NULL, &err));
+    if (o->n_largest)
+        assert_ok(pea_keep_largest(labels, o->n_largest, NULL, &err));
     assert_ok(pea_relabel(labels, NULL, NULL, &err));
 }
 
@@ -98,7 +108,7 @@ static uint32_t assert_by_hand(scene *s, pea_fragment_rule rule, bool masked)
     pea_prediction *prediction;
     assert_ok(pea_segment(s->model, NULL, &s->image.array, mask, o, labels, &n_first, &details, &err));
     by_hand(o->clusterer, rule, &details, mask, &expected);
-    tidy_by_hand(o, &expected);
+    tidy_by_hand(o, &details, &expected);
     assert_memory_equal(labels->data, s->expected, n_bytes);
     pea_segment_details_free(&details);
     for (int n_threads = 1; n_threads <= 3; n_threads += 2) {
@@ -139,6 +149,57 @@ static void fragments_of_planes_and_volumes_are_put_together(void **state)
         assert_true(n >= 1 && (run >= 12 || n > 1)); /* noise has no multicut */
         tear_down(&s);
     }
+}
+
+/* Every setting of the clean-up, alone and with the others. */
+static void clean_up_is_what_its_calls_do(void **state)
+{
+    (void)state;
+    for (int run = 0; run < 12; run++) {
+        static scene s;
+        const int chosen = run / 2;
+        set_up(&s, run % 2, false);
+        s.options.clusterer = PEA_CLUSTER_AGGLOMERATE;
+        s.options.normalise = run % 2 ? PEA_NORMALISE_UNIT : PEA_NORMALISE_IMAGENET;
+        s.options.absorb_size = chosen == 0 || chosen == 5 ? 60 : 0;
+        s.options.parts = chosen == 1 ? PEA_PARTS_SPLIT : chosen == 2 || chosen == 5 ? PEA_PARTS_LARGEST : PEA_PARTS_KEEP;
+        s.options.fill_holes = chosen == 3 || chosen == 5;
+        s.options.connectivity = (pea_connectivity)(run % 3);
+        s.options.n_largest = chosen == 4 || chosen == 5 ? 3 : 0;
+        const uint32_t n = assert_by_hand(&s, run % 2 ? PEA_FRAGMENTS_INTERIOR : PEA_FRAGMENTS_PLANE, true);
+        assert_true(n >= 1 && (s.options.n_largest == 0 || n <= 3));
+        tear_down(&s);
+    }
+}
+
+static void clean_up_that_makes_no_sense_is_refused(void **state)
+{
+    static scene s;
+    pea_error err;
+    uint32_t n;
+    (void)state;
+    set_up(&s, false, false);
+    const pea_segment_options own = s.options;
+    const pea_array *labels = &s.labels.array;
+    s.options.clusterer = PEA_CLUSTER_MEANSHIFT;
+    s.options.absorb_size = 20;
+    assert_fails(pea_segment(s.model, NULL, &s.image.array, NULL, &s.options, labels, &n, NULL, &err), PEA_E_ARG,
+                 "absorb goes by affinities");
+    assert_fails(pea_clean_up(&s.options, NULL, NULL, labels, &n, &err), PEA_E_ARG, "affinities where");
+    s.options = own;
+    s.options.parts = (pea_parts)3;
+    assert_fails(pea_segment(s.model, NULL, &s.image.array, NULL, &s.options, labels, &n, NULL, &err), PEA_E_ARG,
+                 "parts has no choice number 3");
+    assert_fails(pea_clean_up(&s.options, NULL, NULL, labels, &n, &err), PEA_E_ARG, "parts has no choice number 3");
+    s.options = own;
+    s.options.connectivity = (pea_connectivity)7;
+    assert_fails(pea_segment(s.model, NULL, &s.image.array, NULL, &s.options, labels, &n, NULL, &err), PEA_E_ARG,
+                 "connectivity has no choice number 7");
+    s.options = own;
+    s.options.n_largest = -1;
+    assert_fails(pea_segment(s.model, NULL, &s.image.array, NULL, &s.options, labels, &n, NULL, &err), PEA_E_ARG,
+                 "must not be negative");
+    tear_down(&s);
 }
 
 static void embeddings_of_planes_are_shifted(void **state)
@@ -283,6 +344,8 @@ static void affinities_are_clustered_by_name(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(fragments_of_planes_and_volumes_are_put_together),
+    cmocka_unit_test(clean_up_is_what_its_calls_do),
+    cmocka_unit_test(clean_up_that_makes_no_sense_is_refused),
     cmocka_unit_test(embeddings_of_planes_are_shifted),
     cmocka_unit_test(padding_belongs_to_no_instance),
     cmocka_unit_test(where_nothing_may_be_nothing_is),

@@ -105,6 +105,11 @@ static pea_segment_options random_options(uint64_t *seed)
     o.foreground_threshold = (double)test_random(seed) / 4294967296.0;
     o.min_foreground_size = test_random(seed) % 2 ? INT32_MAX : test_random(seed) % 100;
     o.min_size = test_random(seed) % 100000;
+    o.absorb_size = test_random(seed) % 1000;
+    o.parts = (pea_parts)(test_random(seed) % 3);
+    o.fill_holes = (int)(test_random(seed) % 2);
+    o.connectivity = (pea_connectivity)(test_random(seed) % 3);
+    o.n_largest = test_random(seed) % 10;
     o.n_merge = test_random(seed) % (PEA_MAX_MERGE_PASSES + 1);
     for (size_t i = 0; i < o.n_merge; i++)
         o.merge[i] = (pea_merge_pass){(int32_t)(test_random(seed) % 300), 1 + (int32_t)(test_random(seed) % 50)};
@@ -249,6 +254,11 @@ static void every_wrong_value_is_refused_in_one_line(void **state)
         const char *key, *value, *part;
         int n_axes;
     } wrong[] = {
+        {"absorb", "few", "absorb wants a whole number from 0 to 2147483647, found \"few\"", 2},
+        {"largest", "-1", "found \"-1\"", 2},
+        {"parts", "join", "parts wants one of keep|split|largest, found \"join\"", 2},
+        {"holes", "yes", "holes wants one of keep|fill", 2},
+        {"connectivity", "6", "connectivity wants one of faces|edges|corners", 2},
         {"minsize", "many", "minsize wants a whole number from 0 to 2147483647, found \"many\"", 2},
         {"minsize", "", "found \"\"", 2},
         {"minsize", "-1", "found \"-1\"", 2},
@@ -409,7 +419,7 @@ static void every_choice_is_one(void **state)
             c += n;
         }
     }
-    assert_int_equal(n_choices, 2 + 4 + 1 + 4 * 3);
+    assert_int_equal(n_choices, 2 + 4 + 1 + 4 * 3 + 3 + 2 + 3);
 }
 
 static void a_caller_of_an_older_header_keeps_what_lies_behind_its_options(void **state)

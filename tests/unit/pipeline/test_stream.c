@@ -128,6 +128,10 @@ static void choose_plane_options(scene *s, uint64_t *seed)
     o->merge[0] = (pea_merge_pass){5, 5};
     o->merge[1] = (pea_merge_pass){20, 11};
     o->min_size = pick(seed, 0, 6);
+    o->parts = (pea_parts)pick(seed, 0, 2);
+    o->fill_holes = (int)pick(seed, 0, 1);
+    o->connectivity = (pea_connectivity)pick(seed, 0, 2);
+    o->n_largest = pick(seed, 0, 1) * 9;
     o->scale = pick(seed, 0, 5) ? 1.0 : 0.8;
 }
 

@@ -80,7 +80,8 @@ final class SettingsForm {
             PLACES.put(key, Group.NEIGHBOURS);
         for (String key : new String[] {"foreground", "threshold", "speckles"})
             PLACES.put(key, Group.FOREGROUND);
-        PLACES.put("merge", Group.CLEANING);
+        for (String key : new String[] {"merge", "absorb", "parts", "holes", "connectivity", "largest"})
+            PLACES.put(key, Group.CLEANING);
         for (String key : new String[] {"normalise", "padding", "precision"})
             PLACES.put(key, Group.INPUT);
     }
