@@ -118,4 +118,5 @@ def main():
         measure(lambda: net(x), repeats, warm_ups, torch=torch.__version__, what=what, threads=threads, mode=mode)
 
 
-main()
+if __name__ == "__main__":
+    main()
