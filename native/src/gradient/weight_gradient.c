@@ -154,11 +154,12 @@ static void join_parts(void *argument, int64_t index, int worker)
     const int64_t in = index % j->n_in, out = index / j->n_in, n_blocks = j->n_in * j->n_out;
     const pea__conv_shape *s = &j->whole.conv.shape, block = block_shape(j, in, out);
     const int64_t n_taps = s->kz * s->ky * s->kx, pitch = s->in_channels * n_taps;
+    const int64_t n = pea__conv_packed(&block, j->kernels->lanes);
     float *sum = j->parts + index * j->block_floats;
     (void)worker;
     for (int64_t part = 1; part < j->n_parts; part++) {
         const float *next = j->parts + (part * n_blocks + index) * j->block_floats;
-        for (int64_t i = 0; i < pea__conv_packed(&block, j->kernels->lanes); i++)
+        for (int64_t i = 0; i < n; i++)
             sum[i] += next[i];
     }
     pea__conv_unpack(&block, sum, j->kernels->lanes,

@@ -1,6 +1,6 @@
 /* norm_f32_simd.h - what batch normalisation does to voxels, channels in vectors: moments_f32, norm_f32, norm_sums_f32,
- * norm_gradient_f32, slope_f32. One vector of channels goes through all voxels before the next, so that what belongs to
- * channels stays in registers. Included by simd.h.
+ * norm_gradient_f32, slope_f32. Sums take one vector of channels through all voxels before the next, so that they stay in
+ * registers; what writes images goes through them as they lie, or memory would be half as fast. Included by simd.h.
  * SPDX-License-Identifier: BSD-2-Clause */
 
 static inline vec_mask lanes_from(int64_t c, int64_t n_channels)
@@ -92,52 +92,55 @@ static void norm_sums_f32_simd(const float *gradient, int64_t gradient_pitch, co
     }
 }
 
-/* A constant activation, so that the loop holds one and no more. */
-static inline __attribute__((always_inline)) void norm_lanes(const pea__norm *norm, int64_t first, int64_t n, int64_t c,
-                                                             const pea__activation activation)
+/* Constants after inlining, so that the loop holds one activation and one number of branches. */
+static inline __attribute__((always_inline)) void norm_all(const pea__norm *norm, int64_t first, int64_t n,
+                                                           const pea__activation activation, const bool two)
 {
     const pea__norm_branch *a = &norm->branch[0], *b = &norm->branch[1];
-    const vec_mask lanes = lanes_from(c, norm->channels);
-    const vec shift = load_some(norm->shift + c, lanes);
-    const vec mean = load_some(a->mean + c, lanes), scale = load_some(a->scale + c, lanes);
-    const float *in = a->in + first * a->pitch + c;
-    float *out = norm->out + first * norm->out_pitch + c;
-    if (!b->in) {
-        for (int64_t p = 0; p < n; p++, in += a->pitch, out += norm->out_pitch)
-            store_some(out, lanes, activate(activation, fma3(scale, sub(load_some(in, lanes), mean), shift)));
-        return;
-    }
-    const vec mean_2 = load_some(b->mean + c, lanes), scale_2 = load_some(b->scale + c, lanes);
-    const float *in_2 = b->in + first * b->pitch + c;
-    for (int64_t p = 0; p < n; p++, in += a->pitch, in_2 += b->pitch, out += norm->out_pitch) {
-        const vec v = fma3(scale, sub(load_some(in, lanes), mean), shift);
-        store_some(out, lanes, activate(activation, fma3(scale_2, sub(load_some(in_2, lanes), mean_2), v)));
-    }
+    const float *in = a->in + first * a->pitch, *in_2 = two ? b->in + first * b->pitch : NULL;
+    float *out = norm->out + first * norm->out_pitch;
+    for (int64_t p = 0; p < n; p++, in += a->pitch, in_2 += two ? b->pitch : 0, out += norm->out_pitch)
+        for (int64_t c = 0; c < norm->channels; c += LANES) {
+            const vec_mask lanes = lanes_from(c, norm->channels);
+            vec v = fma3(load_some(a->scale + c, lanes), sub(load_some(in + c, lanes), load_some(a->mean + c, lanes)),
+                         load_some(norm->shift + c, lanes));
+            if (two)
+                v = fma3(load_some(b->scale + c, lanes), sub(load_some(in_2 + c, lanes), load_some(b->mean + c, lanes)), v);
+            store_some(out + c, lanes, activate(activation, v));
+        }
+}
+
+static inline __attribute__((always_inline)) void norm_some(const pea__norm *norm, int64_t first, int64_t n,
+                                                            const pea__activation activation)
+{
+    if (norm->branch[1].in)
+        norm_all(norm, first, n, activation, true);
+    else
+        norm_all(norm, first, n, activation, false);
 }
 
 static void norm_f32_simd(const pea__norm *norm, int64_t first, int64_t n)
 {
-    for (int64_t c = 0; c < norm->channels; c += LANES)
-        switch (norm->activation) {
-        case PEA__LINEAR: norm_lanes(norm, first, n, c, PEA__LINEAR); break;
-        case PEA__RELU: norm_lanes(norm, first, n, c, PEA__RELU); break;
-        case PEA__ELU: norm_lanes(norm, first, n, c, PEA__ELU); break;
-        case PEA__SIGMOID: norm_lanes(norm, first, n, c, PEA__SIGMOID); break;
-        }
+    switch (norm->activation) {
+    case PEA__LINEAR: norm_some(norm, first, n, PEA__LINEAR); break;
+    case PEA__RELU: norm_some(norm, first, n, PEA__RELU); break;
+    case PEA__ELU: norm_some(norm, first, n, PEA__ELU); break;
+    case PEA__SIGMOID: norm_some(norm, first, n, PEA__SIGMOID); break;
+    }
 }
 
 static void norm_gradient_f32_simd(const pea__norm_gradient_step *s, int64_t first, int64_t n)
 {
-    for (int64_t c = 0; c < s->channels; c += LANES) {
-        const vec_mask lanes = lanes_from(c, s->channels);
-        const vec mean = load_some(s->mean + c, lanes), scale = load_some(s->scale + c, lanes);
-        const vec level = load_some(s->level + c, lanes), slope = load_some(s->slope + c, lanes);
-        for (int64_t p = first; p < first + n; p++) {
-            const vec g = sub(load_some(s->gradient + p * s->gradient_pitch + c, lanes), level);
-            const vec x = sub(load_some(s->in + p * s->in_pitch + c, lanes), mean);
-            store_some(s->to + p * s->to_pitch + c, lanes, fma3(slope, x, mul(scale, g)));
+    const float *in = s->in + first * s->in_pitch, *gradient = s->gradient + first * s->gradient_pitch;
+    float *to = s->to + first * s->to_pitch;
+    for (int64_t p = 0; p < n; p++, in += s->in_pitch, gradient += s->gradient_pitch, to += s->to_pitch)
+        for (int64_t c = 0; c < s->channels; c += LANES) {
+            const vec_mask lanes = lanes_from(c, s->channels);
+            const vec g = sub(load_some(gradient + c, lanes), load_some(s->level + c, lanes));
+            const vec x = sub(load_some(in + c, lanes), load_some(s->mean + c, lanes));
+            const vec v = fma3(load_some(s->slope + c, lanes), x, mul(load_some(s->scale + c, lanes), g));
+            store_some(to + c, lanes, v);
         }
-    }
 }
 
 static inline vec slope_times(pea__activation activation, vec out, vec gradient)
