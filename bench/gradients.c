@@ -5,8 +5,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "gradient/gradient.h"
 #include "pea/cpu.h"
 
@@ -18,21 +18,12 @@ typedef struct bench {
     float *in, *out, *to, *weights, *weights_to;
 } bench;
 
-static double cpu_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static float *random_floats(int64_t n)
 {
     float *made = pea__alloc_unset((size_t)n, sizeof *made, NULL);
-    uint32_t state = 1;
-    for (int64_t i = 0; made && i < n; i++) {
-        state = state * 1664525u + 1013904223u;
-        made[i] = (float)(state >> 8) / 16777216.0f - 0.5f;
-    }
+    unsigned seed = 1;
+    for (int64_t i = 0; made && i < n; i++)
+        made[i] = bench_random(&seed) - 0.5f;
     return made;
 }
 
@@ -41,14 +32,14 @@ static double time_once(bench *b, int kind)
     const pea__conv_shape *s = &b->layer.shape;
     const pea__slice in = {b->in, s->in_channels}, out = {b->out, s->out_channels}, to = {b->to, s->in_channels};
     const pea__slice none = {NULL, 0};
-    const double begin = cpu_s();
+    const double begin = bench_cpu_s();
     if (kind == FORWARD)
         pea__conv_forward(&b->run, &b->layer, b->weights, NULL, in, none, PEA__LINEAR, out, NULL);
     else if (kind == INPUT)
         pea__conv_input_gradient(&b->run, &b->layer, b->weights, out, none, to, NULL);
     else
         pea__conv_weight_gradient(&b->run, &b->layer, in, out, b->weights_to, NULL);
-    return cpu_s() - begin;
+    return bench_cpu_s() - begin;
 }
 
 static int in_order(const void *a, const void *b)
