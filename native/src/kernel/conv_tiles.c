@@ -8,7 +8,8 @@ enum {
     TASK_PRODUCTS = 32 << 20,        /* multiply-adds of one task: 0.5 ms with AVX-512, 10 ms in plain C */
     TASK_FLOATS = 1 << 16,           /* elements that a task of little arithmetic writes */
     MIN_TASKS = 16,                  /* of an operation: enough for threads to share evenly */
-    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x */
+    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x: 36 fill the registers of every set evenly, read each
+                                        weight often enough, and leave room in 1 to 2 MiB of cache */
     LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
     GRADIENT_TILES = 48,             /* of Winograd in one group, over all its planes */
     GRADIENT_PLANES = 9              /* of these groups, where the kernel has several */
@@ -25,16 +26,15 @@ static int64_t even_share(int64_t n, int64_t most)
     return pea__ceil_div(n, pea__ceil_div(n, most));
 }
 
-/* A 1x1x1 convolution: one long row. */
-static int64_t tile_row(const pea__conv_shape *s, int64_t nx)
+static pea__tile tile_pointwise(const pea__conv_shape *s, int64_t ny, int64_t nx)
 {
-    const double products = (double)s->in_channels * (double)s->out_channels;
-    const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)s->in_channels
-                            ? TASK_PRODUCTS / products
-                            : TASK_FLOATS / (double)s->in_channels;
-    return pea__min_i64(nx, pea__max_i64(64, (int64_t)most));
+    const double in = (double)s->in_channels, products = in * (double)s->out_channels;
+    const double most = TASK_PRODUCTS / products < TASK_FLOATS / in ? TASK_PRODUCTS / products : TASK_FLOATS / in;
+    const int64_t tile_x = pea__min_i64(nx, pea__max_i64(64, (int64_t)most));
+    return (pea__tile){.z1 = 1, .y1 = pea__min_i64(ny, pea__max_i64(1, (int64_t)most / tile_x)), .x1 = tile_x};
 }
 
+/* Whether a task of a direct convolution stays within scratch and products. */
 static bool fits(const pea__conv_shape *s, int64_t tile_y, int64_t tile_x, int lanes)
 {
     const double products = (double)(s->kz * s->ky * s->kx) * (double)s->in_channels * (double)s->out_channels;
@@ -54,13 +54,14 @@ static pea__tile tile_direct(const pea__conv_shape *s, int64_t nz, int64_t ny, i
     return t;
 }
 
-/* Square groups: they share most of their borders, and a doubled input is made for the borders too. Planes stay together
- * where the kernel has several, since each is transformed once; but not so that threads find nothing to do. */
+/* Square groups, as far as rows go: they share most of their borders, and a doubled input is made for the borders too.
+ * Planes stay together where the kernel has several, since each is transformed once; but not so that threads find nothing
+ * to do. */
 static pea__tile tile_winograd(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)
 {
-    const int64_t step = pea__winograd_step(s);
-    pea__tile t = {.z1 = 1, .y1 = even_share(pea__ceil_div(ny, step), GROUP_SIDE) * step,
-                   .x1 = even_share(pea__ceil_div(nx, step), GROUP_SIDE) * step};
+    const int64_t step = pea__winograd_step(s), side_y = even_share(pea__ceil_div(ny, step), GROUP_SIDE);
+    pea__tile t = {.z1 = 1, .y1 = side_y * step,
+                   .x1 = even_share(pea__ceil_div(nx, step), GROUP_SIDE * GROUP_SIDE / side_y) * step};
     const int64_t n_groups = pea__ceil_div(ny, t.y1) * pea__ceil_div(nx, t.x1);
     if (s->kz > 1)
         t.z1 = pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, nz * n_groups / MIN_TASKS));
@@ -70,7 +71,7 @@ static pea__tile tile_winograd(const pea__conv_shape *s, int64_t nz, int64_t ny,
 pea__tile pea__conv_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx, int lanes)
 {
     if (is_pointwise(s))
-        return (pea__tile){.z1 = 1, .y1 = 1, .x1 = tile_row(s, nx)};
+        return tile_pointwise(s, ny, nx);
     return s->winograd ? tile_winograd(s, nz, ny, nx) : tile_direct(s, nz, ny, nx, lanes);
 }
 

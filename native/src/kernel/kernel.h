@@ -207,8 +207,7 @@ void pea__conv_pack_panel(const pea__conv_shape *shape, const float *weights, bo
 /* From packed order to PyTorch's; the distance between outputs is `pitch` floats, in_channels * taps or more. */
 void pea__conv_unpack(const pea__conv_shape *shape, const float *packed, int lanes, float *weights, int64_t pitch);
 
-/* How an image is cut into tasks (conv_tiles.c): extents of a tile, the last ones smaller. A 1x1x1 convolution takes its
- * image as one long row. */
+/* How an image is cut into tasks (conv_tiles.c): the first tile, the last ones are smaller. */
 pea__tile pea__conv_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx, int lanes);
 /* The same for the gradient of weights: more planes in a tile, as sums over many tiles are what is made. */
 pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx);

@@ -6,13 +6,7 @@
 #include <string.h>
 
 enum {
-    SCRATCH_FLOATS = 384 * 1024 / 4, /* a tile's input: with one panel of weights it fits in 1 MiB of second-level cache */
-    TASK_PRODUCTS = 32 << 20,        /* multiply-adds of one task: 0.5 ms with AVX-512, 10 ms in plain C */
-    TASK_FLOATS = 1 << 16,           /* elements that a task of little arithmetic writes */
-    MIN_TASKS = 16,                  /* of an operation: enough for threads to share evenly */
-    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x: 36 fill the registers of every set evenly, read each
-                                        weight often enough, and leave room in 1 to 2 MiB of cache */
-    LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
+    TASK_FLOATS = 1 << 16,           /* elements that a task of resizing writes */
     LINE_FLOATS = 16,                /* a cache line */
     TALL_ROWS = 8 * PEA__PERIOD_ROWS /* many times as many as the last operation is behind the first */
 };
@@ -24,11 +18,6 @@ pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int
     const pea__buffer *b = &network->buffers[buffer];
     const pea_dims in = plan->input;
     return (pea_dims){in.z, in.y / b->shrink, in.x / b->shrink, b->channels};
-}
-
-static bool is_pointwise(const pea__op *op)
-{
-    return op->kind == PEA__CONV && op->shape.kz == 1 && op->shape.ky == 1 && op->shape.kx == 1;
 }
 
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op)
@@ -123,54 +112,6 @@ static void count_rows(const pea_network *network, pea__plan *plan)
     }
 }
 
-/* 1x1x1: no voxel meets another. */
-static void tile_pointwise(pea_dims d, double products, int64_t *tile_y, int64_t *tile_x)
-{
-    const double most = TASK_PRODUCTS / products < TASK_FLOATS / (double)d.c ? TASK_PRODUCTS / products
-                                                                              : TASK_FLOATS / (double)d.c;
-    *tile_x = pea__min_i64(d.x, pea__max_i64(64, (int64_t)most));
-    *tile_y = pea__min_i64(d.y, pea__max_i64(1, (int64_t)most / *tile_x));
-}
-
-/* Whether a task of a direct convolution stays within scratch and products. */
-static bool fits(const pea__conv_shape *shape, double products, int64_t tile_y, int64_t tile_x, int lanes)
-{
-    return pea__conv_scratch(shape, tile_y, tile_x, lanes) <= SCRATCH_FLOATS &&
-           products * (double)tile_y * (double)tile_x <= TASK_PRODUCTS;
-}
-
-static void tile_direct(const pea__conv_shape *shape, pea_dims d, double products, int lanes, int64_t *tile_y,
-                        int64_t *tile_x)
-{
-    *tile_y = 1;
-    *tile_x = d.x;
-    while (*tile_x > 24 && !fits(shape, products, 4, *tile_x, lanes))
-        *tile_x = (*tile_x + 1) / 2;
-    const int64_t others = d.z * pea__ceil_div(d.x, *tile_x);
-    const int64_t most = pea__ceil_div(d.y * others, pea__max_i64(MIN_TASKS, others));
-    while (*tile_y < most && fits(shape, products, *tile_y + 1, *tile_x, lanes))
-        ++*tile_y;
-}
-
-/* Extents in groups of at most `most`, nearly equal. */
-static int64_t even_share(int64_t n, int64_t most)
-{
-    return pea__ceil_div(n, pea__ceil_div(n, most));
-}
-
-/* Square groups, as far as rows go: they share most of their borders, and a doubled input is made for the borders too.
- * Planes stay together where the kernel has several, since each is transformed once; but not so that threads find nothing
- * to do. */
-static void tile_winograd(const pea__conv_shape *shape, pea_dims d, int64_t *tile_z, int64_t *tile_y, int64_t *tile_x)
-{
-    const int64_t step = pea__winograd_step(shape), n_y = pea__ceil_div(d.y, step), n_x = pea__ceil_div(d.x, step);
-    const int64_t side_y = even_share(n_y, GROUP_SIDE);
-    *tile_y = side_y * step;
-    *tile_x = even_share(n_x, GROUP_SIDE * GROUP_SIDE / side_y) * step;
-    const int64_t n_groups = pea__ceil_div(d.y, *tile_y) * pea__ceil_div(d.x, *tile_x);
-    *tile_z = shape->kz == 1 ? 1 : pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, d.z * n_groups / MIN_TASKS));
-}
-
 static void plan_conv(const pea_network *network, pea__plan *plan, int i)
 {
     const pea__op *op = &network->ops[i];
@@ -179,13 +120,10 @@ static void plan_conv(const pea_network *network, pea__plan *plan, int i)
     const double products = (double)(op->shape.kz * op->shape.ky * op->shape.kx) * (double)op->shape.in_channels *
                             (double)op->shape.out_channels;
     plan->cost[i] = (double)d.z * (double)d.y * (double)d.x * products;
-    plan->tile_z[i] = 1;
-    if (is_pointwise(op))
-        tile_pointwise(piece, products, &plan->tile_y[i], &plan->tile_x[i]);
-    else if (op->shape.winograd)
-        tile_winograd(&op->shape, piece, &plan->tile_z[i], &plan->tile_y[i], &plan->tile_x[i]);
-    else
-        tile_direct(&op->shape, piece, products, lanes, &plan->tile_y[i], &plan->tile_x[i]);
+    const pea__tile first = pea__conv_first_tile(&op->shape, piece.z, piece.y, piece.x, lanes);
+    plan->tile_z[i] = first.z1;
+    plan->tile_y[i] = first.y1;
+    plan->tile_x[i] = first.x1;
     plan->scratch_floats = pea__max_i64(plan->scratch_floats, pea__conv_scratch(&op->shape, plan->tile_y[i],
                                                                                 plan->tile_x[i], lanes));
 }
