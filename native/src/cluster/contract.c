@@ -37,17 +37,22 @@ typedef struct workspace {
     /* by voxel */
     uint32_t level[T];
     uint32_t inner[PEA__MAX_ATTRACTIVE][T]; /* keys of the edges stored there that stay inside, 0: none */
-    uint16_t cluster[T];
+    uint32_t best[T], choice[T]; /* the earliest edge there: its key, and which it is */
+    uint16_t cluster[T];         /* first the run that it is in */
 
-    /* by voxel, and later by cluster */
-    uint32_t best[T], partner[T], parent[T];
+    /* by run of joined voxels along a row */
+    uint8_t inside[T];
 
-    /* by cluster of the first step */
+    /* by run, and later by cluster of the first step */
+    uint16_t parent[T]; /* never larger; itself: a root */
+    uint16_t number[T];
     uint32_t n_clusters, level_of[T + 1];
     uint64_t proposal[T];
-    uint16_t root[T]; /* what it is part of now */
     uint16_t alive[T];
     int64_t n_alive;
+
+    uint32_t pairs[T + 1]; /* to be joined, 16 bits each */
+    int64_t n_pairs;
 
     edge_list live, left; /* edges that may be certain, and those that cannot be any more */
     uint32_t seen[1 << SEEN_BITS];
@@ -220,27 +225,46 @@ static void read_tile(workspace *w, const contraction *work, pea__tile *tile)
         }
 }
 
+/* ---- disjoint sets: the smallest number is the root ---- */
+
+static uint32_t find(uint16_t *parent, uint32_t node)
+{
+    while (parent[node] != node) {
+        parent[node] = parent[parent[node]];
+        node = parent[node];
+    }
+    return node;
+}
+
+static void begin_sets(workspace *w, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        w->parent[i] = (uint16_t)i;
+    w->n_pairs = 0;
+}
+
+/* That a pair is one is as likely as not: so pairs are listed first, without branches. */
+static void list_pair(workspace *w, uint32_t ends, bool joined)
+{
+    w->pairs[w->n_pairs] = ends;
+    w->n_pairs += joined;
+}
+
+static void join_pairs(workspace *w)
+{
+    for (int64_t i = 0; i < w->n_pairs; i++) {
+        const uint32_t a = find(w->parent, w->pairs[i] >> 16), b = find(w->parent, w->pairs[i] & 0xFFFFu);
+        w->parent[a > b ? a : b] = (uint16_t)(a > b ? b : a);
+    }
+    w->n_pairs = 0;
+}
+
 /* ---- clusters of voxels ---- */
 
-/* Every node has a partner, itself where it stays; before, every node is its own parent, afterwards its parent is a
- * root. Partners lead to ever earlier edges, so that the only circles are two nodes that chose each other: the smaller
- * becomes a root. Nodes are visited forth and back, as a link to a node that was just visited becomes short at once. */
-static void follow_partners(const uint32_t *partner, uint32_t *parent, int64_t n)
+/* A voxel's choice: 0: none; otherwise an edge of offset k that it stores, or that leads to it. */
+static uint32_t choice_of(int k, bool stored)
 {
-    uint32_t changed = 1;
-    for (int64_t i = 0; i < n; i++) {
-        const uint32_t p = partner[i], self = (uint32_t)i;
-        parent[i] = (partner[p] == self) & (self < p) ? self : parent[p];
-    }
-    for (bool forth = false; changed; forth = !forth) {
-        changed = 0;
-        for (int64_t i = 0; i < n; i++) {
-            const int64_t node = forth ? i : n - 1 - i;
-            const uint32_t up = parent[node], further = parent[up];
-            changed |= up ^ further;
-            parent[node] = further;
-        }
-    }
+    return 2 * (uint32_t)k + (stored ? 1 : 2);
 }
 
 /* Offer the edges of offset k to the voxels that store them, or to those they lead to. A voxel takes the first of
@@ -250,42 +274,87 @@ static void offer(workspace *w, int k, bool stored)
     const int64_t step = w->step[k], n = w->n_voxels;
     const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(n, n - step);
     const uint32_t *keys = w->inner[k];
-    const int64_t shift = stored ? 0 : step, other = stored ? step : 0;
+    const int64_t shift = stored ? 0 : step;
+    const uint32_t offered = choice_of(k, stored);
     for (int64_t v = from; v < to; v++) {
         const bool better = keys[v] > w->best[v + shift];
         w->best[v + shift] = better ? keys[v] : w->best[v + shift];
-        w->partner[v + shift] = better ? (uint32_t)(v + other) : w->partner[v + shift];
+        w->choice[v + shift] = better ? offered : w->choice[v + shift];
     }
 }
 
-static void join_voxels(workspace *w, int n_attractive)
+static void choose_edges(workspace *w, int n_attractive)
 {
     memcpy(w->best, w->level, (size_t)w->n_voxels * sizeof *w->best);
-    for (int64_t v = 0; v < w->n_voxels; v++)
-        w->partner[v] = w->parent[v] = (uint32_t)v;
+    memset(w->choice, 0, (size_t)w->n_voxels * sizeof *w->choice);
     for (int k = n_attractive - 1; k >= 0; k--) {
         const bool stored_is_larger = w->step[k] > 0;
         offer(w, k, stored_is_larger);
         offer(w, k, !stored_is_larger);
     }
-    follow_partners(w->partner, w->parent, w->n_voxels);
+}
+
+/* Voxels that one chosen edge after another of offset k joins along the row are a run; -1: every voxel is one. Returns
+ * how many there are. */
+static int64_t number_runs(workspace *w, int k)
+{
+    const bool back = k >= 0 && w->step[k] < 0;
+    const uint32_t mine = k < 0 ? UINT32_MAX : choice_of(k, back), others = k < 0 ? UINT32_MAX : choice_of(k, !back);
+    int64_t run = 0;
+    w->cluster[0] = 0;
+    w->inside[0] = w->level[0] != OUTSIDE;
+    for (int64_t v = 1; v < w->n_voxels; v++) {
+        run += !((w->choice[v] == mine) | (w->choice[v - 1] == others));
+        w->cluster[v] = (uint16_t)run;
+        w->inside[run] = w->level[v] != OUTSIDE;
+    }
+    return run + 1;
+}
+
+static void join_runs(workspace *w, int n_attractive, int k_of_runs)
+{
+    for (int k = 0; k < n_attractive; k++) {
+        const int64_t step = w->step[k];
+        const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(w->n_voxels, w->n_voxels - step);
+        const uint32_t stored = choice_of(k, true), arriving = choice_of(k, false);
+        for (int64_t v = from; v < to && k != k_of_runs; v++)
+            list_pair(w, (uint32_t)w->cluster[v] << 16 | w->cluster[v + step],
+                      (w->choice[v] == stored) | (w->choice[v + step] == arriving));
+    }
+    join_pairs(w);
 }
 
 /* Roots become clusters 0,1,2..., whose level is the earliest of their members'. */
-static void number_clusters(workspace *w)
+static void number_clusters(workspace *w, int64_t n_runs)
 {
     uint32_t n = 0;
-    for (int64_t v = 0; v < w->n_voxels; v++) {
-        w->best[v] = n;
-        n += w->parent[v] == (uint32_t)v && w->level[v] != OUTSIDE;
+    for (int64_t r = 0; r < n_runs; r++) {
+        const bool is_root = w->parent[r] == r;
+        w->number[r] = is_root ? (uint16_t)n : w->number[w->parent[r]];
+        n += is_root & w->inside[r];
     }
     memset(w->level_of, 0, (n + 1) * sizeof *w->level_of); /* one more: what is outside the mask may come last */
     for (int64_t v = 0; v < w->n_voxels; v++) {
-        const uint32_t c = w->best[w->parent[v]], level = w->level[v] == OUTSIDE ? 0 : w->level[v];
+        const uint32_t c = w->number[w->cluster[v]], level = w->level[v] == OUTSIDE ? 0 : w->level[v];
         w->cluster[v] = (uint16_t)c;
         w->level_of[c] = level > w->level_of[c] ? level : w->level_of[c];
     }
     w->n_clusters = n;
+}
+
+static void join_voxels(workspace *w, const pea_offsets *offsets)
+{
+    int k_of_runs = -1;
+    for (int k = 0; k < offsets->n_axes; k++) {
+        const pea_offset o = offsets->step[k];
+        if (o.z == 0 && o.y == 0 && (o.x == 1 || o.x == -1))
+            k_of_runs = k;
+    }
+    choose_edges(w, offsets->n_axes);
+    const int64_t n_runs = number_runs(w, k_of_runs);
+    begin_sets(w, n_runs);
+    join_runs(w, offsets->n_axes, k_of_runs);
+    number_clusters(w, n_runs);
 }
 
 /* ---- clusters of clusters ---- */
@@ -338,7 +407,7 @@ static void combine_edges(workspace *w, edge_list *list)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < list->n; i++) { /* two loops: what is inner is hard to foresee */
-        const uint32_t here = w->parent[list->ends[i] >> 16], there = w->parent[list->ends[i] & 0xFFFFu];
+        const uint32_t here = w->number[list->ends[i] >> 16], there = w->number[list->ends[i] & 0xFFFFu];
         list->order[n] = list->order[i];
         list->ends[n] = here < there ? here << 16 | there : there << 16 | here;
         n += here != there;
@@ -379,45 +448,40 @@ static void propose(workspace *w)
 static void accept(workspace *w)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < w->n_alive; i++) {
-        const uint32_t c = w->alive[i], tie = (uint32_t)w->proposal[c];
-        w->partner[c] = c;
-        if (tie == UINT32_MAX)
-            continue;
-        const uint32_t k = tie / T, v = tie % T;
-        w->partner[c] = w->root[w->cluster[v]] ^ w->root[w->cluster[v + w->step[k]]] ^ c;
+    for (int64_t i = 0; i < w->live.n; i++) {
+        const uint32_t ends = w->live.ends[i];
+        const uint64_t order = w->live.order[i];
+        list_pair(w, ends, (w->proposal[ends >> 16] == order) | (w->proposal[ends & 0xFFFFu] == order));
     }
-    for (uint32_t c = 0; c < w->n_clusters; c++)
-        w->parent[c] = c;
-    follow_partners(w->partner, w->parent, w->n_clusters);
+    join_pairs(w);
     for (int64_t i = 0; i < w->n_alive; i++) {
-        const uint32_t c = w->alive[i], root = w->parent[c], level = w->level_of[c];
+        const uint32_t c = w->alive[i], level = w->level_of[c], root = w->parent[w->parent[c]]; /* smaller ones come first */
+        w->parent[c] = (uint16_t)root;
         w->level_of[root] = level > w->level_of[root] ? level : w->level_of[root];
         w->alive[n] = (uint16_t)c;
         n += root == c;
     }
     w->n_alive = n;
-    for (uint32_t c = 0; c < w->n_clusters; c++)
-        w->root[c] = (uint16_t)w->parent[w->root[c]];
 }
 
 /* Merge until nothing is certain; number what is left. */
 static void join_clusters(workspace *w)
 {
+    uint32_t n = 0;
+    begin_sets(w, w->n_clusters);
     w->n_alive = w->n_clusters;
-    for (uint32_t c = 0; c < w->n_clusters; c++) {
-        w->parent[c] = w->partner[c] = c;
-        w->root[c] = w->alive[c] = (uint16_t)c;
-    }
+    for (uint32_t c = 0; c < w->n_clusters; c++)
+        w->alive[c] = (uint16_t)c;
     while (w->live.n > 0) {
         propose(w);
         accept(w);
         sift_edges(w);
     }
-    for (int64_t i = 0; i < w->n_alive; i++)
-        w->best[w->alive[i]] = (uint32_t)i;
-    for (uint32_t c = 0; c < w->n_clusters; c++)
-        w->parent[c] = w->best[w->root[c]];
+    for (uint32_t c = 0; c < w->n_clusters; c++) {
+        const bool is_root = w->parent[c] == c;
+        w->number[c] = is_root ? (uint16_t)n : w->number[w->parent[c]];
+        n += is_root;
+    }
     combine_edges(w, &w->left);
 }
 
@@ -433,7 +497,7 @@ static void write_labels(workspace *w, const contraction *work)
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++) {
             const int64_t p = (z * d.y + y) * d.x + w->box.begin[2] - first;
             for (int64_t x = 0; x < w->n[2]; x++, v++)
-                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->parent[w->cluster[v]];
+                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->number[w->cluster[v]];
         }
 }
 
@@ -446,8 +510,7 @@ static void contract_tile(void *argument, int64_t index, int worker)
     read_tile(w, work, tile);
     if (tile->nan_at >= 0)
         return;
-    join_voxels(w, work->graph->offsets->n_axes);
-    number_clusters(w);
+    join_voxels(w, work->graph->offsets);
     list_edges(w, work->graph->offsets->n_axes);
     join_clusters(w);
     write_labels(w, work);
