@@ -22,7 +22,7 @@ pea_mutex_options pea_mutex_options_default(void);
  * Mutex watershed. The first n_axes offsets attract with weight a, all others repel with weight 1 - a. Edges are
  * taken by descending weight; on equal weight the larger flat index k * n_voxels + p first.
  *
- * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n; NaN is refused
+ * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n, NaN is refused; or uint8, of which i is i / 255.0f
  * @param mask      borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
  * @param labels    filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
  * @param n_labels  filled    n; may be NULL
@@ -58,7 +58,7 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
  * not of a check of what was given, only pea_mutex_slabs_free() is of use. Thicker slabs take less time: 32 planes, or
  * rows, and more are good.
  *
- * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n: one plane (or row) and more; NaN is refused
+ * @param affinity  borrowed  as of pea_mutex_watershed(), of one plane (or row) and more
  * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
  * @return as pea_mutex_watershed(); PEA_E_SHAPE also for more planes than are left
  * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise; much more

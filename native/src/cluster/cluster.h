@@ -51,7 +51,8 @@ typedef struct pea__graph {
     int64_t n_planes, plane;            /* along it; voxels of one */
     int64_t begin, end;                 /* planes of the slab */
     const void *affinity;               /* borrowed, as the mask: of the slab */
-    pea_dtype dtype;                    /* of the affinity */
+    pea_dtype dtype;                    /* of the affinity: float32, or uint8 of which 255 is 1 */
+    uint32_t byte_keys[2][256];         /* of such a byte that attracts, of one that repels */
     const uint8_t *mask;                /* NULL: everything is foreground */
     const uint32_t *labels;             /* of the volume: before the slab, PEA__NO_CLUSTER is outside the mask */
     uint32_t *waiting[PEA_MAX_OFFSETS]; /* keys of edges that led ahead of their slab, by plane % ahead; or NULL */
@@ -64,6 +65,9 @@ static inline int64_t pea__plane_of(const pea__graph *graph, int64_t z, int64_t 
 
 /* Order-preserving number of a weight that is not NaN, at least 1; -0 and 0 are the same. */
 uint32_t pea__weight_key(float weight);
+
+void pea__byte_keys(uint32_t keys[2][256]);
+pea_status pea__affinity_check(const pea_array *affinity, pea_error *err); /* data there, of a type that has weights */
 
 /* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store. All of them lead to a voxel that is
  * there, and one end at least is in the slab. 0 where the mask leaves no edge. */

@@ -157,7 +157,7 @@ static void write_edge(pea__edges *to, int64_t at, uint64_t ends, uint32_t key, 
 static void write_noted(const collection *work, const pea__box *box, const pea__tile *tile, int64_t at)
 {
     const pea_dims d = work->graph->dims;
-    const uint32_t first = ~(uint32_t)work->forest[tile->first_cluster]; /* clusters of a tile follow one another */
+    const uint32_t first = tile->n_edges ? ~(uint32_t)work->forest[tile->first_cluster] : 0; /* others follow it */
     const uint32_t n_y = (uint32_t)(box->end[1] - box->begin[1]), n_x = (uint32_t)(box->end[2] - box->begin[2]);
     for (int32_t i = 0; i < tile->n_edges; i++) {
         const pea__tile_edge e = tile->edges[i];

@@ -46,13 +46,29 @@ static void leave_out(const pea__graph *graph, int64_t p, int64_t step, int64_t 
 
 /* ---- weights ---- */
 
+void pea__byte_keys(uint32_t keys[2][256])
+{
+    for (int i = 0; i < 256; i++) {
+        keys[0][i] = pea__weight_key((float)i / 255.0f);
+        keys[1][i] = pea__weight_key(1.0f - (float)i / 255.0f);
+    }
+}
+
 static void read_keys(const pea__graph *graph, size_t k, int64_t p, int64_t step, int64_t n, uint32_t *keys)
 {
     const int64_t n_offsets = (int64_t)graph->offsets->n;
     const int64_t at = (p - graph->begin * graph->plane) * n_offsets + (int64_t)k;
-    const float *a = (const float *)graph->affinity + at;
+    const bool attractive = k < (size_t)graph->offsets->n_axes;
     step *= n_offsets;
-    if (k < (size_t)graph->offsets->n_axes)
+    if (graph->dtype == PEA_UINT8) {
+        const uint8_t *bytes = (const uint8_t *)graph->affinity + at;
+        const uint32_t *key_of = graph->byte_keys[attractive ? 0 : 1];
+        for (int64_t i = 0; i < n; i++)
+            keys[i] = key_of[bytes[i * step]];
+        return;
+    }
+    const float *a = (const float *)graph->affinity + at;
+    if (attractive)
         for (int64_t i = 0; i < n; i++)
             keys[i] = pea__weight_key(a[i * step]);
     else
@@ -99,6 +115,8 @@ void pea__edges_wait(const pea__graph *graph)
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
 {
     const int64_t k = (int64_t)graph->offsets->n;
+    if (graph->dtype == PEA_UINT8)
+        return -1;
     const float *values = (const float *)graph->affinity + (p - graph->begin * graph->plane) * k;
     int any = 0;
     for (int64_t i = 0; i < n * k; i++)

@@ -46,6 +46,7 @@ static pea_status begin_graph(pea_mutex_slabs *s, pea_dims d, const pea_mutex_op
     g->n_planes = g->along == 0 ? d.z : d.y;
     g->plane = g->n_voxels / g->n_planes;
     g->labels = s->labels;
+    pea__byte_keys(g->byte_keys);
     for (int axis = 0; axis < 3; axis++) {
         if (options->stride[axis] < 1)
             return pea__fail(err, PEA_E_ARG, "stride %d of axis %c must be at least 1", options->stride[axis],
@@ -396,9 +397,17 @@ pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, const void *affinity, pea_dt
     return status;
 }
 
+pea_status pea__affinity_check(const pea_array *affinity, pea_error *err)
+{
+    const pea_status status = pea__array_check(affinity, "affinity", 0, err);
+    if (status == PEA_OK && affinity->dtype != PEA_FLOAT32 && affinity->dtype != PEA_UINT8)
+        return pea__fail(err, PEA_E_DTYPE, "affinity must be float32 or uint8, is %s", pea_dtype_name(affinity->dtype));
+    return status;
+}
+
 static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity, const pea_array *mask, pea_error *err)
 {
-    pea_status status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+    pea_status status = pea__affinity_check(affinity, err);
     if (status == PEA_OK && mask)
         status = pea__array_check(mask, "mask", PEA_UINT8, err);
     if (status == PEA_OK && mask)

@@ -74,7 +74,7 @@ static pea_status check_arguments(const pea_array *affinity, const pea_offsets *
 {
     pea_status status = pea__offsets_check(offsets, err);
     if (status == PEA_OK)
-        status = pea__array_check(affinity, "affinity", PEA_FLOAT32, err);
+        status = pea__affinity_check(affinity, err);
     if (status == PEA_OK)
         status = pea__array_check(labels, "labels", PEA_UINT32, err);
     if (status == PEA_OK)

@@ -14,6 +14,7 @@ typedef struct random_case {
     pea_offsets offsets;
     int stride[3];
     float *affinity;
+    uint8_t *bytes; /* the same affinities; NULL: they are no bytes */
     uint8_t *mask; /* NULL: none */
 } random_case;
 
@@ -58,10 +59,17 @@ static inline random_case make_case(uint64_t *random)
     for (int axis = 0; axis < 3; axis++)
         c.stride[axis] = between(random, 1, 3);
     const int64_t n = c.d.z * c.d.y * c.d.x;
-    const int kind = between(random, 0, 4);
+    const int kind = between(random, 0, 5);
     c.affinity = malloc((size_t)n * c.offsets.n * sizeof *c.affinity);
     for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++)
         c.affinity[i] = random_weight(random, kind);
+    if (kind == 5) {
+        c.bytes = malloc((size_t)n * c.offsets.n);
+        for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++) {
+            c.bytes[i] = (uint8_t)between(random, 0, 255);
+            c.affinity[i] = (float)c.bytes[i] / 255.0f;
+        }
+    }
     if (between(random, 0, 1)) {
         const int share = between(random, 0, 10);
         c.mask = malloc((size_t)n);
@@ -74,6 +82,7 @@ static inline random_case make_case(uint64_t *random)
 static inline void free_case(random_case *c)
 {
     free(c->affinity);
+    free(c->bytes);
     free(c->mask);
 }
 

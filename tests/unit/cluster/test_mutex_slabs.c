@@ -28,13 +28,14 @@ static pea_status add(pea_mutex_slabs *slabs, const random_case *c, int64_t begi
     const int64_t n_k = (int64_t)c->offsets.n, plane = c->d.z * c->d.y * c->d.x / planes_of(c->d);
     pea_dims d = c->d;
     *(d.z > 1 ? &d.z : &d.y) = end - begin;
-    const size_t n = (size_t)((end - begin) * plane), n_bytes = n * c->offsets.n * sizeof(float);
-    float *values = malloc(n_bytes); /* of their own, so that reading beyond the slab is noticed */
+    const size_t item = c->bytes ? 1 : sizeof(float), n = (size_t)((end - begin) * plane), n_bytes = n * c->offsets.n * item;
+    const char *given = c->bytes ? (const char *)c->bytes : (const char *)c->affinity;
+    char *values = malloc(n_bytes); /* of their own, so that reading beyond the slab is noticed */
     uint8_t *inside = c->mask ? malloc(n) : NULL;
-    memcpy(values, c->affinity + begin * plane * n_k, n_bytes);
+    memcpy(values, given + (size_t)(begin * plane * n_k) * item, n_bytes);
     if (inside)
         memcpy(inside, c->mask + begin * plane, n);
-    const pea_array affinity = {values, PEA_FLOAT32, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
+    const pea_array affinity = {values, c->bytes ? PEA_UINT8 : PEA_FLOAT32, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
     const pea_status status = pea_mutex_slabs_add(slabs, &affinity, inside ? &mask : NULL, &err);
     free(values);
     free(inside);

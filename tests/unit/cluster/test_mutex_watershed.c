@@ -15,14 +15,21 @@
 static pea_error err;
 
 /* Labels of a graph held in plain arrays. */
-static pea_status run(const float *affinity, pea_dims d, const pea_offsets *offsets, const uint8_t *mask,
-                      const int stride[3], pea_context *context, uint32_t *labels, uint32_t *n_labels)
+static pea_status run_as(const void *affinity, pea_dtype dtype, pea_dims d, const pea_offsets *offsets,
+                         const uint8_t *mask, const int stride[3], pea_context *context, uint32_t *labels,
+                         uint32_t *n_labels)
 {
-    const pea_array a = {(void *)affinity, PEA_FLOAT32, {d.z, d.y, d.x, (int64_t)offsets->n}};
+    const pea_array a = {(void *)affinity, dtype, {d.z, d.y, d.x, (int64_t)offsets->n}};
     const pea_array m = {(void *)mask, PEA_UINT8, {d.z, d.y, d.x, 1}}, l = {labels, PEA_UINT32, {d.z, d.y, d.x, 1}};
     pea_mutex_options options = pea_mutex_options_default();
     memcpy(options.stride, stride, sizeof options.stride);
     return pea_mutex_watershed(&a, offsets, mask ? &m : NULL, &options, context, &l, n_labels, &err);
+}
+
+static pea_status run(const float *affinity, pea_dims d, const pea_offsets *offsets, const uint8_t *mask,
+                      const int stride[3], pea_context *context, uint32_t *labels, uint32_t *n_labels)
+{
+    return run_as(affinity, PEA_FLOAT32, d, offsets, mask, stride, context, labels, n_labels);
 }
 
 static const pea_dims example_dims = {1, EXAMPLE_Y, EXAMPLE_X, 1};
@@ -170,7 +177,8 @@ static void check_case(uint64_t seed)
     uint64_t random = seed;
     random_case c = make_case(&random);
     textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
-    assert_ok(run(c.affinity, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
+    assert_ok(run_as(c.bytes ? (void *)c.bytes : c.affinity, c.bytes ? PEA_UINT8 : PEA_FLOAT32, c.d, &c.offsets, c.mask,
+                  c.stride, NULL, labels, &n));
     if (memcmp(labels, expected, (size_t)(c.d.z * c.d.y * c.d.x) * sizeof *labels) != 0)
         fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
     free_case(&c);
@@ -359,6 +367,9 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     pea_array bad;
     assert_fails(pea_mutex_watershed(&a, NULL, NULL, NULL, NULL, &l, NULL, &err), PEA_E_ARG, "offsets");
     assert_fails(pea_mutex_watershed(NULL, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_ARG, "affinity");
+    bad = (pea_array){affinity, PEA_UINT16, d4};
+    assert_fails(pea_mutex_watershed(&bad, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_DTYPE,
+                 "float32 or uint8, is uint16");
     bad = (pea_array){affinity, PEA_FLOAT32, {1, EXAMPLE_Y, EXAMPLE_X, 3}};
     assert_fails(pea_mutex_watershed(&bad, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_SHAPE, "4 channels");
     bad = (pea_array){labels, PEA_UINT32, {1, EXAMPLE_Y, EXAMPLE_X - 1, 1}};
