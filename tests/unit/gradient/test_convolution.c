@@ -316,6 +316,49 @@ static void any_number_of_threads_gives_the_same_bytes(void **state)
     }
 }
 
+static int stop_at_once(void *user, const char *stage, double fraction)
+{
+    (void)user;
+    (void)stage;
+    (void)fraction;
+    return 1;
+}
+
+/* It is asked at its first report, and not again soon: each call has a context of its own. */
+static pea_context *stopping_context(void)
+{
+    pea_context_options options = pea_context_options_default();
+    pea_context *context = NULL;
+    options.n_threads = 1;
+    options.progress = stop_at_once;
+    assert_int_equal(pea_context_new(&options, &context, NULL), PEA_OK);
+    return context;
+}
+
+static void cancelling_ends_every_call(void **state)
+{
+    const pea__layer layer = {{.in_channels = 20, .out_channels = 24, .kz = 1, .ky = 3, .kx = 3}, {2, 1, 80, 80}};
+    const pea__kernels_table *k = pea__kernels_available(0);
+    uint64_t seed = 8;
+    (void)state;
+    problem p = make_problem(layer, &seed);
+    const int64_t work[3] = {pea__conv_forward_work(&layer, k, 1), pea__conv_input_gradient_work(&layer, k, 1),
+                             pea__conv_weight_gradient_work(&layer, k, 1)};
+    for (int call = 0; call < 3; call++) {
+        pea_context *context = stopping_context();
+        test_run r = test_make_run(k, context, work[call]);
+        pea_error err = {0};
+        const pea_status status =
+            call == 0   ? pea__conv_forward(&r.run, &layer, p.weights, NULL, p.in.slice, NONE, PEA__LINEAR, p.out.slice, &err)
+            : call == 1 ? pea__conv_input_gradient(&r.run, &layer, p.weights, p.out.slice, NONE, p.to.slice, &err)
+                        : pea__conv_weight_gradient(&r.run, &layer, p.in.slice, p.out.slice, p.weights, &err);
+        assert_int_equal(status, PEA_E_CANCELLED);
+        test_free_run(&r);
+        pea_context_free(context);
+    }
+    free_problem(&p);
+}
+
 static void layers_beyond_the_address_space_have_no_work(void **state)
 {
     const pea__kernels_table *k = pea__kernels_available(0);
@@ -335,6 +378,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(large_layers_are_cut_and_joined),
     cmocka_unit_test(bias_gradients_are_sums),
     cmocka_unit_test(any_number_of_threads_gives_the_same_bytes),
+    cmocka_unit_test(cancelling_ends_every_call),
     cmocka_unit_test(layers_beyond_the_address_space_have_no_work),
 };
 

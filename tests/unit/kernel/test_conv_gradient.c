@@ -211,6 +211,53 @@ static void long_rows_are_summed_whole(void **state)
              &seed);
 }
 
+/* A weight sees one channel of the input and one of the gradient, and all voxels of both. */
+static void what_is_no_number_spoils_the_weights_of_its_channel_alone(void **state)
+{
+    uint64_t seed = 8;
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        const shape s = {.nz = 1, .ny = 9, .nx = 11, .in = 5, .out = 18, .in_pitch = 5, .out_pitch = 18, .kz = 1, .ky = 3,
+                         .kx = 3, .winograd = i % 2};
+        const bool in_gradient = i / 2 % 2, infinite = i / 4;
+        problem p = make_problem(s, true, &seed);
+        float weights[18 * 5 * 9];
+        (in_gradient ? p.gradient.data + 50 * s.out_pitch + 7 : p.in.data + 50 * s.in_pitch + 3)[0] = infinite ? INFINITY : NAN;
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            solve(&p, pea__kernels_available(set), 1, 12, 12, weights);
+            for (int64_t w = 0; w < n_weights(&s); w++)
+                if (in_gradient ? w / 45 == 7 : w / 9 % 5 == 3)
+                    assert_false(isfinite(weights[w]));
+                else
+                    assert_true(fabs((double)weights[w] - p.want[w]) < 1e-4);
+        }
+        free_problem(&p);
+    }
+}
+
+/* Gradients are small numbers: denormals keep their few digits. */
+static void gradients_of_every_size_are_right(void **state)
+{
+    static const float sizes[4] = {1e-39f, 1e-20f, 1e-8f, 1e30f};
+    uint64_t seed = 9;
+    (void)state;
+    for (int i = 0; i < 8; i++) {
+        const float size = sizes[i % 4];
+        const shape s = {.nz = 1, .ny = 9, .nx = 11, .in = 5, .out = 18, .in_pitch = 5, .out_pitch = 18, .kz = 1, .ky = 3,
+                         .kx = 3, .winograd = i / 4};
+        problem p = make_problem(s, true, &seed);
+        float weights[18 * 5 * 9];
+        for (int64_t k = 0; k < n_voxels(&s) * s.out; k++)
+            p.gradient.data[k] *= size;
+        for (size_t set = 0; pea__kernels_available(set); set++) {
+            solve(&p, pea__kernels_available(set), 1, 12, 12, weights);
+            for (int64_t w = 0; w < n_weights(&s); w++)
+                assert_true(fabs((double)weights[w] - p.want[w] * (double)size) <= 1e-4 * (double)size + 1e-42);
+        }
+        free_problem(&p);
+    }
+}
+
 /* Taps in opposite order, inputs for outputs; unpacking gives back what was packed. */
 static void mirrored_weights_are_those_of_the_transpose(void **state)
 {
@@ -258,6 +305,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(winograd_weight_gradients_agree_with_the_textbook_at_odd_shapes),
     cmocka_unit_test(weight_gradients_of_every_number_of_channels_are_right),
     cmocka_unit_test(long_rows_are_summed_whole),
+    cmocka_unit_test(what_is_no_number_spoils_the_weights_of_its_channel_alone),
+    cmocka_unit_test(gradients_of_every_size_are_right),
     cmocka_unit_test(mirrored_weights_are_those_of_the_transpose),
 };
 
