@@ -43,7 +43,7 @@ typedef struct pea__slice {
     int64_t pitch;
 } pea__slice;
 
-/* Voxels of a batch of c channels that fills `floats` floats at most; 0 where it is empty or does not fit. */
+/* n * z * y * x; 0 where the batch is empty or too large to count its bytes. */
 int64_t pea__batch_voxels(pea__batch batch);
 
 /* ---- convolutions (convolution.c, weight_gradient.c) ---- */
