@@ -186,8 +186,8 @@ enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 24 }; /* of an edge, and of a c
 pea_status pea__edges_sift(pea__edges *edges, const uint32_t *number, pea_context *context, double fraction,
                            pea_error *err);
 
-/* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c] is what a
- * former cluster c has become. */
+/* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c], c before,
+ * is what the cluster c has become. */
 pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t *number,
                        pea_error *err);
 
@@ -208,6 +208,7 @@ pea_status pea__grow(const pea__cluster_graph *clusters, pea_context *context, d
 typedef struct pea__slab_tuning {
     int64_t tile[3];        /* z,y,x; all 0: as is good */
     int64_t patience;       /* edges to wait for before they are looked at */
+    uint32_t walkable;      /* so many clusters are walked as they are, more only after they were shrunk */
     uint32_t most_clusters; /* more are refused */
 } pea__slab_tuning;
 

@@ -20,7 +20,10 @@
 #define SHRUNK 0.83
 #define ADDED 0.97
 
-enum { PATIENCE = 1 << 16 }; /* new edges are looked at once they are as many, and as those that are kept */
+enum {
+    PATIENCE = 1 << 16, /* new edges are looked at once they are as many, and as those that are kept */
+    WALKABLE = 1 << 17  /* clusters that a cache holds with their edges: rounds would spare nothing */
+};
 
 struct pea_mutex_slabs {
     pea__graph graph;
@@ -95,7 +98,7 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
     s->offsets = *offsets;
     s->context = context;
     s->labels = labels->data;
-    s->tuning = (pea__slab_tuning){.most_clusters = INT32_MAX, .patience = PATIENCE};
+    s->tuning = (pea__slab_tuning){.most_clusters = INT32_MAX, .patience = PATIENCE, .walkable = WALKABLE};
     status = begin_graph(s, dims, &chosen, err);
     if (status == PEA_OK)
         *slabs = s;
@@ -172,9 +175,10 @@ uint64_t pea__mutex_slabs_forecast(pea_dims dims, const pea_offsets *offsets, co
         waiting += (uint64_t)pea__max_i64(0, dims.z > 1 ? offsets->step[k].z : offsets->step[k].y);
     const uint64_t repulsive = sampled * (offsets->n - n_axes), most = n * n_axes;
     const uint64_t attractive = most / 3 + repulsive * n_axes;
+    const bool whole = n_planes >= (dims.z > 1 ? dims.z : dims.y); /* there are no slabs before */
     const uint64_t edges = (attractive < most ? attractive : most) * ATTRACTIVE_BYTES + repulsive * REPULSIVE_BYTES;
     const uint64_t workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < PEA__TILE_VOXELS ? n : PEA__TILE_VOXELS);
-    return 2 * edges + workspaces + KEPT_BYTES * n_voxels + n / (uint64_t)n_planes * waiting * sizeof(uint32_t) +
+    return (whole ? 1 : 2) * edges + workspaces + KEPT_BYTES * n_voxels + n / (uint64_t)n_planes * waiting * sizeof(uint32_t) +
            FIXED_BYTES;
 }
 
@@ -321,7 +325,11 @@ static pea_status renumber(pea_mutex_slabs *s, uint32_t n, const uint32_t *now, 
 
 static pea_status walk(pea_mutex_slabs *s, uint32_t n, uint32_t *now, pea_error *err)
 {
-    pea_status status = pea__shrink(&s->clusters, s->context, COLLECTED, SHRUNK, now, err);
+    pea_status status = PEA_OK;
+    for (uint32_t c = 0; c < n; c++)
+        now[c] = c;
+    if (n > s->tuning.walkable)
+        status = pea__shrink(&s->clusters, s->context, COLLECTED, SHRUNK, now, err);
     if (status != PEA_OK)
         return status;
     const uint32_t n_walked = s->clusters.n_clusters;

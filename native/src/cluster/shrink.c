@@ -195,8 +195,6 @@ pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, doubl
     s.proposal = s.level ? pea__alloc_unset(n, sizeof *s.proposal, err) : NULL;
     s.mate = s.proposal ? pea__alloc_unset(n, sizeof *s.mate, err) : NULL;
     s.parent = s.mate ? pea__alloc_unset(n, sizeof *s.parent, err) : NULL;
-    for (size_t c = 0; c < n; c++)
-        number[c] = (uint32_t)c;
     if (s.parent)
         do {
             n_edges = clusters->attractive.n + clusters->repulsive.n;

@@ -45,6 +45,7 @@ static pea_status add(pea_mutex_slabs *slabs, const random_case *c, int64_t begi
 static pea__slab_tuning random_tuning(uint64_t *random)
 {
     pea__slab_tuning t = {.most_clusters = INT32_MAX, .patience = between(random, 0, 1) ? 0 : between(random, 1, 200)};
+    t.walkable = between(random, 0, 1) ? 0 : INT32_MAX;
     for (int axis = 0; axis < 3; axis++)
         t.tile[axis] = between(random, 0, 2) ? between(random, 1, 5) : 20;
     return t;
@@ -113,7 +114,7 @@ static void too_many_clusters_are_refused(void **state)
     for (int more = 0; more < 2; more++) {
         pea_mutex_slabs *slabs;
         assert_ok(pea_mutex_slabs_new(c.d, &c.offsets, NULL, NULL, &whole, &slabs, &err));
-        pea__mutex_slabs_tune(slabs, (pea__slab_tuning){{1, 1, 1}, 0, (uint32_t)(n_voxels - 1 + more)});
+        pea__mutex_slabs_tune(slabs, (pea__slab_tuning){{1, 1, 1}, 0, 0, (uint32_t)(n_voxels - 1 + more)});
         if (n_planes > 1)
             assert_ok(add(slabs, &c, 0, n_planes - 1));
         if (more)
