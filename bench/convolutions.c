@@ -73,7 +73,7 @@ int main(int argc, char **argv)
     static pea__plan plan;
     double total = 0;
     if (pea__network_create_for(weights, pea__kernels(), &network, NULL) != PEA_OK ||
-        pea__plan_make(network, dims, NULL, false, &plan, NULL) != PEA_OK)
+        pea__plan_make(network, dims, PEA_FP32, NULL, false, &plan, NULL) != PEA_OK)
         return 1;
     const int wanted = argc > 3 ? atoi(argv[3]) : 0; /* 0: all */
     for (int i = 0, line = 0; i < network->n_ops; i++)

@@ -12,8 +12,9 @@ int main(int argc, char **argv)
     const bool plane = argc < 2 || strcmp(argv[1], "plane") == 0;
     const int threads = argc > 2 ? atoi(argv[2]) : 1, repeats = argc > 3 ? atoi(argv[3]) : 3;
     pea_dims dims = plane ? (pea_dims){1, 544, 544, 3} : (pea_dims){18, 160, 160, 1};
-    if (argc > 4 && strcmp(argv[4], "fp32") != 0)
-        return bench_fail("bench_forward", "there is only fp32");
+    pea_precision precision = PEA_FP32;
+    if (argc > 4 && !pea_precision_parse(argv[4], &precision))
+        return bench_fail("bench_forward", "the precision is fp32 or bf16");
     if (argc > 6) {
         dims.y = atoll(argv[5]);
         dims.x = atoll(argv[6]);
@@ -26,18 +27,18 @@ int main(int argc, char **argv)
     uint64_t forecast = 0;
     options.n_threads = threads;
     if (pea_context_new(&options, &context, &err) != PEA_OK ||
-        pea_network_forecast(n.network, n.in.dims, NULL, threads, &forecast, &err) != PEA_OK)
+        pea_network_forecast(n.network, n.in.dims, precision, NULL, threads, &forecast, &err) != PEA_OK)
         return bench_fail("bench_forward", err.message);
     bench_times times = {.n = 0};
     for (int i = 0; i <= repeats; i++) { /* the first one warms up */
         bench_begin(&times);
-        if (pea_network_forward(n.network, context, &n.in, n.outputs, &err) != PEA_OK)
+        if (pea_network_forward(n.network, context, precision, &n.in, n.outputs, &err) != PEA_OK)
             return bench_fail("bench_forward", err.message);
         if (i > 0)
             bench_end(&times);
     }
-    printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"zyx\": [%d, %d, %d], \"threads\": %d, \"forecast_bytes\": %llu, ",
-           pea_cpu_kernels(), plane ? "plane" : "stack", (int)dims.z, (int)dims.y, (int)dims.x, threads,
+    printf("{\"kernels\": \"%s\", \"what\": \"%s\", \"precision\": \"%s\", \"zyx\": [%d, %d, %d], \"threads\": %d, \"forecast_bytes\": %llu, ",
+           pea_cpu_kernels(), plane ? "plane" : "stack", pea_precision_name(precision), (int)dims.z, (int)dims.y, (int)dims.x, threads,
            (unsigned long long)forecast);
     bench_print_times(&times);
     pea_context_free(context);

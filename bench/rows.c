@@ -33,22 +33,23 @@ int main(int argc, char **argv)
     pea_error err = {0};
     unsigned char wanted[PEA__MAX_HEADS] = {0};
     uint64_t forecast = 0;
+    pea_precision precision = PEA_FP32;
     int64_t row = dims.x * dims.c;
     const pea_row_io io = {make_rows, drop_rows, &row};
-    if (argc > 5 && strcmp(argv[5], "fp32") != 0)
-        return bench_fail("bench_rows", "there is only fp32");
+    if (argc > 5 && !pea_precision_parse(argv[5], &precision))
+        return bench_fail("bench_rows", "the precision is fp32 or bf16");
     options.n_threads = threads;
     if (pea__network_create_for(weights, pea__kernels(), &network, &err) != PEA_OK ||
         pea_context_new(&options, &context, &err) != PEA_OK)
         return bench_fail("bench_rows", err.message);
     pea_weights_free(weights);
     wanted[pea_network_find_head(network, "embedding")] = wanted[pea_network_find_head(network, "foreground_logits")] = 1;
-    if (pea_network_forecast_rows(network, dims, wanted, threads, &forecast, &err) != PEA_OK)
+    if (pea_network_forecast_rows(network, dims, precision, wanted, threads, &forecast, &err) != PEA_OK)
         return bench_fail("bench_rows", err.message);
     bench_times times = {.n = 0};
     for (int i = 0; i < repeats; i++) {
         bench_begin(&times);
-        if (pea_network_forward_rows(network, context, dims, wanted, &io, &err) != PEA_OK)
+        if (pea_network_forward_rows(network, context, precision, dims, wanted, &io, &err) != PEA_OK)
             return bench_fail("bench_rows", err.message);
         bench_end(&times);
     }

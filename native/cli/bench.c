@@ -116,7 +116,7 @@ static pea_status forward_once(void *argument, pea_context *context, struct meas
     pea_array outputs[16];
     for (size_t h = 0; h < 16; h++)
         outputs[h] = f->out[h].array;
-    return pea_network_forward(f->network, context, &f->in.array, outputs, &m->err);
+    return pea_network_forward(f->network, context, PEA_FP32, &f->in.array, outputs, &m->err);
 }
 
 static pea_status measure_forward(const struct task *task, int n, pea_context *context, struct measured *m)

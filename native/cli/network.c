@@ -28,7 +28,7 @@ static const cli_manual manual = {
 enum { MAX_HEADS = 16 };
 
 struct run {
-    const char *input, *output, *heads;
+    const char *input, *output, *heads, *precision;
     int json;
     cli_wishes wishes;
     pea_model *model;
@@ -50,6 +50,10 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
          .help = "The folder for the results, made when needed. Older files in it are replaced."},
         {.name = "heads", .kind = CLI_TEXT, .target = &r->heads, .value = "NAME,...", .fallback = "all",
          .help = "Compute these heads only."},
+        {.name = "precision", .kind = CLI_CHOICE, .target = &r->precision, .value = "NAME", .choices = "fp32|bf16",
+         .fallback = "fp32",
+         .help = "The arithmetic: 32-bit floating point, or bf16, which takes half the memory, and on processors with AMX "
+                 "a fraction of the time."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
          .help = "Print one JSON object on stdout: the shape of each head."},
         CLI_WISH_OPTIONS(r->wishes),
@@ -117,6 +121,9 @@ static pea_status forward(struct run *r, pea_error *err)
 {
     pea_array outputs[MAX_HEADS];
     char item[32];
+    pea_precision precision = PEA_FP32;
+    if (r->precision)
+        pea_precision_parse(r->precision, &precision);
     pea_status status = check_input(r, err);
     if (status == PEA_OK)
         status = allocate_heads(r, err);
@@ -126,7 +133,7 @@ static pea_status forward(struct run *r, pea_error *err)
         const pea_array input = cli_tensor_item(&r->in, i);
         snprintf(item, sizeof item, "item %lld", (long long)i + 1);
         cli_session_item(&r->session, r->in.n > 1 ? item : "", (size_t)i, (size_t)r->in.n);
-        status = pea_network_forward(r->network, r->session.context, &input, outputs, err);
+        status = pea_network_forward(r->network, r->session.context, precision, &input, outputs, err);
     }
     cli_session_clear(&r->session);
     return status == PEA_OK ? cli_check_cancelled(err) : cli_name_file(err, r->input);

@@ -236,7 +236,7 @@ static void forecast_anything(const pea_network *network, bytes *b)
     const int64_t c = flags & 128 ? extents[flags % N] : pea_network_get_info(network).in_channels;
     for (int i = 0; i < 16; i++)
         wanted[i] = flags >> i % 7 & 1;
-    const pea_status status = pea_network_forecast(network, (pea_dims){z, y, x, c}, flags & 64 ? wanted : NULL,
+    const pea_status status = pea_network_forecast(network, (pea_dims){z, y, x, c}, PEA_FP32, flags & 64 ? wanted : NULL,
                                                    threads == 255 ? INT32_MAX : (int)threads, &n_bytes, &err);
     fuzz_require(status == PEA_OK ? err.message[0] == '\0' : err.status == status && err.message[0] != '\0',
                  "a forecast, or why there is none");
@@ -251,7 +251,7 @@ static void run(const pea_network *network, bytes *b)
     uint64_t n_bytes;
     pea_error err = {0};
     fuzz_require(info.n_heads > 0 && info.n_heads <= 16, "a few heads");
-    fuzz_require(pea_network_forecast(network, dims, NULL, 1, &n_bytes, &err) == PEA_OK, "a small image has a forecast");
+    fuzz_require(pea_network_forecast(network, dims, PEA_FP32, NULL, 1, &n_bytes, &err) == PEA_OK, "a small image has a forecast");
     if (n_bytes >= UINT64_C(16) << 20)
         return;
     float *input = calloc((size_t)(256 * dims.c), sizeof *input);
@@ -264,7 +264,7 @@ static void run(const pea_network *network, bytes *b)
         fuzz_require(pea_network_find_head(network, head.name) == (int)i, "heads have names of their own");
     }
     const pea_array in = {input, PEA_FLOAT32, dims};
-    fuzz_require(pea_network_forward(network, NULL, &in, outputs, &err) == PEA_OK, "a network runs");
+    fuzz_require(pea_network_forward(network, NULL, PEA_FP32, &in, outputs, &err) == PEA_OK, "a network runs");
     for (size_t i = 0; i < 16; i++)
         free(outputs[i].data);
     free(input);

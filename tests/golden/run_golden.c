@@ -163,7 +163,7 @@ static pea_status forward(struct network_case *c, pea_context *context, pea_erro
         const pea_array input = cli_tensor_item(&c->input, i);
         for (size_t h = 0; h < n_heads; h++)
             outputs[h] = cli_tensor_item(&c->heads[h], i);
-        status = pea_network_forward(c->network, context, &input, outputs, err);
+        status = pea_network_forward(c->network, context, PEA_FP32, &input, outputs, err);
     }
     return status;
 }

@@ -13,6 +13,19 @@ extern "C" {
 
 typedef struct pea_network pea_network;
 
+/* The arithmetic of a run. A matter of the run, not of the network: both may be asked of the same one. */
+typedef enum pea_precision {
+    PEA_FP32, /* floats of 32 bits throughout */
+    PEA_BF16  /* images between operations, and factors of products, are of bf16: a float's range, 8 bits of
+               * significand. Sums are of 32 bits; so are the input and the heads. Half the memory; where the processor
+               * multiplies bf16 a multiple of the speed. Affinities differ by some thousandths, see
+               * docs/how-exact-are-results.md */
+} pea_precision;
+
+/* Names in options and help: "fp32", "bf16". Parse returns 0 for an unknown name. */
+const char *pea_precision_name(pea_precision value);
+int pea_precision_parse(const char *name, pea_precision *value);
+
 /* One output. `name` is what golden vectors and `pea network` call it: embedding, emb_level1..4,
  * foreground_logits, affinity. */
 typedef struct pea_head {
@@ -51,8 +64,8 @@ int pea_network_find_head(const pea_network *network, const char *name);        
  * @param wanted  borrowed  n_heads flags: heads that will be asked for
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT
  */
-pea_status pea_network_forecast(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                int n_threads, uint64_t *bytes, pea_error *err);
+pea_status pea_network_forecast(const pea_network *network, pea_dims input, pea_precision precision,
+                                const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err);
 
 /**
  * Run the network on one image or volume. Thread-safe on distinct contexts.
@@ -62,8 +75,8 @@ pea_status pea_network_forecast(const pea_network *network, pea_dims input, cons
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
  * Source: Huang et al., AAAI 2022; the same bytes for any number of threads.
  */
-pea_status pea_network_forward(const pea_network *network, pea_context *context, const pea_array *input,
-                               const pea_array *outputs, pea_error *err);
+pea_status pea_network_forward(const pea_network *network, pea_context *context, pea_precision precision,
+                               const pea_array *input, const pea_array *outputs, pea_error *err);
 
 /* A plane that is never in memory as a whole: where its rows come from, and where those of the outputs go, both from top
  * to bottom. A callback is called on the thread that made the call, while no other work of it runs; it may use the
@@ -83,8 +96,8 @@ typedef struct pea_row_io {
  * @param wanted  borrowed  n_heads flags: heads that will be asked for; NULL: all
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_ARG for a 3-D network
  */
-pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                     int n_threads, uint64_t *bytes, pea_error *err);
+pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, pea_precision precision,
+                                     const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err);
 
 /**
  * Run a 2-D network on a plane of any height: what pea_network_forward() gives, to the byte, row by row.
@@ -94,8 +107,8 @@ pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input,
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED; PEA_E_ARG for a 3-D network; what a callback
  *         returned. After a failure the heads have had some of their rows.
  */
-pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_dims input,
-                                    const unsigned char *wanted, const pea_row_io *io, pea_error *err);
+pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_precision precision,
+                                    pea_dims input, const unsigned char *wanted, const pea_row_io *io, pea_error *err);
 
 #ifdef __cplusplus
 }

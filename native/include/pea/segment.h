@@ -78,6 +78,7 @@ typedef struct pea_segment_options {
     int fill_holes;          /* 1: background that one instance encloses becomes that instance */
     pea_connectivity connectivity; /* of parts and of holes: default PEA_CONNECT_FACES */
     int64_t n_largest;       /* so many of the largest instances stay; 0: all */
+    pea_precision precision; /* of the network */
 } pea_segment_options;
 
 #define PEA_SCALE_AUTO 0.0
@@ -250,7 +251,7 @@ pea_status pea_predict(const pea_model *model, pea_context *context, const pea_a
 void pea_prediction_free(pea_prediction *prediction); /* NULL allowed */
 
 /* Whether these settings can be tried without the network. Not what changes its input (normalise, padding, tiles,
- * scale), nor a foreground that was not asked for; for a volume not offsets and border either. */
+ * scale) or its precision, nor a foreground that was not asked for; for a volume not offsets and border either. */
 int pea_prediction_suits(const pea_prediction *prediction, const pea_segment_options *options);
 
 /**

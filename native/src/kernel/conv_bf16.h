@@ -16,7 +16,7 @@
 
 enum {
     BF16_STEP = 32,   /* inputs */
-    BF16_PANEL = 32,  /* outputs */
+    BF16_PANEL = PEA__BF16_PANEL,
     BF16_GROUP = 16,  /* voxels or outputs: a tile register's side */
     BF16_STRIP = 128, /* voxels whose sums are made before they are stored: 16 KB, half of a first-level cache */
 };

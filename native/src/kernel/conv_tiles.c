@@ -75,6 +75,25 @@ pea__tile pea__conv_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny,
     return s->winograd ? tile_winograd(s, nz, ny, nx) : tile_direct(s, nz, ny, nx, lanes);
 }
 
+/* In scratch as much of the input as fits, in tiles wide enough that their borders count for little; planes as with
+ * Winograd. Extents are even, for halving. */
+pea__tile pea__conv_bf16_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)
+{
+    enum { WIDE = 64, HIGH = 32, MORE_PRODUCTS = 4 };
+    if (is_pointwise(s))
+        return tile_pointwise(s, ny, nx);
+    const double products = (double)(s->kz * s->ky * s->kx) * (double)s->in_channels * (double)s->out_channels;
+    pea__tile t = {.z1 = 1, .y1 = pea__min_i64(ny, HIGH), .x1 = (even_share(nx, WIDE) + 1) / 2 * 2};
+    while (t.y1 > 4 && (pea__conv_bf16_scratch(s, t.y1, t.x1) > SCRATCH_FLOATS ||
+                        products * (double)t.y1 * (double)t.x1 > (double)MORE_PRODUCTS * TASK_PRODUCTS ||
+                        nz * pea__ceil_div(ny, t.y1) * pea__ceil_div(nx, t.x1) < MIN_TASKS))
+        t.y1 = (t.y1 / 2 + 1) / 2 * 2;
+    const int64_t n_tiles = pea__ceil_div(ny, t.y1) * pea__ceil_div(nx, t.x1);
+    if (s->kz > 1)
+        t.z1 = pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, nz * n_tiles / MIN_TASKS));
+    return t;
+}
+
 /* Wide rather than square, so that small planes too have their tiles in few groups; then as many planes as there is room
  * for. */
 pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)

@@ -214,11 +214,13 @@ pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *shape, int64_t nz
 
 /* ---- packing for conv_bf16 (conv_bf16_pack.c), the same for every set ---- */
 
-/* Numbers of the packed weights and floats of scratch; -1 where they are too many. */
+enum { PEA__BF16_PANEL = 32 }; /* output channels; the last panel is of 16 where that is enough */
+
+/* Numbers of the packed weights, -1 where they are too many, and floats of scratch. */
 int64_t pea__conv_bf16_packed(const pea__conv_shape *shape);
 int64_t pea__conv_bf16_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x);
-/* Panels of 32 output channels; the last one is of 16 where that is enough. From what pea__conv_pack() made for `lanes`,
- * panel `index`, of which there are out_channels / 32, rounded up. */
+pea__tile pea__conv_bf16_first_tile(const pea__conv_shape *shape, int64_t nz, int64_t ny, int64_t nx); /* conv_tiles.c */
+/* Panel `index` of all outputs, from what pea__conv_pack() made for `lanes`. */
 void pea__conv_bf16_pack(const pea__conv_shape *shape, const float *packed, int lanes, int64_t index, pea__bf16 *to);
 
 /* Where output coordinate `at` of n_out lies among n_in inputs, corners aligned: between `low` and `high`, at `weight`

@@ -13,18 +13,19 @@ typedef struct run {
     const pea_row_io *io;        /* or else where rows come from and go to */
     pea_context *context;
     float *arena, *scratch;      /* scratch: plan->scratch_floats and a cache line for each worker */
-    bool has_weights[PEA__MAX_OPS]; /* those of Winograd's products are made */
+    bool has_weights[PEA__MAX_OPS]; /* those of this run are made */
 } run;
 
 /* ---- one piece of one operation ---- */
 
 typedef struct task {
     const pea__kernels_table *kernels;
+    pea_precision precision;
     pea__conv conv; /* one of the two, by the kind of operation */
     pea__resize resize;
     int64_t y0, y1;
     int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing, copies: tile_y rows a task */
-    float *scratch, *products; /* products: weights of Winograd's */
+    float *scratch, *made; /* made: weights of this run */
     int64_t scratch_pitch;
 } task;
 
@@ -37,7 +38,9 @@ static void conv_tile(void *argument, int64_t index, int worker)
     const pea__tile tile = {z, pea__min_i64(z + t->tile_z, t->conv.nz), y, pea__min_i64(y + t->tile_y, t->y1),
                             x, pea__min_i64(x + t->tile_x, t->conv.nx)};
     float *scratch = t->scratch + worker * t->scratch_pitch;
-    if (t->conv.shape.winograd)
+    if (t->precision == PEA_BF16)
+        t->kernels->conv_bf16(&t->conv, tile, scratch);
+    else if (t->conv.shape.winograd)
         t->kernels->winograd_f32(&t->conv, tile, scratch);
     else
         t->kernels->conv_f32(&t->conv, tile, scratch);
@@ -51,7 +54,14 @@ static void transform_weights(void *argument, int64_t index, int worker)
     const int64_t end = pea__min_i64((index + 1) * INPUTS_AT_ONCE, t->conv.shape.kz * t->conv.shape.in_channels);
     (void)worker;
     for (int64_t at = index * INPUTS_AT_ONCE; at < end; at++)
-        t->kernels->winograd_weights_f32(&t->conv.shape, t->conv.weights, at, t->products);
+        t->kernels->winograd_weights_f32(&t->conv.shape, t->conv.weights, at, t->made);
+}
+
+static void round_weights(void *argument, int64_t index, int worker)
+{
+    const task *t = argument;
+    (void)worker;
+    pea__conv_bf16_pack(&t->conv.shape, t->conv.weights, t->kernels->lanes, index, (pea__bf16 *)(void *)t->made);
 }
 
 static void upsample_rows(void *argument, int64_t index, int worker)
@@ -60,7 +70,7 @@ static void upsample_rows(void *argument, int64_t index, int worker)
     const int64_t first = t->y0 + index * t->tile_y;
     (void)worker;
     for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++)
-        t->kernels->upsample_f32(&t->resize, row);
+        (t->precision == PEA_BF16 ? t->kernels->upsample_bf16 : t->kernels->upsample_f32)(&t->resize, row);
 }
 
 static void pool_rows(void *argument, int64_t index, int worker)
@@ -69,27 +79,29 @@ static void pool_rows(void *argument, int64_t index, int worker)
     const int64_t first = t->y0 + index * t->tile_y;
     (void)worker;
     for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++)
-        t->kernels->pool_f32(&t->resize, row);
+        (t->precision == PEA_BF16 ? t->kernels->pool_bf16 : t->kernels->pool_f32)(&t->resize, row);
 }
 
 static void copy_rows(void *argument, int64_t index, int worker)
 {
     const task *t = argument;
     const pea__resize *r = &t->resize;
+    const int64_t size = t->precision == PEA_BF16 ? sizeof(pea__bf16) : sizeof(float);
     const int64_t first = t->y0 + index * t->tile_y;
     (void)worker;
     for (int64_t row = first; row < pea__min_i64(first + t->tile_y, t->y1); row++) {
-        const float *in = r->in + pea__voxel_place(row, 0, r->nx, r->in_rows) * r->in_pitch;
-        float *out = r->out + pea__voxel_place(row, 0, r->nx, r->out_rows) * r->out_pitch;
-        for (int64_t x = 0; x < r->nx; x++, in += r->in_pitch, out += r->out_pitch)
-            memcpy(out, in, (size_t)r->channels * sizeof *out);
+        const char *in = (const char *)r->in + pea__voxel_place(row, 0, r->nx, r->in_rows) * r->in_pitch * size;
+        char *out = (char *)r->out + pea__voxel_place(row, 0, r->nx, r->out_rows) * r->out_pitch * size;
+        for (int64_t x = 0; x < r->nx; x++, in += r->in_pitch * size, out += r->out_pitch * size)
+            memcpy(out, in, (size_t)(r->channels * size));
     }
 }
 
 /* Where a value is in memory: its first channel, the distance between voxels, and how many rows there are (0: all). */
 typedef struct location {
-    float *at;
+    float *at; /* or of bf16 */
     int64_t pitch, rows;
+    bool is_float;
 } location;
 
 static location locate(const run *r, int value)
@@ -98,12 +110,17 @@ static location locate(const run *r, int value)
     const pea__value *v = &n->values[value];
     const pea__buffer *b = &n->buffers[v->buffer];
     const int64_t window = r->plan->window[v->buffer];
-    if (!pea__buffer_is_outside(n, r->plan, v->buffer))
-        return (location){r->arena + r->plan->place[v->buffer] + v->first, b->channels,
-                          window < pea__buffer_dims(n, r->plan, v->buffer).y ? window : 0};
-    if (v->buffer == 1)
-        return (location){(float *)(uintptr_t)r->input, b->channels, 0}; /* only ever read: no operation makes value 1 */
-    return (location){(float *)r->outputs[b->head].data + v->first, b->channels, 0};
+    location l = {.pitch = b->channels, .is_float = pea__buffer_is_float(n, r->plan, v->buffer)};
+    if (!pea__buffer_is_outside(n, r->plan, v->buffer)) {
+        l.at = r->arena + r->plan->place[v->buffer];
+        l.rows = window < pea__buffer_dims(n, r->plan, v->buffer).y ? window : 0;
+    } else if (v->buffer == 1) {
+        l.at = (float *)(uintptr_t)r->input; /* only ever read: no operation makes value 1 */
+    } else {
+        l.at = r->outputs[b->head].data;
+    }
+    l.at = l.is_float ? l.at + v->first : (float *)(void *)((pea__bf16 *)(void *)l.at + v->first);
+    return l;
 }
 
 static pea__epilogue make_epilogue(const run *r, const pea__op *op)
@@ -124,7 +141,8 @@ static void prepare_conv(const run *r, const pea__op *op, pea_dims d, task *t)
     const location in = locate(r, op->in), out = locate(r, op->out);
     t->conv = (pea__conv){.shape = op->shape, .nz = d.z, .ny = d.y, .nx = d.x, .weights = op->weights, .bias = op->bias,
                           .in = in.at, .in_pitch = in.pitch, .in_rows = in.rows, .out = out.at, .out_pitch = out.pitch,
-                          .out_rows = out.rows, .epilogue = make_epilogue(r, op)};
+                          .out_rows = out.rows, .in_is_float = in.is_float, .out_is_float = out.is_float,
+                          .epilogue = make_epilogue(r, op)};
     t->n_tiles_y = pea__ceil_div(t->y1 - t->y0, t->tile_y);
     t->n_tiles_x = pea__ceil_div(d.x, t->tile_x);
 }
@@ -142,15 +160,17 @@ static void prepare_resize(const run *r, const pea__op *op, pea_dims d, task *t)
 /* They stay until the operation has made its last row. */
 static pea_status make_weights(run *r, int i, double done, task *t, pea_error *err)
 {
-    t->products = r->arena + r->plan->weights_place[i];
+    t->made = r->arena + r->plan->weights_place[i];
     if (!r->has_weights[i]) {
-        const int64_t n = pea__ceil_div(t->conv.shape.kz * t->conv.shape.in_channels, INPUTS_AT_ONCE);
-        const pea_status status = pea__parallel(r->context, n, done, done, transform_weights, t, err);
+        const bool round = t->precision == PEA_BF16;
+        const int64_t n = round ? pea__ceil_div(t->conv.shape.out_channels, PEA__BF16_PANEL)
+                                : pea__ceil_div(t->conv.shape.kz * t->conv.shape.in_channels, INPUTS_AT_ONCE);
+        const pea_status status = pea__parallel(r->context, n, done, done, round ? round_weights : transform_weights, t, err);
         if (status != PEA_OK)
             return status;
         r->has_weights[i] = true;
     }
-    t->conv.weights = t->products;
+    t->conv.weights = t->made;
     return PEA_OK;
 }
 
@@ -159,12 +179,12 @@ static pea_status run_piece(run *r, const pea__step *step, double from, double t
     const int i = step->job;
     const pea__op *op = &r->network->ops[i];
     const pea_dims d = pea__op_space(r->network, r->plan, op);
-    task t = {.kernels = r->network->kernels, .y0 = step->y0, .y1 = step->y1, .tile_z = r->plan->tile_z[i],
+    task t = {.kernels = r->network->kernels, .precision = r->plan->precision, .y0 = step->y0, .y1 = step->y1, .tile_z = r->plan->tile_z[i],
               .tile_y = r->plan->tile_y[i], .tile_x = r->plan->tile_x[i], .scratch = r->scratch,
               .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
     if (op->kind == PEA__CONV) {
         prepare_conv(r, op, d, &t);
-        const pea_status status = op->shape.winograd ? make_weights(r, i, from, &t, err) : PEA_OK;
+        const pea_status status = pea__run_weights(r->network, r->plan, op) > 0 ? make_weights(r, i, from, &t, err) : PEA_OK;
         if (status != PEA_OK)
             return status;
         return pea__parallel(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, conv_tile,
@@ -288,12 +308,13 @@ static pea_status allocate_and_run(run *r, pea_error *err)
     return status;
 }
 
-static pea_status plan_and_run(run *r, pea_dims input, const unsigned char *wanted, pea_error *err)
+static pea_status plan_and_run(run *r, pea_dims input, pea_precision precision, const unsigned char *wanted,
+                               pea_error *err)
 {
     r->plan = pea__alloc(1, sizeof *r->plan, err);
     if (!r->plan)
         return PEA_E_NOMEM;
-    pea_status status = pea__plan_make(r->network, input, wanted, r->io != NULL, r->plan, err);
+    pea_status status = pea__plan_make(r->network, input, precision, wanted, r->io != NULL, r->plan, err);
     if (status == PEA_OK && r->outputs)
         status = check_outputs(r->network, input, r->outputs, err);
     if (status == PEA_OK)
@@ -302,8 +323,8 @@ static pea_status plan_and_run(run *r, pea_dims input, const unsigned char *want
     return status;
 }
 
-pea_status pea_network_forward(const pea_network *network, pea_context *context, const pea_array *input,
-                               const pea_array *outputs, pea_error *err)
+pea_status pea_network_forward(const pea_network *network, pea_context *context, pea_precision precision,
+                               const pea_array *input, const pea_array *outputs, pea_error *err)
 {
     unsigned char wanted[PEA__MAX_HEADS];
     const pea_status status = pea__array_check(input, "the network's input", PEA_FLOAT32, err);
@@ -312,14 +333,14 @@ pea_status pea_network_forward(const pea_network *network, pea_context *context,
     for (size_t i = 0; i < network->info.n_heads; i++)
         wanted[i] = outputs[i].data != NULL;
     run r = {.network = network, .context = context, .input = input->data, .outputs = outputs};
-    return plan_and_run(&r, input->dims, wanted, err);
+    return plan_and_run(&r, input->dims, precision, wanted, err);
 }
 
-pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_dims input,
-                                    const unsigned char *wanted, const pea_row_io *io, pea_error *err)
+pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_precision precision,
+                                    pea_dims input, const unsigned char *wanted, const pea_row_io *io, pea_error *err)
 {
     if (!io || !io->read || !io->write)
         return pea__fail(err, PEA_E_ARG, "rows must be read and written: a callback is missing");
     run r = {.network = network, .context = context, .io = io};
-    return plan_and_run(&r, input, wanted, err);
+    return plan_and_run(&r, input, precision, wanted, err);
 }

@@ -21,7 +21,7 @@ typedef struct life {
     int64_t *place; /* in the plan */
 } life;
 
-/* Lives of all buffers and of the weights of Winograd's products, and whose place each buffer takes: mostly its own. */
+/* Lives of all buffers and of the weights that a run makes, and whose place each buffer takes: mostly its own. */
 typedef struct lives {
     life of[PEA__MAX_VALUES], weights[PEA__MAX_OPS];
     int owner[PEA__MAX_VALUES];
@@ -69,7 +69,7 @@ static void widen_window(const pea_network *network, pea__plan *plan, const pea_
     plan->window[buffer] = pea__max_i64(plan->window[buffer], n);
 }
 
-static void note_step(const pea_network *network, const pea__step *step, int64_t time, lives *l)
+static void note_step(const pea_network *network, const pea__plan *plan, const pea__step *step, int64_t time, lives *l)
 {
     if (step->job == PEA__READING) {
         lengthen(&l->of[1], time);
@@ -80,7 +80,7 @@ static void note_step(const pea_network *network, const pea__step *step, int64_t
     lengthen(&l->of[buffer_of(network, op->out)], time);
     if (op->residual)
         lengthen(&l->of[buffer_of(network, op->residual)], time);
-    if (op->kind == PEA__CONV && op->shape.winograd)
+    if (pea__run_weights(network, plan, op) > 0)
         lengthen(&l->weights[step->job], time);
 }
 
@@ -90,7 +90,7 @@ static void go_through(const pea_network *network, pea__plan *plan, lives *l)
     pea__step step;
     for (int64_t time = 0; pea__schedule_next(network, plan, &front, &step); time++) {
         widen_window(network, plan, &front, &step);
-        note_step(network, &step, time, l);
+        note_step(network, plan, &step, time, l);
         front.made[step.job] = step.y1;
     }
 }
@@ -112,6 +112,7 @@ static bool may_replace(const pea_network *network, const pea__plan *plan, const
            fills_buffer(network, op->residual) && fills_buffer(network, op->out) &&
            network->buffers[residual].channels == network->buffers[out].channels &&
            !pea__buffer_is_outside(network, plan, residual) && !pea__buffer_is_outside(network, plan, out) &&
+           pea__buffer_is_float(network, plan, residual) == pea__buffer_is_float(network, plan, out) &&
            l->of[l->owner[residual]].last == l->of[out].first;
 }
 
@@ -154,12 +155,13 @@ static int sort_lives(const pea_network *network, pea__plan *plan, const lives *
     for (int i = 1; i <= network->n_buffers; i++)
         if (l->of[i].first >= 0 && l->owner[i] == i && !pea__buffer_is_outside(network, plan, i)) {
             const pea_dims d = pea__buffer_dims(network, plan, i);
-            n = insert(sorted, n, l->of[i], d.z * plan->window[i] * d.x * d.c, &plan->place[i]);
+            const int64_t elements = d.z * plan->window[i] * d.x * d.c;
+            n = insert(sorted, n, l->of[i],
+                       pea__buffer_is_float(network, plan, i) ? elements : elements / 2 + elements % 2, &plan->place[i]);
         }
     for (int i = 0; i < network->n_ops; i++)
         if (l->weights[i].first >= 0)
-            n = insert(sorted, n, l->weights[i], pea__winograd_weights(&network->ops[i].shape, network->kernels->lanes),
-                       &plan->weights_place[i]);
+            n = insert(sorted, n, l->weights[i], pea__run_weights(network, plan, &network->ops[i]), &plan->weights_place[i]);
     return n;
 }
 

@@ -107,3 +107,20 @@ int pea_network_find_head(const pea_network *network, const char *name)
             return (int)i;
     return -1;
 }
+
+static const char *const precision_names[] = {"fp32", "bf16"};
+
+const char *pea_precision_name(pea_precision value)
+{
+    return (unsigned)value <= PEA_BF16 ? precision_names[value] : NULL;
+}
+
+int pea_precision_parse(const char *name, pea_precision *value)
+{
+    for (int i = 0; name && i <= PEA_BF16; i++)
+        if (strcmp(precision_names[i], name) == 0) {
+            *value = (pea_precision)i;
+            return 1;
+        }
+    return 0;
+}

@@ -119,6 +119,7 @@ enum { PEA__READING = PEA__MAX_OPS, PEA__MAX_JOBS };
 
 typedef struct pea__plan {
     pea_dims input;
+    pea_precision precision;
     bool wanted[PEA__MAX_HEADS];
     bool by_rows;                      /* input and heads come and go by rows, and have windows too */
     bool live[PEA__MAX_OPS];           /* some wanted head needs it */
@@ -131,13 +132,13 @@ typedef struct pea__plan {
     double total_cost;
     int64_t window[PEA__MAX_VALUES];     /* rows of a buffer in memory; as many as it has: it never moves */
     int64_t place[PEA__MAX_VALUES];      /* of a window in the arena, in floats; -1: not in it */
-    int64_t weights_place[PEA__MAX_OPS]; /* of the weights of Winograd's products, from the first piece to the last */
+    int64_t weights_place[PEA__MAX_OPS]; /* of weights made for this run, from an operation's first piece to the last */
     int64_t arena_floats, scratch_floats; /* scratch: of each worker */
 } pea__plan;
 
 /* wanted NULL: every head. Checks the input's dims. */
-pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
-                          pea__plan *plan, pea_error *err);
+pea_status pea__plan_make(const pea_network *network, pea_dims input, pea_precision precision,
+                          const unsigned char *wanted, bool by_rows, pea__plan *plan, pea_error *err);
 pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes, pea_error *err);
 
 /* Extents of a buffer for this plan's input; those over which an operation works: of a convolution's sums, of what is
@@ -146,6 +147,11 @@ pea_dims pea__buffer_dims(const pea_network *network, const pea__plan *plan, int
 pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const pea__op *op);
 /* Whether it is the caller's memory: the whole input, a whole head. */
 bool pea__buffer_is_outside(const pea_network *network, const pea__plan *plan, int buffer);
+/* Whether it is of floats: in bf16 the input and the heads alone, which convolutions read and make. */
+bool pea__buffer_is_float(const pea_network *network, const pea__plan *plan, int buffer);
+/* Floats of the weights that an operation makes of the packed ones for a run: Winograd's products, or bf16. 0: none;
+ * -1: too many. */
+int64_t pea__run_weights(const pea_network *network, const pea__plan *plan, const pea__op *op);
 
 /* ---- the order of pieces (schedule.c) ---- */
 

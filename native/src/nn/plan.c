@@ -34,6 +34,23 @@ bool pea__buffer_is_outside(const pea_network *network, const pea__plan *plan, i
     return !plan->by_rows && (buffer == 1 || (head >= 0 && plan->wanted[head]));
 }
 
+bool pea__buffer_is_float(const pea_network *network, const pea__plan *plan, int buffer)
+{
+    const int head = network->buffers[buffer].head;
+    return plan->precision == PEA_FP32 || buffer == 1 || (head >= 0 && plan->wanted[head]);
+}
+
+int64_t pea__run_weights(const pea_network *network, const pea__plan *plan, const pea__op *op)
+{
+    if (op->kind != PEA__CONV)
+        return 0;
+    if (plan->precision == PEA_BF16) {
+        const int64_t n = pea__conv_bf16_packed(&op->shape);
+        return n < 0 ? -1 : n / 2 + n % 2;
+    }
+    return op->shape.winograd ? pea__winograd_weights(&op->shape, network->kernels->lanes) : 0;
+}
+
 static pea_status check_input(const pea_network *network, pea_dims d, pea_error *err)
 {
     const pea_network_info *info = &network->info;
@@ -120,12 +137,15 @@ static void plan_conv(const pea_network *network, pea__plan *plan, int i)
     const double products = (double)(op->shape.kz * op->shape.ky * op->shape.kx) * (double)op->shape.in_channels *
                             (double)op->shape.out_channels;
     plan->cost[i] = (double)d.z * (double)d.y * (double)d.x * products;
-    const pea__tile first = pea__conv_first_tile(&op->shape, piece.z, piece.y, piece.x, lanes);
+    const bool halves = plan->precision == PEA_BF16;
+    const pea__tile first = halves ? pea__conv_bf16_first_tile(&op->shape, piece.z, piece.y, piece.x)
+                                   : pea__conv_first_tile(&op->shape, piece.z, piece.y, piece.x, lanes);
     plan->tile_z[i] = first.z1;
     plan->tile_y[i] = first.y1;
     plan->tile_x[i] = first.x1;
-    plan->scratch_floats = pea__max_i64(plan->scratch_floats, pea__conv_scratch(&op->shape, plan->tile_y[i],
-                                                                                plan->tile_x[i], lanes));
+    plan->scratch_floats =
+        pea__max_i64(plan->scratch_floats, halves ? pea__conv_bf16_scratch(&op->shape, first.y1, first.x1)
+                                                  : pea__conv_scratch(&op->shape, first.y1, first.x1, lanes));
 }
 
 static void plan_resize(const pea_network *network, pea__plan *plan, int i)
@@ -144,12 +164,14 @@ static int64_t shortened(pea_dims input)
     return input.z == 1 && input.y > TALL_ROWS ? TALL_ROWS + input.y % PEA__PERIOD_ROWS : input.y;
 }
 
-pea_status pea__plan_make(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
-                          pea__plan *plan, pea_error *err)
+pea_status pea__plan_make(const pea_network *network, pea_dims input, pea_precision precision,
+                          const unsigned char *wanted, bool by_rows, pea__plan *plan, pea_error *err)
 {
-    *plan = (pea__plan){.input = input, .by_rows = by_rows};
+    *plan = (pea__plan){.input = input, .precision = precision, .by_rows = by_rows};
     for (size_t i = 0; i < network->info.n_heads; i++)
         plan->wanted[i] = !wanted || wanted[i];
+    if ((unsigned)precision > PEA_BF16)
+        return pea__fail(err, PEA_E_ARG, "precision has no choice number %d", (int)precision);
     if (by_rows && network->info.n_axes != 2)
         return pea__fail(err, PEA_E_ARG, "rows are for 2-D networks, this one is 3-D: use tiles");
     pea_status status = check_input(network, input, err);
@@ -183,29 +205,29 @@ pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes
     return PEA_OK;
 }
 
-static pea_status forecast(const pea_network *network, pea_dims input, const unsigned char *wanted, bool by_rows,
-                           int n_threads, uint64_t *bytes, pea_error *err)
+static pea_status forecast(const pea_network *network, pea_dims input, pea_precision precision,
+                           const unsigned char *wanted, bool by_rows, int n_threads, uint64_t *bytes, pea_error *err)
 {
     if (n_threads < 1)
         return pea__fail(err, PEA_E_ARG, "a forecast needs at least 1 thread, not %d", n_threads);
     pea__plan *plan = pea__alloc(1, sizeof *plan, err);
     if (!plan)
         return PEA_E_NOMEM;
-    pea_status status = pea__plan_make(network, input, wanted, by_rows, plan, err);
+    pea_status status = pea__plan_make(network, input, precision, wanted, by_rows, plan, err);
     if (status == PEA_OK)
         status = pea__plan_bytes(plan, n_threads, bytes, err);
     pea__free(plan);
     return status;
 }
 
-pea_status pea_network_forecast(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                int n_threads, uint64_t *bytes, pea_error *err)
+pea_status pea_network_forecast(const pea_network *network, pea_dims input, pea_precision precision,
+                                const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err)
 {
-    return forecast(network, input, wanted, false, n_threads, bytes, err);
+    return forecast(network, input, precision, wanted, false, n_threads, bytes, err);
 }
 
-pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, const unsigned char *wanted,
-                                     int n_threads, uint64_t *bytes, pea_error *err)
+pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, pea_precision precision,
+                                     const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err)
 {
-    return forecast(network, input, wanted, true, n_threads, bytes, err);
+    return forecast(network, input, precision, wanted, true, n_threads, bytes, err);
 }

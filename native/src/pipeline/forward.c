@@ -10,7 +10,7 @@ pea_status pea__heads_choose(const pea_network *network, const pea_segment_optio
                              pea_error *err)
 {
     const pea_network_info info = pea_network_get_info(network);
-    *heads = (pea__heads){-1, -1, -1, 0};
+    *heads = (pea__heads){.embedding = -1, .foreground = -1, .affinity = -1, .precision = options->precision};
     if (info.n_heads > PEA__MAX_WANTED)
         return pea__fail(err, PEA_E_LIMIT, "the network has %zu outputs, more than %d", info.n_heads, PEA__MAX_WANTED);
     heads->embedding = pea_network_find_head(network, "embedding");
@@ -68,7 +68,7 @@ pea_status pea__forward_forecast(const pea_network *network, const pea__heads *h
         channels += wanted[i] ? pea_network_head(network, i).channels : 0;
     if (!pea__dims_count((pea_dims){input.z, input.y, input.x, channels}, sizeof(float), NULL, &elements))
         return pea__fail(err, PEA_E_LIMIT, "the network's input and outputs would exceed the address space");
-    const pea_status status = pea_network_forecast(network, input, wanted, n_threads, bytes, err);
+    const pea_status status = pea_network_forecast(network, input, heads->precision, wanted, n_threads, bytes, err);
     *bytes = pea__bytes_add(*bytes, (uint64_t)elements * sizeof(float));
     return status;
 }
@@ -133,7 +133,7 @@ pea_status pea__forward(const pea_network *network, const pea__heads *heads, con
             all[heads->foreground] = outputs->foreground;
         if (heads->affinity >= 0)
             all[heads->affinity] = outputs->affinity;
-        status = pea_network_forward(network, context, input, all, err);
+        status = pea_network_forward(network, context, heads->precision, input, all, err);
         pea__stage(context, "network"); /* the call has ended its own */
     }
     if (status == PEA_OK)

@@ -48,6 +48,8 @@ static pea_status check_choices(const pea_segment_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "parts has no choice number %d", (int)o->parts);
     if ((unsigned)o->connectivity > PEA_CONNECT_CORNERS)
         return pea__fail(err, PEA_E_ARG, "connectivity has no choice number %d", (int)o->connectivity);
+    if ((unsigned)o->precision > PEA_BF16)
+        return pea__fail(err, PEA_E_ARG, "precision has no choice number %d", (int)o->precision);
     return PEA_OK;
 }
 

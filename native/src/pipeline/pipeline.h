@@ -126,6 +126,7 @@ pea_status pea__blend_finish(const pea__blend *blend, pea_context *context, pea_
 typedef struct pea__heads {
     int embedding, foreground, affinity;
     int64_t embedding_channels;
+    pea_precision precision; /* with which they are asked for */
 } pea__heads;
 
 /* The heads these settings need; PEA_E_ARG in words where the network has none such. */

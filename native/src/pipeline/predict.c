@@ -100,6 +100,8 @@ static const char *unsuitable(const pea_prediction *prediction, const pea_segmen
         return "scale";
     if (wanted->normalise != had->normalise)
         return "normalise";
+    if (wanted->precision != had->precision)
+        return "precision";
     if (!is_volume && wanted->padding != had->padding)
         return "padding";
     if (is_volume && !(same_triple(wanted->tile, had->tile) && same_triple(wanted->tile_step, had->tile_step) &&

@@ -331,7 +331,7 @@ static pea_status run_network(stream *s, pea_error *err)
     const pea_row_io io = {give_rows, take_rows, s};
     pea__heads_wanted(&job->heads, wanted);
     pea__stage(job->context, "network");
-    return pea_network_forward_rows(job->network, job->context,
+    return pea_network_forward_rows(job->network, job->context, job->heads.precision,
                                     (pea_dims){1, s->frame.y, s->frame.x, job->info.in_channels}, wanted, &io, err);
 }
 
@@ -411,7 +411,7 @@ pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__need
     pea__heads_wanted(&job->heads, wanted);
     if (status == PEA_OK)
         status = pea_network_forecast_rows(job->network, (pea_dims){1, s.frame.y, s.frame.x, job->info.in_channels},
-                                           wanted, n_threads, &needs->network, err);
+                                           job->heads.precision, wanted, n_threads, &needs->network, err);
     if (status != PEA_OK)
         return status;
     const uint64_t x = (uint64_t)s.grid.x, n = pea__bytes_mul((uint64_t)s.grid.y, x),

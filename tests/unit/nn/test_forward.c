@@ -54,7 +54,7 @@ static void threads_change_no_byte(void **state)
         for (int threads = 1; threads <= 7; threads += threads == 1 ? 1 : 5) {
             pea_error err = {0};
             pea_context *context = context_of(threads, 0, NULL, NULL);
-            assert_ok(pea_network_forward(n.network, context, &n.in, n.outputs, &err));
+            assert_ok(pea_network_forward(n.network, context, PEA_FP32, &n.in, n.outputs, &err));
             float *got = copy_outputs(&n, &n_bytes);
             if (alone)
                 assert_memory_equal(alone, got, n_bytes);
@@ -77,13 +77,13 @@ static void heads_that_nobody_wants_change_no_byte_of_the_others(void **state)
         const size_t n_heads = pea_network_get_info(n.network).n_heads;
         pea_error err = {0};
         size_t n_bytes;
-        assert_ok(pea_network_forward(n.network, NULL, &n.in, n.outputs, &err));
+        assert_ok(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, n.outputs, &err));
         const char *all = (char *)copy_outputs(&n, &n_bytes), *at = all;
         for (size_t i = 0; i < n_heads; i++) {
             pea_array one[PEA__MAX_HEADS] = {{0}};
             const size_t bytes = net_floats(n.outputs[i].dims) * sizeof(float);
             one[i] = n.outputs[i];
-            assert_ok(pea_network_forward(n.network, NULL, &n.in, one, &err));
+            assert_ok(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, one, &err));
             assert_memory_equal(one[i].data, at, bytes);
             at += bytes;
         }
@@ -99,10 +99,10 @@ static void coarse_heads_alone_cost_less_memory(void **state)
     uint64_t all = 0, coarsest = 0, none = 0;
     unsigned char wanted[PEA__MAX_HEADS] = {0};
     (void)state;
-    assert_ok(pea_network_forecast(n.network, n.in.dims, NULL, 1, &all, &err));
-    assert_ok(pea_network_forecast(n.network, n.in.dims, wanted, 1, &none, &err));
+    assert_ok(pea_network_forecast(n.network, n.in.dims, PEA_FP32, NULL, 1, &all, &err));
+    assert_ok(pea_network_forecast(n.network, n.in.dims, PEA_FP32, wanted, 1, &none, &err));
     wanted[pea_network_find_head(n.network, "emb_level4")] = 1;
-    assert_ok(pea_network_forecast(n.network, n.in.dims, wanted, 1, &coarsest, &err));
+    assert_ok(pea_network_forecast(n.network, n.in.dims, PEA_FP32, wanted, 1, &coarsest, &err));
     assert_true(none < coarsest && coarsest < all);
     net_close(&n);
 }
@@ -113,7 +113,7 @@ static void nothing_wanted_is_nothing_done(void **state)
     const pea_array nothing[PEA__MAX_HEADS] = {{0}};
     pea_error err = {0};
     (void)state;
-    assert_ok(pea_network_forward(n.network, NULL, &n.in, nothing, &err));
+    assert_ok(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, nothing, &err));
     net_close(&n);
 }
 
@@ -194,7 +194,7 @@ static void check_plan(const net_case *n, const unsigned char *wanted, bool by_r
     pea_error err = {0};
     const pea_network *w = n->network;
     pea__step step;
-    assert_ok(pea__plan_make(w, n->in.dims, wanted, by_rows, &plan, &err));
+    assert_ok(pea__plan_make(w, n->in.dims, PEA_FP32, wanted, by_rows, &plan, &err));
     memory m = empty_memory(w, &plan);
     pea__front front = pea__schedule_begin(&plan);
     for (int64_t time = 0; pea__schedule_next(w, &plan, &front, &step); time++) {
@@ -240,7 +240,7 @@ static void full_plane_network_needs_less_than_140_mb(void **state)
     pea_error err = {0};
     uint64_t bytes = 0;
     (void)state;
-    assert_ok(pea_network_forecast(n.network, (pea_dims){1, 544, 544, 3}, NULL, 1, &bytes, &err));
+    assert_ok(pea_network_forecast(n.network, (pea_dims){1, 544, 544, 3}, PEA_FP32, NULL, 1, &bytes, &err));
     assert_true(bytes < 140u * 1000 * 1000);
     net_close(&n);
 }
@@ -253,12 +253,12 @@ static void memory_limit_is_the_forecast_to_the_byte(void **state)
         pea_error err = {0};
         uint64_t bytes = 0;
         char needed[32];
-        assert_ok(pea_network_forecast(n.network, n.in.dims, NULL, threads, &bytes, &err));
+        assert_ok(pea_network_forecast(n.network, n.in.dims, PEA_FP32, NULL, threads, &bytes, &err));
         snprintf(needed, sizeof needed, "%llu bytes", (unsigned long long)bytes);
         pea_context *enough = context_of(threads, bytes, NULL, NULL);
         pea_context *scarce = context_of(threads, bytes - 1, NULL, NULL);
-        assert_ok(pea_network_forward(n.network, enough, &n.in, n.outputs, &err));
-        assert_fails(pea_network_forward(n.network, scarce, &n.in, n.outputs, &err), PEA_E_LIMIT, needed);
+        assert_ok(pea_network_forward(n.network, enough, PEA_FP32, &n.in, n.outputs, &err));
+        assert_fails(pea_network_forward(n.network, scarce, PEA_FP32, &n.in, n.outputs, &err), PEA_E_LIMIT, needed);
         pea_context_free(enough);
         pea_context_free(scarce);
         net_close(&n);
@@ -291,7 +291,7 @@ static void progress_rises_to_its_end(void **state)
         pea_error err = {0};
         size_t n_stages = 0;
         pea_context *context = context_of(threads, 0, listen, &l);
-        assert_ok(pea_network_forward(n.network, context, &n.in, n.outputs, &err));
+        assert_ok(pea_network_forward(n.network, context, PEA_FP32, &n.in, n.outputs, &err));
         assert_true(l.n_calls > 1 && l.last > 0.5 && l.last <= 1.0 && !l.fell && !l.foreign_stage);
         const pea_stage_time *times = pea_context_times(context, &n_stages);
         assert_int_equal(n_stages, 1);
@@ -311,7 +311,7 @@ static void cancelling_ends_the_run(void **state)
             pea_error err = {0};
             const size_t live = pea__alloc_live();
             pea_context *context = context_of(threads, 0, listen, &l);
-            assert_fails(pea_network_forward(n.network, context, &n.in, n.outputs, &err), PEA_E_CANCELLED, "cancelled");
+            assert_fails(pea_network_forward(n.network, context, PEA_FP32, &n.in, n.outputs, &err), PEA_E_CANCELLED, "cancelled");
             assert_int_equal(l.n_calls, at);
             pea_context_free(context);
             assert_int_equal(pea__alloc_live(), live);
@@ -328,19 +328,19 @@ static void wrong_inputs_are_refused(void **state)
     pea_array in = n.in;
     (void)state;
     in.dims.c = 1;
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_SHAPE, "takes 3 channels, the input has 1");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_SHAPE, "takes 3 channels, the input has 1");
     in.dims = (pea_dims){2, 48, 32, 3};
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_SHAPE, "2-D");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_SHAPE, "2-D");
     in.dims = (pea_dims){1, 48, 72, 3};
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_SHAPE, "multiples of 16");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_SHAPE, "multiples of 16");
     in.dims = (pea_dims){1, 0, 16, 3};
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_SHAPE, "at least 1");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_SHAPE, "at least 1");
     in = n.in;
     in.dtype = PEA_FLOAT64;
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_DTYPE, "must be float32, is float64");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_DTYPE, "must be float32, is float64");
     in = n.in;
     in.data = NULL;
-    assert_fails(pea_network_forward(n.network, NULL, &in, n.outputs, &err), PEA_E_ARG, "missing");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &in, n.outputs, &err), PEA_E_ARG, "missing");
     net_close(&n);
 }
 
@@ -351,10 +351,10 @@ static void wrong_outputs_are_refused(void **state)
     const int level1 = pea_network_find_head(n.network, "emb_level1");
     (void)state;
     n.outputs[level1].dims.y++;
-    assert_fails(pea_network_forward(n.network, NULL, &n.in, n.outputs, &err), PEA_E_SHAPE, "emb_level1 must be 3 x 2 x 3 x 6");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, n.outputs, &err), PEA_E_SHAPE, "emb_level1 must be 3 x 2 x 3 x 6");
     n.outputs[level1].dims.y--;
     n.outputs[level1].dtype = PEA_UINT8;
-    assert_fails(pea_network_forward(n.network, NULL, &n.in, n.outputs, &err), PEA_E_DTYPE, "emb_level1 must be float32");
+    assert_fails(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, n.outputs, &err), PEA_E_DTYPE, "emb_level1 must be float32");
     net_close(&n);
 }
 
@@ -365,16 +365,16 @@ static void impossible_sizes_are_refused(void **state)
     uint64_t bytes;
     const int64_t huge = (int64_t)1 << 40;
     (void)state;
-    assert_fails(pea_network_forecast(n.network, (pea_dims){huge, huge, huge, 1}, NULL, 1, &bytes, &err), PEA_E_LIMIT, "address space");
-    assert_fails(pea_network_forecast(n.network, (pea_dims){1, huge, (int64_t)1 << 20, 1}, NULL, 1, &bytes, &err), PEA_E_LIMIT, "address space");
-    assert_fails(pea_network_forecast(n.network, (pea_dims){1, 16, 16, 1}, NULL, 0, &bytes, &err), PEA_E_ARG, "at least 1 thread");
+    assert_fails(pea_network_forecast(n.network, (pea_dims){huge, huge, huge, 1}, PEA_FP32, NULL, 1, &bytes, &err), PEA_E_LIMIT, "address space");
+    assert_fails(pea_network_forecast(n.network, (pea_dims){1, huge, (int64_t)1 << 20, 1}, PEA_FP32, NULL, 1, &bytes, &err), PEA_E_LIMIT, "address space");
+    assert_fails(pea_network_forecast(n.network, (pea_dims){1, 16, 16, 1}, PEA_FP32, NULL, 0, &bytes, &err), PEA_E_ARG, "at least 1 thread");
     net_close(&n);
 }
 
 static pea_status forward(void *net, pea_error *err)
 {
     const net_case *n = net;
-    return pea_network_forward(n->network, NULL, &n->in, n->outputs, err);
+    return pea_network_forward(n->network, NULL, PEA_FP32, &n->in, n->outputs, err);
 }
 
 static void every_failing_allocation_is_survived(void **state)
@@ -400,8 +400,8 @@ static void kernel_sets_agree_to_rounding(void **state)
             net_case b = net_open(axes == 2 ? net_2d(net_small_2d, 3, 8, NET_AFFINITY_AND_MASK)
                                             : net_3d(net_small_3d, 1, 12, false),
                                   &pea__kernels_scalar, dims);
-            assert_ok(pea_network_forward(a.network, NULL, &a.in, a.outputs, &err));
-            assert_ok(pea_network_forward(b.network, NULL, &b.in, b.outputs, &err));
+            assert_ok(pea_network_forward(a.network, NULL, PEA_FP32, &a.in, a.outputs, &err));
+            assert_ok(pea_network_forward(b.network, NULL, PEA_FP32, &b.in, b.outputs, &err));
             for (size_t h = 0; h < pea_network_get_info(a.network).n_heads; h++)
                 for (size_t i = 0; i < net_floats(a.outputs[h].dims); i++) {
                     const double x = ((float *)a.outputs[h].data)[i], y = ((float *)b.outputs[h].data)[i];
@@ -423,8 +423,8 @@ static void deep_stack_gives_the_same_planes_far_from_its_ends(void **state)
     net_case deep = net_open(net_3d(net_small_3d, 1, 6, false), pea__kernels(), (pea_dims){2 * reach + 2, 16, 16, 1});
     net_case part = net_open(net_3d(net_small_3d, 1, 6, false), pea__kernels(), (pea_dims){2 * reach + 1, 16, 16, 1});
     memcpy(part.input, deep.input, (size_t)((2 * reach + 1) * plane) * sizeof(float));
-    assert_ok(pea_network_forward(deep.network, NULL, &deep.in, deep.outputs, &err));
-    assert_ok(pea_network_forward(part.network, NULL, &part.in, part.outputs, &err));
+    assert_ok(pea_network_forward(deep.network, NULL, PEA_FP32, &deep.in, deep.outputs, &err));
+    assert_ok(pea_network_forward(part.network, NULL, PEA_FP32, &part.in, part.outputs, &err));
     assert_memory_equal(deep.outputs[0].data, part.outputs[0].data, (size_t)(reach * plane * 6) * sizeof(float));
     net_close(&deep);
     net_close(&part);

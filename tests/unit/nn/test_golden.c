@@ -74,7 +74,7 @@ static void run_image(const char *folder, const pea_network *network, const floa
         outputs[i].dtype = PEA_FLOAT32;
         outputs[i].data = malloc((size_t)(dims.z * dims.y * dims.x * h.channels) * sizeof(float));
     }
-    assert_ok(pea_network_forward(network, NULL, &(pea_array){input, PEA_FLOAT32, dims}, outputs, &err));
+    assert_ok(pea_network_forward(network, NULL, PEA_FP32, &(pea_array){input, PEA_FLOAT32, dims}, outputs, &err));
     for (size_t i = 0; i < n_heads; i++) {
         compare_head(folder, pea_network_head(network, i), number, &outputs[i], tolerance);
         free(outputs[i].data);

@@ -37,7 +37,7 @@ static void check_values(pea_weights *(*make)(void), pea_dims dims, int64_t n_pa
         net_case c = net_open(make(), pea__kernels_available(set), dims);
         assert_int_equal(pea_network_get_info(c.network).n_parameters, n_parameters);
         assert_int_equal(pea_network_get_info(c.network).n_heads, n);
-        assert_ok(pea_network_forward(c.network, NULL, &c.in, c.outputs, &err));
+        assert_ok(pea_network_forward(c.network, NULL, PEA_FP32, &c.in, c.outputs, &err));
         for (int i = 0; i < n; i++)
             compare(&c, &e[i]);
         net_close(&c);

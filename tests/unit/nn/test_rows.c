@@ -46,7 +46,7 @@ static pea_status run_rows(strip *s, pea_context *context, pea_error *err)
     const pea_row_io io = {read_rows, write_rows, s};
     s->next_in = s->n_calls = 0;
     memset(s->next_out, 0, sizeof s->next_out);
-    return pea_network_forward_rows(s->net.network, context, s->net.in.dims, s->wanted, &io, err);
+    return pea_network_forward_rows(s->net.network, context, PEA_FP32, s->net.in.dims, s->wanted, &io, err);
 }
 
 static void check_all_came(const strip *s)
@@ -63,7 +63,7 @@ static strip open_strip(const int64_t filters[5], net_form form, const pea__kern
     strip s = {.net = net_open(net_2d(filters, 3, 5, form), kernels, (pea_dims){1, y, x, 3})};
     pea_error err = {0};
     s.net.network->piece_voxels = INT64_MAX / 2; /* all rows of an operation at once */
-    assert_ok(pea_network_forward(s.net.network, NULL, &s.net.in, s.net.outputs, &err));
+    assert_ok(pea_network_forward(s.net.network, NULL, PEA_FP32, &s.net.in, s.net.outputs, &err));
     s.net.network->piece_voxels = 1; /* and now four */
     return s;
 }
@@ -122,7 +122,7 @@ static void pieces_change_no_byte(void **state)
             outputs[i] = s.net.outputs[i];
             outputs[i].data = calloc(net_floats(outputs[i].dims), sizeof(float));
         }
-        assert_ok(pea_network_forward(s.net.network, NULL, &s.net.in, outputs, &err));
+        assert_ok(pea_network_forward(s.net.network, NULL, PEA_FP32, &s.net.in, outputs, &err));
         for (size_t i = 0; i < n_heads; i++) {
             assert_memory_equal(outputs[i].data, s.net.outputs[i].data, net_floats(outputs[i].dims) * sizeof(float));
             free(outputs[i].data);
@@ -143,7 +143,7 @@ static void memory_does_not_grow_with_height(void **state)
         pea_error err = {0};
         for (int k = i; k < 6; k++) {
             s.net.network->piece_voxels = i ? 64 * width : 1;
-            assert_ok(pea_network_forecast_rows(s.net.network, (pea_dims){1, heights[k], width, 3}, NULL, 2, &bytes, &err));
+            assert_ok(pea_network_forecast_rows(s.net.network, (pea_dims){1, heights[k], width, 3}, PEA_FP32, NULL, 2, &bytes, &err));
             first = first ? first : bytes;
             assert_int_equal(bytes, first);
         }
@@ -159,7 +159,7 @@ static void memory_limit_is_the_forecast_to_the_byte(void **state)
         pea_error err = {0};
         uint64_t bytes = 0;
         char needed[32];
-        assert_ok(pea_network_forecast_rows(s.net.network, s.net.in.dims, NULL, threads, &bytes, &err));
+        assert_ok(pea_network_forecast_rows(s.net.network, s.net.in.dims, PEA_FP32, NULL, threads, &bytes, &err));
         snprintf(needed, sizeof needed, "%llu bytes", (unsigned long long)bytes);
         pea_context *enough = test_context(threads, bytes), *scarce = test_context(threads, bytes - 1);
         assert_ok(run_rows(&s, enough, &err));
@@ -226,13 +226,13 @@ static void what_has_no_rows_is_refused(void **state)
     pea_error err = {0};
     uint64_t bytes;
     (void)state;
-    assert_fails(pea_network_forward_rows(stack.network, NULL, stack.in.dims, NULL, &io, &err), PEA_E_ARG, "3-D");
-    assert_fails(pea_network_forecast_rows(stack.network, stack.in.dims, NULL, 1, &bytes, &err), PEA_E_ARG, "3-D");
-    assert_fails(pea_network_forward_rows(s.net.network, NULL, (pea_dims){1, 24, 16, 3}, NULL, &io, &err), PEA_E_SHAPE,
+    assert_fails(pea_network_forward_rows(stack.network, NULL, PEA_FP32, stack.in.dims, NULL, &io, &err), PEA_E_ARG, "3-D");
+    assert_fails(pea_network_forecast_rows(stack.network, stack.in.dims, PEA_FP32, NULL, 1, &bytes, &err), PEA_E_ARG, "3-D");
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, PEA_FP32, (pea_dims){1, 24, 16, 3}, NULL, &io, &err), PEA_E_SHAPE,
                  "multiples of 16");
-    assert_fails(pea_network_forward_rows(s.net.network, NULL, s.net.in.dims, NULL, NULL, &err), PEA_E_ARG, "callback");
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, PEA_FP32, s.net.in.dims, NULL, NULL, &err), PEA_E_ARG, "callback");
     io.write = NULL;
-    assert_fails(pea_network_forward_rows(s.net.network, NULL, s.net.in.dims, NULL, &io, &err), PEA_E_ARG, "callback");
+    assert_fails(pea_network_forward_rows(s.net.network, NULL, PEA_FP32, s.net.in.dims, NULL, &io, &err), PEA_E_ARG, "callback");
     net_close(&stack);
     net_close(&s.net);
 }

@@ -33,6 +33,7 @@ static inline void expect_same(const pea_segment_options *a, const pea_segment_o
     assert_int_equal(a->fill_holes, b->fill_holes);
     assert_int_equal(a->connectivity, b->connectivity);
     assert_int_equal(a->n_largest, b->n_largest);
+    assert_int_equal(a->precision, b->precision);
 }
 
 #endif

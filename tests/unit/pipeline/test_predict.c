@@ -407,7 +407,7 @@ static void embedding_of_a_plane_is_the_networks(void **state)
         assert_ok(pea__normalised_box(&source, 0, -frame.top, -frame.left, NULL, &box, &err));
         outputs[pea_network_find_head(pea_model_network(s.model), "embedding")] =
             (pea_array){embedding, PEA_FLOAT32, {1, frame.y, frame.x, 2}};
-        assert_ok(pea_network_forward(pea_model_network(s.model), NULL, &box, outputs, &err));
+        assert_ok(pea_network_forward(pea_model_network(s.model), NULL, PEA_FP32, &box, outputs, &err));
         assert_ok(pea_segment(s.model, NULL, &s.image.array, NULL, &o, &s.labels.array, NULL, &details, &err));
         assert_null(details.affinity.array.data);
         assert_int_equal(details.embedding.array.dims.c, 2);
@@ -448,7 +448,7 @@ static void embedding_of_a_volume_is_the_blend_of_its_tiles(void **state)
         pea_array outputs[8] = {{0}};
         outputs[pea_network_find_head(pea_model_network(s.model), "embedding")] =
             (pea_array){e, PEA_FLOAT32, {tz, ty, tx, 2}};
-        assert_ok(pea_network_forward(pea_model_network(s.model), NULL,
+        assert_ok(pea_network_forward(pea_model_network(s.model), NULL, PEA_FP32,
                                       &(pea_array){input, PEA_FLOAT32, {tz, ty, tx, 1}}, outputs, &err));
         for (int64_t i = 0; i < n; i++) {
             const int64_t z = z0 + i / tx / ty, y = y0 + i / tx % ty, x = x0 + i % tx, p = (z * Y + y) * X + x;

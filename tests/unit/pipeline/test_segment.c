@@ -305,7 +305,7 @@ static void forward(const pea_model *model, const pea_array *input, const pea_ar
     pea_array outputs[8] = {{0}};
     const pea_network *network = pea_model_network(model);
     outputs[pea_network_find_head(network, "embedding")] = *embedding;
-    assert_ok(pea_network_forward(network, NULL, input, outputs, &err));
+    assert_ok(pea_network_forward(network, NULL, PEA_FP32, input, outputs, &err));
 }
 
 /* Leaves: mirrored to a square, clustered there inside the padded mask, merged there, cropped at last. */
@@ -484,7 +484,7 @@ static void predicted_affinities_are_taken_as_they_are(void **state)
         for (int c = 0; c < 3; c++)
             input[i * 3 + c] = (float)v[(mirrored(i / S - 6, Y) * X + mirrored(i % S - 1, X)) * 3 + c] / 255.0f;
     const pea_array all[1] = {{affinity, PEA_FLOAT32, {1, S, S, 4}}};
-    assert_ok(pea_network_forward(pea_model_network(model), NULL, &(pea_array){input, PEA_FLOAT32, {1, S, S, 3}}, all,
+    assert_ok(pea_network_forward(pea_model_network(model), NULL, PEA_FP32, &(pea_array){input, PEA_FLOAT32, {1, S, S, 3}}, all,
                                   &err));
     for (int i = 0; i < Y * X; i++)
         memcpy(cut + i * 4, affinity + ((i / X + 6) * S + i % X + 1) * 4, 4 * sizeof *cut);

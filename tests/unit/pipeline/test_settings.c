@@ -102,6 +102,7 @@ static pea_segment_options random_options(uint64_t *seed)
     o.foreground = (pea_foreground)(test_random(seed) % 3);
     o.border = (pea_border)(test_random(seed) % 3);
     o.clusterer = (pea_clusterer)(test_random(seed) % 4);
+    o.precision = (pea_precision)(test_random(seed) % 2);
     o.foreground_threshold = (double)test_random(seed) / 4294967296.0;
     o.min_foreground_size = test_random(seed) % 2 ? INT32_MAX : test_random(seed) % 100;
     o.min_size = test_random(seed) % 100000;
@@ -296,7 +297,7 @@ static void every_wrong_value_is_refused_in_one_line(void **state)
         {"strides", "0,1", "strides", 2},
         {"strides", "5;5", "strides", 2},
         {"clusterer", "watershed", "clusterer wants one of mutex|agglomerate|multicut|meanshift, found \"watershed\"", 2},
-        {"precision", "fp16", "precision wants one of fp32", 2},
+        {"precision", "fp16", "precision wants one of fp32|bf16", 2},
         {"foreground", "Given", "one of none|given|predicted", 2},
         {"normalise", "", "normalise wants one of", 2},
         {"border", "up", "one of none|wrap|copy", 2},
@@ -419,7 +420,7 @@ static void every_choice_is_one(void **state)
             c += n;
         }
     }
-    assert_int_equal(n_choices, 2 + 4 + 1 + 4 * 3 + 3 + 2 + 3);
+    assert_int_equal(n_choices, 2 + 4 + 2 + 4 * 3 + 3 + 2 + 3);
 }
 
 static void a_caller_of_an_older_header_keeps_what_lies_behind_its_options(void **state)

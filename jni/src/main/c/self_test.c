@@ -124,7 +124,7 @@ static pea_status run_network(planes *p, pea_error *err)
     pea_network *network = NULL;
     pea_status status = make_network(&network, err);
     if (status == PEA_OK)
-        status = pea_network_forward(network, NULL, &input, outputs, err);
+        status = pea_network_forward(network, NULL, PEA_FP32, &input, outputs, err);
     pea_network_free(network);
     return status;
 }
