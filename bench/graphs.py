@@ -62,14 +62,15 @@ def size_points(options):
     ways = {"pea": lambda n: table.ours(options, "forward", "plane", 1, 1, "fp32", n, n),
             "eager": lambda n: table.theirs("forward_torch", "plane", 1, 1, "eager", n, n),
             "best": lambda n: table.theirs("forward_torch", "plane", 1, 1, "frozen_channels_last", n, n),
-            "bf16": lambda n: table.theirs("forward_torch", "plane", 1, 1, "bf16_channels_last", n, n)}
-    need = {"pea": 420, "eager": 2200, "best": 2600, "bf16": 2900}
+            "bf16": lambda n: table.theirs("forward_torch", "plane", 1, 1, "bf16_channels_last", n, n),
+            "oneDNN": lambda n: table.ours(options, "onednn_plane", 1, 1, "fastest", n)}
+    need = {"pea": 420, "eager": 2700, "best": 3000, "bf16": 3300, "oneDNN": 3000}
     for n in SIDES:
         for series, precision in (("pea-rows", "fp32"), ("pea-rows-bf16", "bf16")):
             if n <= options.largest:
                 yield series, n, lambda p=precision, n=n: measured(table.ours(options, "rows", n, n, 1, 1, p))
         for series, command in ways.items():
-            if fits(need[series] * n * n) and n <= 4096:
+            if fits(need[series] * n * n) and n <= (1024 if series == "oneDNN" else 4096):  # it tries every layer first
                 yield series, n, lambda c=command, n=n: measured(c(n))
 
 

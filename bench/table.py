@@ -118,6 +118,11 @@ def scores_race(options):
             "scikit-image": Side(theirs("scores_skimage", truth, labels, 1))}
 
 
+def training_race(options):
+    return {"pea": Side(ours(options, "training_step", "plane", 1, 1)),
+            "PyTorch": Side(theirs("training_step_torch", "plane", 1))}
+
+
 def exactness_race(options):
     folder = os.environ.get("PEA_GOLDEN_DIR", os.path.join(HERE, "..", "testdata", "golden"))
     return {"pea": Side([os.path.join(options.build, "tests", "golden", "run_golden"), folder])}
@@ -134,6 +139,7 @@ RACES = {
     "mutex-growth": growth_race,
     "regions": regions_race,
     "scores": scores_race,
+    "training": training_race,
     "threads": threads_race,
 }
 
@@ -265,6 +271,11 @@ def quoted(steps, per, unit, figure):
     return of
 
 
+def training(m):
+    us, them = (m[side]["forward_cpu_s"] + m[side]["backward_cpu_s"] for side in ("pea", "PyTorch"))
+    return text_s(us), text_s(them), them / us
+
+
 def fragments(m):
     ours = m["pea"]["fragments"] / (m["pea"]["voxels"] / 512 ** 2)
     peer = m["scikit-image"]["cpu_seconds"] / m["scikit-image"]["planes"]
@@ -324,6 +335,8 @@ def rows():
                     quoted({"greedy_and_moves": 1e3, "greedy": -1e3}, edges, "ms", 115), 2, 1))
     made.append(Row("scores", "all scores, 13 million voxels", "scikit-image: adapted Rand and VOI",
                     against("pea", "scikit-image"), 10, 5))
+    made.append(Row("training", "2-D network in training, forward and backward, 2 x 256 x 256", "PyTorch, eager", training, 2,
+                    1.2))
     return made
 
 

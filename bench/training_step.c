@@ -1,7 +1,7 @@
 /* training_step.c - times the networks' share of a training step, forward and backward with gradients of all parameters:
  *     bench_training_step plane|stack [threads [repeats]]         PEA_CPU chooses the kernels
  * plane: 2 images of 256 x 256; stack: 2 of 18 x 160 x 160. Gradients of the heads are random numbers, weights too. Prints
- * medians and peak memory as one line of JSON, for bench/training_step_torch.py.
+ * medians and peak memory as one line of JSON, for bench/table.py.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "bench.h"
 #include "gradient/chain.h"

@@ -1,12 +1,12 @@
 /* onednn_plane.c - the 2-D network as somebody would chain it by hand from oneDNN's primitives, a peer of ours:
- *     bench_onednn_plane [threads [repeats [fastest|direct]]]
+ *     bench_onednn_plane [threads [repeats [fastest|direct [SIDE]]]]
  * Everything that oneDNN offers for it is used: blocked layouts from end to end, weights reordered beforehand, bias, ReLU
  * and the residual sum fused into the convolutions, batch normalisation folded (random weights need no folding), a block's
  * first convolution and its projection as one where that is faster, Winograd's algorithm where it is offered, and for each
  * layer what a trial on this machine finds fastest. oneDNN has no interpolation with aligned corners, so a loop does it,
  * which writes to where the next convolution reads: concatenations cost nothing. All heads are computed.
- * `direct` leaves Winograd's algorithm out. Prints a line of JSON; "sum" is over the outputs, the same for both forms but
- * for rounding. Written for oneDNN 2.6, the last 2.x of Debian 12, whose later versions offer no Winograd on x86.
+ * `direct` leaves Winograd's algorithm out; SIDE is 544 unless told. Prints a line of JSON; "sum" is over the outputs, the
+ * same for both forms but for rounding. Written for the oneDNN 2.6 of Debian 12: later versions offer no Winograd on x86.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <math.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@
 
 #include "../bench.h"
 
-enum { SIDE = 544, DIM = 16, MOST_STEPS = 128, TRIALS = 3 };
+enum { DIM = 16, MOST_STEPS = 128, TRIALS = 3 };
 
 /* Channels in blocks of the vector's length: (c / block, y, x, block). One image, so a range of whole blocks of channels is
  * a tensor of its own. */
@@ -420,6 +420,7 @@ static double sum_of(const tensor *heads, int n)
 int main(int argc, char **argv)
 {
     const int threads = argc > 1 ? atoi(argv[1]) : 1, repeats = argc > 2 ? atoi(argv[2]) : 3;
+    const int side = argc > 4 ? atoi(argv[4]) : 544;
     winograd_allowed = argc <= 3 || strcmp(argv[3], "direct") != 0;
     block = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_mic ? 16 : 8;
     blocked = block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
@@ -427,7 +428,7 @@ int main(int argc, char **argv)
     check(dnnl_engine_create(&engine, dnnl_cpu, 0), "engine");
     check(dnnl_stream_create(&stream, engine, dnnl_stream_default_flags), "stream");
     tensor heads[6];
-    const int n_heads = build((tensor){3, SIDE, random_floats((size_t)3 * SIDE * SIDE, 0, 1)}, heads);
+    const int n_heads = build((tensor){3, side, random_floats((size_t)3 * (size_t)side * (size_t)side, 0, 1)}, heads);
     bench_times times = {.n = 0};
     for (int i = 0; i <= repeats; i++) { /* the first one warms up */
         bench_begin(&times);
