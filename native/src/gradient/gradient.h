@@ -12,7 +12,8 @@
  * the other. Backward, in opposite order, with an array of gradients for each array of values: pea__pool_gradient();
  * pea__norm_gradient(), in place; pea__conv_weight_gradient(), pea__bias_gradient(), pea__conv_input_gradient(). Where a
  * value goes to several operations their gradients add up: every call that makes a gradient of an image takes one to be
- * added, which may be what it overwrites.
+ * added, which may be what it overwrites. tests/unit/gradient/chain.h does all this for both networks. What it keeps could
+ * be halved: the output of a norm is soon made again from what it normalised.
  *
  * Memory is the caller's: each call that needs room says how much by its ..._work(), in floats, and gets it in
  * run->work; it allocates nothing. Any number of threads gives the same bytes: what is summed over voxels is cut into
