@@ -71,7 +71,7 @@ pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity
 /**
  * After the last slab: fill the labels, 1..n in raster order of the first voxel, 0 outside the mask.
  * @param n_labels  filled  n; may be NULL
- * @return as pea_mutex_watershed(); PEA_E_ARG while planes are missing
+ * @return as pea_mutex_watershed(); PEA_E_ARG while planes are missing, and after a failure
  */
 pea_status pea_mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pea_error *err);
 

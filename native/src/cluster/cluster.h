@@ -181,8 +181,8 @@ pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_
 
 enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 24 }; /* of an edge, and of a cluster while shrinking */
 
-/* Edges get new numbers of their ends (sift.c). Those inside a cluster go, those at PEA__NO_CLUSTER and those whose key is
- * 0; of those between the same two clusters mostly the earliest alone stays. */
+/* Edges get new numbers of their ends (sift.c). Those inside a cluster go, those at PEA__NO_CLUSTER and those whose key
+ * is 0; of those between the same two clusters mostly the earliest alone stays. */
 pea_status pea__edges_sift(pea__edges *edges, const uint32_t *number, pea_context *context, double fraction,
                            pea_error *err);
 

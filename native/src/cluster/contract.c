@@ -455,7 +455,8 @@ static void accept(workspace *w)
     }
     join_pairs(w);
     for (int64_t i = 0; i < w->n_alive; i++) {
-        const uint32_t c = w->alive[i], level = w->level_of[c], root = w->parent[w->parent[c]]; /* smaller ones come first */
+        const uint32_t c = w->alive[i], level = w->level_of[c];
+        const uint32_t root = w->parent[w->parent[c]]; /* smaller numbers came before */
         w->parent[c] = (uint16_t)root;
         w->level_of[root] = level > w->level_of[root] ? level : w->level_of[root];
         w->alive[n] = (uint16_t)c;

@@ -37,6 +37,7 @@ struct pea_mutex_slabs {
     uint32_t capacity;
     int64_t n_kept;   /* edges that were left when they were looked at last */
     bool masked;
+    bool over;        /* finished, or failed: labels are no clusters any more */
     pea__slab_tuning tuning;
 };
 
@@ -178,8 +179,8 @@ uint64_t pea__mutex_slabs_forecast(pea_dims dims, const pea_offsets *offsets, co
     const bool whole = n_planes >= (dims.z > 1 ? dims.z : dims.y); /* there are no slabs before */
     const uint64_t edges = (attractive < most ? attractive : most) * ATTRACTIVE_BYTES + repulsive * REPULSIVE_BYTES;
     const uint64_t workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < PEA__TILE_VOXELS ? n : PEA__TILE_VOXELS);
-    return (whole ? 1 : 2) * edges + workspaces + KEPT_BYTES * n_voxels + n / (uint64_t)n_planes * waiting * sizeof(uint32_t) +
-           FIXED_BYTES;
+    waiting *= n / (uint64_t)n_planes * sizeof(uint32_t);
+    return (whole ? 1 : 2) * edges + workspaces + KEPT_BYTES * n_voxels + waiting + FIXED_BYTES;
 }
 
 /* ---- a slab becomes clusters and edges ---- */
@@ -242,7 +243,7 @@ static pea_status contract(pea_mutex_slabs *s, const pea__tiling *tiling, pea__t
 
 /* ---- what is certain of all that is there ---- */
 
-/* Edges of offset k that the voxels of row (z,y) store, one end of which is not there: mark the cluster of the other. */
+/* Of the edges of offset k that row (z,y) stores one end is not there: mark the clusters of the other. */
 static void mark_row(pea_mutex_slabs *s, size_t k, int64_t z, int64_t y)
 {
     const pea__graph *g = &s->graph;
@@ -400,6 +401,7 @@ pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, const void *affinity, pea_dt
     const pea__window window = pea__progress_part(s->context, from, ADDED * (double)g->end / (double)g->n_planes);
     const pea_status status = add(s, err);
     pea__progress_rejoin(s->context, window);
+    s->over = status != PEA_OK;
     g->affinity = NULL;
     g->mask = NULL;
     return status;
@@ -413,9 +415,16 @@ pea_status pea__affinity_check(const pea_array *affinity, pea_error *err)
     return status;
 }
 
+static pea_status check_going(const pea_mutex_slabs *s, pea_error *err)
+{
+    return s->over ? pea__fail(err, PEA_E_ARG, "the slabs were finished, or failed: begin with new ones") : PEA_OK;
+}
+
 static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity, const pea_array *mask, pea_error *err)
 {
-    pea_status status = pea__affinity_check(affinity, err);
+    pea_status status = check_going(s, err);
+    if (status == PEA_OK)
+        status = pea__affinity_check(affinity, err);
     if (status == PEA_OK && mask)
         status = pea__array_check(mask, "mask", PEA_UINT8, err);
     if (status == PEA_OK && mask)
@@ -433,8 +442,8 @@ static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity
         return pea__fail(err, PEA_E_SHAPE, "a slab of %" PRId64 " x %" PRId64 " x %" PRId64 " (z,y,x) is no part of %"
                          PRId64 " x %" PRId64 " x %" PRId64, d.z, d.y, d.x, whole.z, whole.y, whole.x);
     if (n_planes > n_left)
-        return pea__fail(err, PEA_E_SHAPE, "a slab of %" PRId64 " planes was added where %" PRId64 " are left", n_planes,
-                         n_left);
+        return pea__fail(err, PEA_E_SHAPE, "a slab of %" PRId64 " planes was added where %" PRId64 " are left",
+                         n_planes, n_left);
     if (s->graph.end > 0 && (mask != NULL) != s->masked)
         return pea__fail(err, PEA_E_ARG, "a mask must come with every slab or with none");
     return PEA_OK;
@@ -462,6 +471,7 @@ pea_status pea__mutex_slabs_finish(pea_mutex_slabs *s, uint32_t *n_labels, pea_e
     uint32_t *labels = s->labels, n = 0;
     int32_t *forest = s->forest;
     pea_status status = PEA_OK;
+    s->over = true;
     for (int64_t p = 0; p < n_voxels && status == PEA_OK; p++) {
         if (p % PEA__VOXELS_AT_ONCE == 0)
             status = pea__progress(s->context, ADDED + (1.0 - ADDED) * (double)p / (double)n_voxels, err);
@@ -482,11 +492,14 @@ pea_status pea__mutex_slabs_finish(pea_mutex_slabs *s, uint32_t *n_labels, pea_e
 pea_status pea_mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pea_error *err)
 {
     const pea__graph *g = &slabs->graph;
-    if (g->end != g->n_planes)
+    pea_status status = check_going(slabs, err);
+    if (status == PEA_OK && g->end != g->n_planes)
         return pea__fail(err, PEA_E_ARG, "%" PRId64 " of %" PRId64 " planes were added: add all of them first", g->end,
                          g->n_planes);
+    if (status != PEA_OK)
+        return status;
     pea__stage(slabs->context, "cluster");
-    const pea_status status = pea__mutex_slabs_finish(slabs, n_labels, err);
+    status = pea__mutex_slabs_finish(slabs, n_labels, err);
     pea__stage(slabs->context, NULL);
     return status;
 }

@@ -22,8 +22,8 @@
  *   1. Clusters that the plain algorithm will have joined in the end may be one from the start. Run it on G, and on H,
  *      which is G with such clusters joined. At any time the clusters of H are those of G, joined further by what was
  *      joined from the start, and the constraints are the same but for that. For the next edge, between clusters that
- *      are not yet one in G: if it repels, they never will be one in G, so they are not one in H, and both runs make the
- *      constraint. If it attracts across a constraint, they never will be one either, and nothing is done in H as in G.
+ *      are not yet one in G: if it repels, they never will be one in G, so they are not one in H, and both runs make
+ *      the constraint. If it attracts across a constraint, they never will be one either, and nothing is done in H as in G.
  *      If it attracts and joins them, all that H holds in these two clusters is one in the end; no constraint can be
  *      between them in H, as it would be one of G too.
  *   2. What has no effect may be left out: edges inside a cluster; of the edges between two clusters all but the
@@ -31,8 +31,8 @@
  *      cluster that has no attractive edge left, with all its edges.
  *
  * So it does not matter when merges are made, and together with which others, if only each of them is certain. To know
- * that from a part of the graph, walk its edges in order. Other edges, the unknown ones, lead from there to clusters that
- * are not there, and may come at any time; what is known is which clusters they touch. A cluster is open if it is not
+ * that from a part of the graph, walk its edges in order. Other edges, the unknown ones, lead from there to clusters
+ * that are not there, and may come at any time; what is known is which clusters they touch. A cluster is open if it is not
  * there or an unknown attractive edge touches it, and else sure.
  *
  *   3. edge   same cluster already, or a constraint between the two: nothing
@@ -45,8 +45,8 @@
  *      At any time a sure cluster is one of the plain algorithm, and between sure clusters there are the same
  *      constraints: what would touch it otherwise would have made it open. An open cluster lies in one of the plain
  *      algorithm; if it has a constraint, the two clusters of the plain algorithm have one too or, where both are open,
- *      may be the same. So what is done here is certain: nothing, as between two clusters with a constraint, or that may
- *      be the same, an attractive edge does nothing; a merge of two sure ones; and that of a sure one with an open one,
+ *      may be the same. So what is done here is certain: nothing, as between two clusters with a constraint, or that
+ *      may be the same, an attractive edge does nothing; a merge of two sure ones; and that of a sure one with an open one,
  *      as the cluster in which the open one lies is made of open and of unknown ones, of which the sure one has no
  *      constraint with any.
  *
@@ -57,8 +57,8 @@
  *      and sure. If an earlier repulsive edge joins these two, the edge does nothing, else they merge.
  *
  * That a merge is found late, by shrink instead of contract or by grow instead of both, is never wrong: a tile may take
- * a tie with something outside for a loss, and tables may forget edges that they could have combined. A cluster of which
- * edges are said to be unknown that are not there only waits longer.
+ * a tie with something outside for a loss, and tables may forget edges that they could have combined. A cluster of
+ * which edges are said to be unknown that are not there only waits longer.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
@@ -98,7 +98,8 @@ static pea_status add_all(pea_mutex_slabs *slabs, const pea_array *affinity, con
     const int64_t n_planes = d.z > 1 ? d.z : d.y, plane = d.z * d.y * d.x / n_planes, depth = pea__mutex_slab_planes(d);
     pea_status status = PEA_OK;
     for (int64_t begin = 0; begin < n_planes && status == PEA_OK; begin += depth) {
-        const char *a = (const char *)affinity->data + (size_t)(begin * plane * d.c) * pea_dtype_size_bytes(affinity->dtype);
+        const size_t first = (size_t)(begin * plane * d.c) * pea_dtype_size_bytes(affinity->dtype);
+        const char *a = (const char *)affinity->data + first;
         const uint8_t *m = mask ? (const uint8_t *)mask->data + begin * plane : NULL;
         status = pea__mutex_slabs_add(slabs, a, affinity->dtype, m, pea__min_i64(depth, n_planes - begin), err);
     }

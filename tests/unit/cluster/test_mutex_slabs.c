@@ -28,14 +28,16 @@ static pea_status add(pea_mutex_slabs *slabs, const random_case *c, int64_t begi
     const int64_t n_k = (int64_t)c->offsets.n, plane = c->d.z * c->d.y * c->d.x / planes_of(c->d);
     pea_dims d = c->d;
     *(d.z > 1 ? &d.z : &d.y) = end - begin;
-    const size_t item = c->bytes ? 1 : sizeof(float), n = (size_t)((end - begin) * plane), n_bytes = n * c->offsets.n * item;
+    const pea_dtype dtype = c->bytes ? PEA_UINT8 : PEA_FLOAT32;
+    const size_t item = pea_dtype_size_bytes(dtype), n = (size_t)((end - begin) * plane);
+    const size_t n_bytes = n * c->offsets.n * item;
     const char *given = c->bytes ? (const char *)c->bytes : (const char *)c->affinity;
     char *values = malloc(n_bytes); /* of their own, so that reading beyond the slab is noticed */
     uint8_t *inside = c->mask ? malloc(n) : NULL;
     memcpy(values, given + (size_t)(begin * plane * n_k) * item, n_bytes);
     if (inside)
         memcpy(inside, c->mask + begin * plane, n);
-    const pea_array affinity = {values, c->bytes ? PEA_UINT8 : PEA_FLOAT32, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
+    const pea_array affinity = {values, dtype, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
     const pea_status status = pea_mutex_slabs_add(slabs, &affinity, inside ? &mask : NULL, &err);
     free(values);
     free(inside);
@@ -216,7 +218,7 @@ static void slabs_that_do_not_fit_are_refused(void **state)
     const pea_offsets offsets = pea_offsets_3d_default();
     const pea_array whole = {labels, PEA_UINT32, {5, 3, 4, 1}}, mask = {inside, PEA_UINT8, {2, 3, 4, 1}};
     const pea_array slab = {affinity, PEA_FLOAT32, {2, 3, 4, 12}}, wide = {affinity, PEA_FLOAT32, {2, 4, 3, 12}},
-                    few = {affinity, PEA_FLOAT32, {2, 3, 4, 11}};
+                    few = {affinity, PEA_FLOAT32, {2, 3, 4, 11}}, last = {affinity, PEA_FLOAT32, {1, 3, 4, 12}};
     pea_mutex_slabs *slabs;
     assert_fails(pea_mutex_slabs_new((pea_dims){5, 3, 5, 1}, &offsets, NULL, NULL, &whole, &slabs, &err), PEA_E_SHAPE,
                  "5 x 3 x 5");
@@ -233,6 +235,9 @@ static void slabs_that_do_not_fit_are_refused(void **state)
     assert_fails(pea_mutex_slabs_finish(slabs, NULL, &err), PEA_E_ARG, "2 of 5");
     assert_ok(pea_mutex_slabs_add(slabs, &slab, NULL, &err));
     assert_fails(pea_mutex_slabs_add(slabs, &slab, NULL, &err), PEA_E_SHAPE, "1 are left");
+    assert_ok(pea_mutex_slabs_add(slabs, &last, NULL, &err));
+    assert_ok(pea_mutex_slabs_finish(slabs, NULL, &err));
+    assert_fails(pea_mutex_slabs_finish(slabs, NULL, &err), PEA_E_ARG, "new ones");
     pea_mutex_slabs_free(slabs);
     pea_mutex_slabs_free(NULL);
 }
@@ -250,6 +255,8 @@ static void nan_in_a_later_slab_is_refused_with_its_place(void **state)
     assert_ok(pea_mutex_slabs_add(slabs, &slab, NULL, &err));
     affinity[((1 * 3 + 2) * 4 + 3) * 12 + 7] = NAN;
     assert_fails(pea_mutex_slabs_add(slabs, &slab, NULL, &err), PEA_E_FORMAT, "z 3, y 2, x 3, offset 7");
+    assert_fails(pea_mutex_slabs_add(slabs, &slab, NULL, &err), PEA_E_ARG, "new ones");
+    assert_fails(pea_mutex_slabs_finish(slabs, NULL, &err), PEA_E_ARG, "new ones");
     pea_mutex_slabs_free(slabs);
 }
 
