@@ -33,7 +33,8 @@ pea_agglomerate_options pea_agglomerate_options_default(void);
  * @param graph      borrowed
  * @param numbers    filled    for each node 1..n, by the smallest node of each instance
  * @param n_regions  filled    n; may be NULL
- * @return PEA_OK; PEA_E_ARG; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
+ * @return PEA_OK; PEA_E_ARG; PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED
+ * Memory: besides the graph 16 bytes for each node, 66 for each edge.
  * Source: Funke et al., "Large scale image segmentation with structured loss based deep learning", 2019.
  */
 pea_status pea_agglomerate(const pea_region_graph *graph, const pea_agglomerate_options *options,

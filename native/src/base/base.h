@@ -177,6 +177,9 @@ pea_status pea__parallel(pea_context *context, int64_t n_tasks, double from, dou
 
 int pea__workers(const pea_context *context);           /* how many values `worker` can take, >= 1 */
 uint64_t pea__memory_limit(const pea_context *context); /* 0: none */
+/* What a call made of several has taken already: the limit is less by so many bytes. Returns how many it was before, to be
+ * given back the same way. */
+uint64_t pea__memory_hold(pea_context *context, uint64_t bytes);
 
 /* Name the stage that begins (literal text) and start its clock; NULL ends the last one. */
 void pea__stage(pea_context *context, const char *stage);

@@ -44,7 +44,8 @@ struct pea_context {
     atomic_int_least64_t next, done;
     atomic_bool stop;
 
-    const char *stage; /* the caller's thread alone */
+    uint64_t held_bytes; /* the caller's thread alone, as what follows */
+    const char *stage;
     double stage_began, last_report, last_fraction, window_from, window_to;
     pea_stage_time times[MAX_STAGES];
     size_t n_times;
@@ -189,7 +190,19 @@ int pea__workers(const pea_context *context)
 
 uint64_t pea__memory_limit(const pea_context *context)
 {
-    return context ? context->options.memory_limit_bytes : 0;
+    const uint64_t limit = context ? context->options.memory_limit_bytes : 0;
+    if (limit == 0)
+        return 0;
+    return limit > context->held_bytes ? limit - context->held_bytes : 1; /* 0 would be no limit */
+}
+
+uint64_t pea__memory_hold(pea_context *context, uint64_t bytes)
+{
+    if (!context)
+        return 0;
+    const uint64_t before = context->held_bytes;
+    context->held_bytes = bytes;
+    return before;
 }
 
 void pea__progress_window(pea_context *context, double from, double to)

@@ -120,7 +120,10 @@ static pea_status choose_labels(const pea_region_graph *graph, int64_t min_size,
 {
     absorbing work = {0};
     const pea__window window = pea__progress_part(context, 0.0, ABSORBED);
-    pea_status status = pea__contraction_new(graph, context, 1.0, &work.graph, err);
+    pea_status status = pea__region_graph_check_memory(graph, PEA__CONTRACTION_NODE_BYTES + 36,
+                                                       PEA__CONTRACTION_EDGE_BYTES + 16, "absorbing", context, err);
+    if (status == PEA_OK)
+        status = pea__contraction_new(graph, context, 1.0, &work.graph, err);
     pea__progress_rejoin(context, window);
     if (status == PEA_OK)
         status = fill(graph, &work, err);

@@ -11,7 +11,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { N_BINS = 256 };
+enum { N_BINS = 256, OWN_EDGE_BYTES = 4 + 1 + 4 + 24 };
 
 /* Shares of the progress bar. */
 #define LINKED 0.2
@@ -163,7 +163,11 @@ static void free_all(agglomeration *work)
 static pea_status new_all(const pea_region_graph *graph, pea_context *context, agglomeration *work, pea_error *err)
 {
     const size_t m = (size_t)graph->n_edges;
-    const pea_status status = pea__contraction_new(graph, context, LINKED, &work->graph, err);
+    pea_status status = pea__region_graph_check_memory(graph, PEA__CONTRACTION_NODE_BYTES,
+                                                       PEA__CONTRACTION_EDGE_BYTES + OWN_EDGE_BYTES, "agglomeration",
+                                                       context, err);
+    if (status == PEA_OK)
+        status = pea__contraction_new(graph, context, LINKED, &work->graph, err);
     if (status != PEA_OK)
         return status;
     work->cost = pea__alloc(m, sizeof *work->cost, err);

@@ -20,6 +20,9 @@ typedef struct pea__contraction {
     uint32_t n_slots;
 } pea__contraction;
 
+/* Its memory: the hash table has two to four slots for each edge. */
+enum { PEA__CONTRACTION_NODE_BYTES = 16, PEA__CONTRACTION_EDGE_BYTES = 8 + 1 + 8 + 16 };
+
 /* Progress goes from 0 to `to`. */
 pea_status pea__contraction_new(const pea_region_graph *graph, pea_context *context, double to, pea__contraction *c,
                                 pea_error *err);

@@ -8,6 +8,9 @@
 #include <math.h>
 #include <string.h>
 
+/* The caller's cost, the weight, and the heap, which may double while its old half is there. */
+enum { OWN_EDGE_BYTES = 8 + 8 + 3 * 16 };
+
 /* Shares of the progress bar. */
 #define LINKED 0.15
 #define CONTRACTED 0.4
@@ -70,7 +73,12 @@ static pea_status contract(const pea_region_graph *graph, const double *costs, p
                            uint32_t *numbers, uint32_t *n_regions, pea_error *err)
 {
     greedy work = {.err = err};
-    pea_status status = pea__contraction_new(graph, context, LINKED, &work.graph, err);
+    pea_status status = pea__region_graph_check_memory(
+        graph, pea__max_i64(PEA__CONTRACTION_NODE_BYTES, PEA__KERNIGHAN_LIN_NODE_BYTES),
+        pea__max_i64(PEA__CONTRACTION_EDGE_BYTES + OWN_EDGE_BYTES, PEA__KERNIGHAN_LIN_EDGE_BYTES), "a multicut", context,
+        err);
+    if (status == PEA_OK)
+        status = pea__contraction_new(graph, context, LINKED, &work.graph, err);
     if (status == PEA_OK) {
         work.weight = pea__alloc((size_t)graph->n_edges, sizeof *work.weight, err);
         status = work.weight ? PEA_OK : PEA_E_NOMEM;

@@ -42,6 +42,19 @@ pea_status pea__region_graph_new(int64_t n_nodes, int64_t n_edges, int n_bins, p
     return PEA_OK;
 }
 
+pea_status pea__region_graph_check_memory(const pea_region_graph *graph, uint64_t node_bytes, uint64_t edge_bytes,
+                                          const char *what, pea_context *context, pea_error *err)
+{
+    const uint64_t limit = pea__memory_limit(context),
+                   needed = (uint64_t)graph->n_nodes * (sizeof *graph->nodes + node_bytes) +
+                            (uint64_t)graph->n_edges * (sizeof *graph->edges + edge_bytes); /* both below 2^32 */
+    if (limit == 0 || needed <= limit)
+        return PEA_OK;
+    return pea__fail(err, PEA_E_LIMIT,
+                     "%s of %" PRId64 " regions with %" PRId64 " contacts needs %" PRIu64 " bytes but the limit is %" PRIu64
+                     ": raise it or work in smaller blocks", what, graph->n_nodes, graph->n_edges, needed, limit);
+}
+
 void pea_region_graph_free(pea_region_graph *graph)
 {
     if (!graph)
@@ -287,6 +300,12 @@ static pea_status graph_of(const pea__region_table *table, pea_context *context,
                            pea_error *err)
 {
     int64_t n_nodes = 0;
+    /* the order and what sorts it; nodes are smaller than edges */
+    pea_status status = pea__region_memory_take(
+        table->memory,
+        (uint64_t)table->n * (2 * sizeof(pea__keyed) + sizeof(pea_region_edge) + 4 * (uint64_t)table->n_bins), err);
+    if (status != PEA_OK)
+        return status;
     pea__keyed *order = pea__alloc(table->n, sizeof *order, err);
     if (!order)
         return PEA_E_NOMEM;
@@ -295,7 +314,7 @@ static pea_status graph_of(const pea__region_table *table, pea_context *context,
         order[i] = (pea__keyed){key, i};
         n_nodes += key >> 32 == (uint32_t)key;
     }
-    pea_status status = pea__keyed_sort(order, table->n, context, ADDED_UP, err);
+    status = pea__keyed_sort(order, table->n, context, ADDED_UP, err);
     if (status == PEA_OK)
         status = pea__region_graph_new(n_nodes, (int64_t)table->n - n_nodes, table->n_bins, graph, err);
     if (status == PEA_OK)

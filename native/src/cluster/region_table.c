@@ -15,7 +15,7 @@ static uint32_t slot_of(const pea__region_table *table, uint64_t key)
     return slot;
 }
 
-static pea_status take(pea__region_memory *memory, uint64_t n_bytes, pea_error *err)
+pea_status pea__region_memory_take(pea__region_memory *memory, uint64_t n_bytes, pea_error *err)
 {
     const uint64_t taken = atomic_fetch_add(&memory->taken, n_bytes) + n_bytes;
     if (memory->limit == 0 || taken <= memory->limit)
@@ -26,6 +26,12 @@ static pea_status take(pea__region_memory *memory, uint64_t n_bytes, pea_error *
                      taken, memory->limit);
 }
 
+static uint64_t bytes_of(const pea__region_table *table, uint32_t n_slots)
+{
+    return (uint64_t)(n_slots / 2) * (sizeof *table->items + 4 * (uint64_t)table->n_bins) +
+           (uint64_t)n_slots * sizeof *table->slots;
+}
+
 /* Items fill at most half of the slots: searches stay short. */
 static pea_status grow(pea__region_table *table, pea_error *err)
 {
@@ -33,10 +39,8 @@ static pea_status grow(pea__region_table *table, pea_error *err)
         return pea__fail(err, PEA_E_LIMIT, "more than 2^29 pairs of regions touch");
     const uint32_t n_slots = table->n_slots ? 2 * table->n_slots : FIRST_SLOTS, room = n_slots / 2;
     const size_t n_bins = (size_t)table->n_bins;
-    const pea_status status = take(table->memory,
-                                   (uint64_t)(room - table->n_slots / 2) * (sizeof *table->items + 4 * n_bins) +
-                                       (uint64_t)(n_slots - table->n_slots) * sizeof *table->slots,
-                                   err);
+    const pea_status status =
+        pea__region_memory_take(table->memory, bytes_of(table, n_slots) - bytes_of(table, table->n_slots), err);
     if (status != PEA_OK)
         return status;
     pea__region_item *items = pea__realloc(table->items, room, sizeof *items, err);
@@ -84,6 +88,8 @@ pea_status pea__region_table_find(pea__region_table *table, uint64_t key, uint32
 
 void pea__region_table_free(pea__region_table *table)
 {
+    if (table->memory)
+        atomic_fetch_sub(&table->memory->taken, table->items ? bytes_of(table, table->n_slots) : 0);
     pea__free(table->slots);
     pea__free(table->histograms);
     pea__free(table->items);

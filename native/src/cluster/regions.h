@@ -31,6 +31,11 @@ pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32
 pea_status pea__region_graph_read_from(const pea__reader *reader, pea_context *context, pea_region_graph **graph,
                                        pea_error *err);
 
+/* PEA_E_LIMIT with the number where the context allows less than the graph and so many bytes for each of its nodes and
+ * edges. `what` is to be done: "agglomeration". */
+pea_status pea__region_graph_check_memory(const pea_region_graph *graph, uint64_t node_bytes, uint64_t edge_bytes,
+                                          const char *what, pea_context *context, pea_error *err);
+
 /* ---- what is known of pairs of labels while a graph is built (region_table.c) ---- */
 
 /* Of a pair a < b: its faces. Of a pair a, a: the voxels of a region. */
@@ -46,6 +51,9 @@ typedef struct pea__region_memory {
     atomic_uint_least64_t taken;
     uint64_t limit;
 } pea__region_memory;
+
+/* PEA_E_LIMIT with the number where it is more than there may be. */
+pea_status pea__region_memory_take(pea__region_memory *memory, uint64_t n_bytes, pea_error *err);
 
 typedef struct pea__region_table {
     pea__region_item *items; /* in the order of first asking */

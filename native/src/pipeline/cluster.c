@@ -61,6 +61,9 @@ static pea_status from_fragments(pea_clusterer clusterer, const pea_array *affin
 {
     pea_fragments_options options = pea_fragments_options_default();
     pea_region_graph *graph = NULL;
+    const pea_dims d = affinity->dims;
+    const uint64_t held = pea__memory_hold( /* beside what fragments and their graph will take */
+        context, pea__bytes_mul((uint64_t)(d.z * d.y * d.x), (uint64_t)d.c * sizeof(float)));
     options.rule = rule_of(clusterer, offsets->n_axes);
     pea_status status = pea_fragments(affinity, offsets, mask, &options, context, labels, NULL, err);
     if (status == PEA_OK)
@@ -68,6 +71,7 @@ static pea_status from_fragments(pea_clusterer clusterer, const pea_array *affin
     if (status == PEA_OK)
         status = put_together(clusterer, graph, context, labels, err);
     pea_region_graph_free(graph);
+    (void)pea__memory_hold(context, held);
     return status;
 }
 

@@ -46,7 +46,7 @@ static uint64_t mutex_bytes(const pea_segment_options *options, pea_dims grid, i
 
 /* Scratch of each thread for a plane; the graph of the fragments and what cuts it. How many fragments there are depends
  * on the data; the figures are those of noise. Only those for agglomerating a volume are small. A chessboard has more:
- * the graph has a limit of its own. */
+ * every step on the graph counts its own need as soon as it is known, and is refused with it. */
 static uint64_t fragment_bytes(const pea_segment_options *options, pea_dims grid, int n_threads)
 {
     const bool small = options->clusterer == PEA_CLUSTER_AGGLOMERATE && options->offsets.n_axes == 3;

@@ -5,6 +5,7 @@
 #include "region_graphs.h"
 #include "threads.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 enum { MOST_NODES = 40, MOST_EDGES = MOST_NODES * MOST_NODES / 2 };
@@ -249,7 +250,25 @@ static void a_large_graph_can_be_stopped(void **state)
     pea_region_graph_free(graph);
 }
 
+static void too_little_memory_is_refused_with_the_number(void **state)
+{
+    (void)state;
+    pea_region_graph *graph = test_region_grid(1, 60, 60);
+    uint32_t numbers[3600];
+    uint64_t needed;
+    pea_context *context = test_context(1, 100000);
+    assert_fails(pea_agglomerate(graph, NULL, context, numbers, NULL, &err), PEA_E_LIMIT, "3600 regions with 14042 contacts needs ");
+    assert_non_null(strstr(err.message, "bytes but the limit is 100000"));
+    assert_int_equal(sscanf(strstr(err.message, "needs "), "needs %" SCNu64, &needed), 1);
+    pea_context_free(context);
+    context = test_context(1, needed);
+    assert_ok(pea_agglomerate(graph, NULL, context, numbers, NULL, &err));
+    pea_context_free(context);
+    pea_region_graph_free(graph);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(too_little_memory_is_refused_with_the_number),
     cmocka_unit_test(merging_equals_the_rule_word_by_word),
     cmocka_unit_test(nothing_to_merge_is_no_failure),
     cmocka_unit_test(a_hub_of_many_regions_is_fast),

@@ -5,6 +5,7 @@
 #include "region_graphs.h"
 #include "threads.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 static pea_error err;
@@ -412,7 +413,27 @@ static void a_large_problem_can_be_stopped(void **state)
     free_problem(&p);
 }
 
+static void too_little_memory_is_refused_with_the_number(void **state)
+{
+    (void)state;
+    pea_region_graph *graph = test_region_grid(1, 60, 60);
+    double *costs = random_costs(graph, 1, 9);
+    uint32_t numbers[3600];
+    uint64_t needed;
+    pea_context *context = test_context(1, 100000);
+    assert_fails(pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, &err), PEA_E_LIMIT, "3600 regions with 14042 contacts needs ");
+    assert_non_null(strstr(err.message, "bytes but the limit is 100000"));
+    assert_int_equal(sscanf(strstr(err.message, "needs "), "needs %" SCNu64, &needed), 1);
+    pea_context_free(context);
+    context = test_context(1, needed);
+    assert_ok(pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, &err));
+    pea_context_free(context);
+    free(costs);
+    pea_region_graph_free(graph);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(too_little_memory_is_refused_with_the_number),
     cmocka_unit_test(small_graphs_come_near_the_best_of_all_partitions),
     cmocka_unit_test(moves_never_cost_and_mostly_gain),
     cmocka_unit_test(plain_moves_end_no_better),
