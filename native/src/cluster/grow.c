@@ -70,8 +70,9 @@ static pea_status take_edge(walk *w, edge e, pea_error *err)
 /* The next edge of both lists; on equal keys the repulsive one, whose flat index is larger. */
 static edge next_edge(walk *w)
 {
-    const pea__pair *a = w->attractive_order + w->n_attractive - 1, *r = w->repulsive_order + w->n_repulsive - 1;
-    const bool attractive = w->n_repulsive == 0 || (w->n_attractive > 0 && a->key > r->key);
+    const int64_t n_a = w->n_attractive, n_r = w->n_repulsive;
+    const bool attractive =
+        n_r == 0 || (n_a > 0 && w->attractive_order[n_a - 1].key > w->repulsive_order[n_r - 1].key);
     edge e = {.attractive = attractive};
     e.index = attractive ? w->attractive_order[--w->n_attractive].value : w->repulsive_order[--w->n_repulsive].value;
     e.ends = (attractive ? w->graph->attractive.ends : w->graph->repulsive.ends) + e.index;
