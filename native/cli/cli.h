@@ -104,6 +104,7 @@ typedef struct cli_session {
     const char *command;
     cli_wishes wishes;
     pea_context *context;
+    uint64_t memory; /* bytes that all of the work may take; 0: no limit */
     cli_progress progress;
     double read; /* seconds of files that are read without the context */
 } cli_session;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "segment_forecast.h"
 #include "segment_plan.h"
 
 static const char command[] = "segment";
@@ -58,7 +59,9 @@ struct work {
     pea_image_info info;
     pea_segment_options settings; /* the run's, with the scale that this image needs */
     pea_volume labels;   /* all frames */
-    pea_volume picture;  /* overlay */
+    pea_volume shown;    /* the plane of the overlay */
+    cli_job job;
+    cli_forecast forecast;
     pea_table *tables;   /* one for each frame */
     size_t n_frames, n_tables;
     int64_t n_instances;
@@ -182,19 +185,35 @@ static pea_status pick_plane(const pea_array *image, int64_t z, pea_volume *plan
     return PEA_OK;
 }
 
-static pea_status draw(const pea_array *image, const pea_array *labels, pea_context *context, pea_volume *picture,
-                       pea_error *err)
+/* The plane that the overlay will show is kept until it is drawn: the image itself where it is no more than that. */
+static pea_status keep_shown(struct work *work, pea_volume *pixels, pea_error *err)
 {
-    const int64_t z = labels->dims.z / 2, n_pixels = labels->dims.y * labels->dims.x;
-    const pea_array shown = {
-        (uint32_t *)labels->data + z * n_pixels, PEA_UINT32, {1, labels->dims.y, labels->dims.x, 1}};
-    pea_volume plane = {0};
-    pea_status status = pick_plane(image, z, &plane, err);
+    const pea_dims d = pixels->array.dims;
+    if (d.z > 1 || (d.c != 1 && d.c != 3) || work->n_frames > 1)
+        return pick_plane(&pixels->array, d.z / 2, &work->shown, err);
+    work->shown = *pixels;
+    *pixels = (pea_volume){0};
+    return PEA_OK;
+}
+
+static pea_status draw_row(void *user, int64_t y, uint8_t *row, pea_error *err)
+{
+    (void)err;
+    pea_drawing_row(user, y, row);
+    return PEA_OK;
+}
+
+/* Row by row into the file: such a picture is as large as the labels. */
+static pea_status write_overlay(const char *path, const struct work *work, pea_context *context, pea_error *err)
+{
+    const pea_dims d = work->labels.array.dims;
+    const int64_t z = d.z / (int64_t)work->n_frames / 2;
+    const pea_array labels = {(uint32_t *)work->labels.array.data + z * d.y * d.x, PEA_UINT32, {1, d.y, d.x, 1}};
+    pea_drawing *drawing = NULL;
+    pea_status status = pea_drawing_new(&work->shown.array, &labels, context, &drawing, err);
     if (status == PEA_OK)
-        status = pea_volume_alloc(PEA_UINT8, (pea_dims){1, labels->dims.y, labels->dims.x, 3}, picture, err);
-    if (status == PEA_OK)
-        status = pea_overlay(&plane.array, &shown, context, &picture->array, err);
-    pea_volume_free(&plane);
+        status = pea_png_write_rows(path, (pea_dims){1, d.y, d.x, 3}, draw_row, drawing, context, err);
+    pea_drawing_free(drawing);
     return status;
 }
 
@@ -216,24 +235,26 @@ static pea_status take_frame(struct run *run, size_t index, pea_image *image, in
                              struct work *work, pea_error *err)
 {
     pea_volume pixels = {0}, mask = {0};
-    pea_segment_details details = {.want_affinity = 1};
+    pea_segment_details details = {.want_affinity = work->forecast.keep_affinity};
     uint32_t n_labels = 0;
     const pea_dims dims = {work->labels.array.dims.z / (int64_t)work->n_frames, work->info.dims.y, work->info.dims.x,
                            1};
     const pea_array labels = {(uint32_t *)work->labels.array.data + (int64_t)nth * dims.z * dims.y * dims.x, PEA_UINT32,
                               dims};
     pea_status status = read_frame(run, index, image, frame, &pixels, &mask, err);
+    if (status == PEA_OK && nth == 0)
+        status = cli_forecast_tell(&work->job, &work->forecast, &pixels.array, &run->session, err);
     if (status == PEA_OK)
         status = pea_segment(run->model, run->session.context, &pixels.array, run->plan.masks.n ? &mask.array : NULL,
                              &work->settings, &labels, &n_labels, &details, err);
     work->n_instances += n_labels;
     if (status == PEA_OK && run->plan.tables.n) {
-        status = pea_measure(&labels, &pixels.array, &details.affinity.array, &details.offsets, run->session.context,
-                             &work->tables[nth], err);
+        status = pea_measure(&labels, &pixels.array, details.want_affinity ? &details.affinity.array : NULL,
+                             &details.offsets, run->session.context, &work->tables[nth], err);
         work->n_tables = nth + 1;
     }
     if (status == PEA_OK && run->plan.overlays.n && nth == 0)
-        status = draw(&pixels.array, &labels, run->session.context, &work->picture, err);
+        status = keep_shown(work, &pixels, err);
     pea_segment_details_free(&details);
     pea_volume_free(&mask);
     pea_volume_free(&pixels);
@@ -249,7 +270,7 @@ static pea_status write_results(struct run *run, size_t index, const struct work
     if (plan->tables.n)
         status = pea_table_write(plan->tables.item[index], work->tables, work->n_tables, calibration, context, err);
     if (status == PEA_OK && plan->overlays.n)
-        status = pea_png_write(plan->overlays.item[index], &work->picture.array, context, err);
+        status = write_overlay(plan->overlays.item[index], work, context, err);
     if (status == PEA_OK) /* last: where labels are, all of it is */
         status = pea_labels_write(plan->outputs.item[index], &work->labels.array, (int64_t)work->n_frames, calibration,
                                   context, err);
@@ -282,6 +303,18 @@ static pea_status choose_scale(const struct run *run, struct work *work, pea_err
     return cli_fail(err, why.status, "--scale auto: %.460s", why.message);
 }
 
+/* Before anything is read. */
+static pea_status forecast(struct run *run, struct work *work, pea_error *err)
+{
+    pea_dims d = work->info.dims;
+    d.z = run->n_slices ? run->n_slices : d.z;
+    d.c = run->given->channel == CLI_NOT_GIVEN ? d.c : 1;
+    work->job = (cli_job){.model = run->model, .settings = &work->settings, .dims = d, .dtype = work->info.dtype,
+                          .n_frames = run->given->frame == CLI_NOT_GIVEN ? work->info.n_frames : 1,
+                          .masked = run->plan.masks.n > 0, .want_table = run->plan.tables.n > 0};
+    return cli_forecast_memory(&work->job, &run->session, &work->forecast, err);
+}
+
 static pea_status allocate_results(const struct run *run, struct work *work, pea_error *err)
 {
     const int64_t slices = run->n_slices ? run->n_slices : work->info.dims.z;
@@ -299,7 +332,7 @@ static void free_work(struct work *work)
     for (size_t t = 0; t < work->n_tables; t++)
         pea_table_free(&work->tables[t]);
     free(work->tables);
-    pea_volume_free(&work->picture);
+    pea_volume_free(&work->shown);
     pea_volume_free(&work->labels);
 }
 
@@ -317,6 +350,8 @@ static pea_status segment_image(struct run *run, size_t index, struct outcome *o
     }
     if (status == PEA_OK)
         status = choose_scale(run, &work, err);
+    if (status == PEA_OK)
+        status = forecast(run, &work, err);
     if (status == PEA_OK)
         status = allocate_results(run, &work, err);
     for (size_t t = 0; status == PEA_OK && t < work.n_frames; t++) {

@@ -208,7 +208,8 @@ pea_status cli_session_open(cli_session *session, const char *command, const cli
     session->progress.started = session->progress.items_started = cli_seconds();
     pea_context_options options = pea_context_options_default();
     options.n_threads = (int)wishes->threads;
-    options.memory_limit_bytes = wishes->memory == UINT64_MAX ? pea_cpu_memory_available() : wishes->memory;
+    session->memory = wishes->memory == UINT64_MAX ? pea_cpu_memory_available() : wishes->memory;
+    options.memory_limit_bytes = session->memory;
     options.progress = on_progress;
     options.progress_user = &session->progress;
     return pea_context_new(&options, &session->context, err);

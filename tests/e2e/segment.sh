@@ -332,6 +332,17 @@ json_tells_instances_and_seconds() {
 
 memory_that_does_not_suffice_is_refused_with_the_number() {
     refuses 1 "bytes" "$pea" segment "$image" -m nuclei -o labels.tif --memory 1M
+    needed=$(sed -n 's/.*(\([0-9]*\) bytes) of memory.*/\1/p' err)
+    refuses 1 "raise --memory" "$pea" segment "$image" -m nuclei -o labels.tif --memory $((needed - 1))
+    [ ! -e labels.tif ] || fail "something was written"
+    exits 0 "$pea" segment "$image" -m nuclei -o labels.tif --memory "$needed"
+    refuses 1 "bytes" "$pea" segment "$image" -m nuclei --scale 2 -o labels.tif --memory 1M
+    needed=$(sed -n 's/.*(\([0-9]*\) bytes) of memory.*/\1/p' err)
+    exits 0 "$pea" segment "$image" -m nuclei --scale 2 -o all.tif --table all.csv --memory 0
+    exits 0 "$pea" segment "$image" -m nuclei --scale 2 -o labels.tif --table t.csv --memory "$needed"
+    says "confidence stays empty" err
+    cmp all.tif labels.tif || fail "rows give other labels"
+    [ "$(cut -d, -f1-13 t.csv)" = "$(cut -d, -f1-13 all.csv)" ] || fail "other measurements"
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --memory 4G
 }
 

@@ -55,6 +55,9 @@ const pea_stage_time *pea_context_times(const pea_context *context, size_t *n_st
 
 int pea_context_threads(const pea_context *context); /* the number really used, >= 1 */
 
+/* For later calls: work whose forecast exceeds it is refused; 0: no limit. What a caller holds himself he leaves out. */
+void pea_context_limit_memory(pea_context *context, uint64_t memory_limit_bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -74,6 +74,17 @@ pea_status pea_labels_write(const char *path, const pea_array *labels, int64_t n
  */
 pea_status pea_png_write(const char *path, const pea_array *picture, pea_context *context, pea_error *err);
 
+/* Fill row y of a picture, uint8 (x,c). What is returned, unless PEA_OK, ends the writing and is returned there. */
+typedef pea_status pea_picture_row_fn(void *user, int64_t y, uint8_t *row, pea_error *err);
+
+/**
+ * The same for a picture that is never in memory as a whole: its rows are asked for from top to bottom.
+ * @param picture  extents (1,y,x,1 or 3)
+ * @return as pea_png_write(), and what `row` returned
+ */
+pea_status pea_png_write_rows(const char *path, pea_dims picture, pea_picture_row_fn *row, void *user,
+                              pea_context *context, pea_error *err);
+
 #ifdef __cplusplus
 }
 #endif

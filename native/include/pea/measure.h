@@ -76,6 +76,19 @@ pea_status pea_table_text(const pea_table *tables, size_t n_tables, const pea_ca
 pea_status pea_overlay(const pea_array *image, const pea_array *labels, pea_context *context,
                        const pea_array *picture, pea_error *err);
 
+/* The same row by row, for pictures that need not be in memory: pea_png_write_rows() writes them. */
+typedef struct pea_drawing pea_drawing;
+
+/**
+ * @param image    lent by the caller until the end, as labels
+ * @param drawing  owned by the caller: pea_drawing_free()
+ * @return as pea_overlay(); PEA_E_NOMEM
+ */
+pea_status pea_drawing_new(const pea_array *image, const pea_array *labels, pea_context *context,
+                           pea_drawing **drawing, pea_error *err);
+void pea_drawing_row(const pea_drawing *drawing, int64_t y, uint8_t *row); /* filled: uint8 (x,3); 0 <= y < the labels' */
+void pea_drawing_free(pea_drawing *drawing);                               /* NULL allowed */
+
 #ifdef __cplusplus
 }
 #endif

@@ -188,6 +188,11 @@ int pea__workers(const pea_context *context)
     return pea_context_threads(context);
 }
 
+void pea_context_limit_memory(pea_context *context, uint64_t memory_limit_bytes)
+{
+    context->options.memory_limit_bytes = memory_limit_bytes;
+}
+
 uint64_t pea__memory_limit(const pea_context *context)
 {
     const uint64_t limit = context ? context->options.memory_limit_bytes : 0;

@@ -257,8 +257,15 @@ void pea__label_map_free(pea__label_map *map);
 
 /* ---- specks (mask_remove_small.c) ---- */
 
-/* Clear the 8-connected components, plane by plane, of fewer than min_size voxels that are not 0: of a mask (uint8) or of
- * labels (uint32), whatever their numbers. (z,y,x,1) in the caller's stage. */
-pea_status pea__specks_remove(const pea_array *array, int64_t min_size, pea_context *context, pea_error *err);
+/* A plane of any kind that can tell which pixels of a row are set, twice in turn for all rows, and can clear some. */
+typedef struct pea__specks {
+    int64_t n_y, n_x, min_size;
+    void (*cover)(void *user, int64_t y, uint8_t *row); /* fill: 0 or not */
+    void (*clear)(void *user, int64_t y, int64_t begin, int64_t end);
+    void *user;
+} pea__specks;
+
+/* Clear the 8-connected components of fewer than min_size pixels. The caller's stage goes on by its whole window. */
+pea_status pea__specks_clear(const pea__specks *plane, pea_context *context, pea_error *err);
 
 #endif

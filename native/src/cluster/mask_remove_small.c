@@ -1,5 +1,4 @@
-/* mask_remove_small.c - clears specks: connected components, corners included, below a size; of a mask, or of what labels
- * cover.
+/* mask_remove_small.c - clears specks: connected components, corners included, below a size.
  *
  * Rows are taken apart into runs, and only those of two rows are ever kept. A run that touches none of the row above
  * begins a part; one that touches several joins them. The second sweep meets the same runs in the same order, so that
@@ -20,10 +19,10 @@ typedef struct part {
     uint32_t parent;
 } part;
 
-/* One plane on its way; what is owned serves all planes. */
 typedef struct sweep {
+    const pea__specks *plane;
     int64_t n_x;
-    uint8_t *covered;  /* a row of labels as a mask; NULL for a mask */
+    uint8_t *row;
     run *above, *here; /* rows of at most (n_x + 1) / 2 runs */
     int64_t n_above, n_here;
     part *parts;
@@ -50,21 +49,19 @@ static void join(part *parts, uint32_t a, uint32_t b)
     parts[other].parent = root;
 }
 
-static void find_runs(sweep *s, const void *row)
+static void find_runs(sweep *s, int64_t y)
 {
-    const uint8_t *mask = s->covered ? s->covered : row;
-    for (int64_t x = 0; s->covered && x < s->n_x; x++)
-        s->covered[x] = ((const uint32_t *)row)[x] != 0;
     run *const above = s->above;
     s->above = s->here;
     s->n_above = s->n_here;
     s->here = above;
     s->n_here = 0;
+    s->plane->cover(s->plane->user, y, s->row);
     for (int64_t x = 0; x < s->n_x; x++) {
-        if (!mask[x])
+        if (!s->row[x])
             continue;
-        const uint8_t *end = memchr(mask + x, 0, (size_t)(s->n_x - x));
-        s->here[s->n_here] = (run){.begin = x, .end = end ? end - mask : s->n_x};
+        const uint8_t *end = memchr(s->row + x, 0, (size_t)(s->n_x - x));
+        s->here[s->n_here] = (run){.begin = x, .end = end ? end - s->row : s->n_x};
         x = s->here[s->n_here++].end;
     }
 }
@@ -104,69 +101,79 @@ static pea_status make_room(sweep *s, pea_error *err)
     return PEA_OK;
 }
 
-static pea_status count_row(sweep *s, const void *row, pea_error *err)
+static pea_status count_row(sweep *s, int64_t y, pea_error *err)
 {
     const pea_status status = make_room(s, err);
     if (status != PEA_OK)
         return status;
-    find_runs(s, row);
+    find_runs(s, y);
     number_runs(s, true);
     for (int64_t i = 0; i < s->n_here; i++)
         s->parts[root_of(s->parts, s->here[i].part)].size += s->here[i].end - s->here[i].begin;
     return PEA_OK;
 }
 
-static void clear_row(sweep *s, char *row, size_t item_bytes, int64_t min_size)
+static void clear_row(sweep *s, int64_t y)
 {
-    find_runs(s, row);
+    find_runs(s, y);
     number_runs(s, false);
-    for (int64_t i = 0; i < s->n_here; i++) {
-        const run *r = &s->here[i];
-        if (s->parts[root_of(s->parts, r->part)].size < min_size)
-            memset(row + (size_t)r->begin * item_bytes, 0, (size_t)(r->end - r->begin) * item_bytes);
-    }
+    for (int64_t i = 0; i < s->n_here; i++)
+        if (s->parts[root_of(s->parts, s->here[i].part)].size < s->plane->min_size)
+            s->plane->clear(s->plane->user, y, s->here[i].begin, s->here[i].end);
 }
 
-/* Every row to count, then every row to clear; `from` and `share` are of the stage. */
-static pea_status clean_plane(sweep *s, char *plane, size_t item_bytes, int64_t n_y, int64_t min_size,
-                              pea_context *context, double from, double share, pea_error *err)
+/* Every row to count, then every row to clear. */
+static pea_status both_sweeps(sweep *s, pea_context *context, pea_error *err)
 {
-    const size_t row_bytes = (size_t)s->n_x * item_bytes;
+    const int64_t n_y = s->plane->n_y;
     pea_status status = PEA_OK;
     for (int64_t y = 0; y < 2 * n_y && status == PEA_OK; y++) {
         if (y % n_y == 0) {
             s->n_here = 0;
             s->n_parts = 0;
         }
-        status = pea__progress(context, from + share * (double)y / (double)(2 * n_y), err);
+        status = pea__progress(context, (double)y / (double)(2 * n_y), err);
         if (status == PEA_OK && y < n_y)
-            status = count_row(s, plane + (size_t)y * row_bytes, err);
+            status = count_row(s, y, err);
         else if (status == PEA_OK)
-            clear_row(s, plane + (size_t)(y - n_y) * row_bytes, item_bytes, min_size);
+            clear_row(s, y - n_y);
     }
     return status;
 }
 
-pea_status pea__specks_remove(const pea_array *array, int64_t min_size, pea_context *context, pea_error *err)
+pea_status pea__specks_clear(const pea__specks *plane, pea_context *context, pea_error *err)
 {
-    const pea_dims d = array->dims;
-    const size_t item_bytes = pea_dtype_size_bytes(array->dtype), most_runs = (size_t)(d.x / 2 + 1);
-    sweep s = {.n_x = d.x};
+    const size_t most_runs = (size_t)(plane->n_x / 2 + 1);
+    sweep s = {.plane = plane, .n_x = plane->n_x};
     s.above = pea__alloc(most_runs, sizeof *s.above, err);
     s.here = s.above ? pea__alloc(most_runs, sizeof *s.here, err) : NULL;
-    pea_status status = s.here ? PEA_OK : PEA_E_NOMEM;
-    if (status == PEA_OK && array->dtype != PEA_UINT8) {
-        s.covered = pea__alloc((size_t)d.x, 1, err);
-        status = s.covered ? PEA_OK : PEA_E_NOMEM;
-    }
-    for (int64_t z = 0; z < d.z && status == PEA_OK; z++)
-        status = clean_plane(&s, (char *)array->data + (size_t)(z * d.y * d.x) * item_bytes, item_bytes, d.y, min_size,
-                             context, (double)z / (double)d.z, 1.0 / (double)d.z, err);
+    s.row = s.here ? pea__alloc((size_t)plane->n_x, 1, err) : NULL;
+    const pea_status status = s.row ? both_sweeps(&s, context, err) : PEA_E_NOMEM;
     pea__free(s.above);
     pea__free(s.here);
-    pea__free(s.covered);
+    pea__free(s.row);
     pea__free(s.parts);
     return status;
+}
+
+/* ---- of masks ---- */
+
+/* One plane of one. */
+typedef struct mask_plane {
+    uint8_t *data;
+    int64_t n_x;
+} mask_plane;
+
+static void cover_mask(void *user, int64_t y, uint8_t *row)
+{
+    const mask_plane *m = user;
+    memcpy(row, m->data + y * m->n_x, (size_t)m->n_x);
+}
+
+static void clear_mask(void *user, int64_t y, int64_t begin, int64_t end)
+{
+    const mask_plane *m = user;
+    memset(m->data + y * m->n_x + begin, 0, (size_t)(end - begin));
 }
 
 pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_context *context, pea_error *err)
@@ -178,8 +185,15 @@ pea_status pea_mask_remove_small(const pea_array *mask, int64_t min_size, pea_co
         return pea__fail(err, PEA_E_SHAPE, "mask must have 1 channel, has %" PRId64, mask->dims.c);
     if (min_size < 0)
         return pea__fail(err, PEA_E_ARG, "smallest size %" PRId64 " must be at least 0", min_size);
+    const pea_dims d = mask->dims;
     pea__stage(context, "clean up");
-    status = pea__specks_remove(mask, min_size, context, err);
+    for (int64_t z = 0; z < d.z && status == PEA_OK; z++) {
+        mask_plane plane = {(uint8_t *)mask->data + z * d.y * d.x, d.x};
+        const pea__specks specks = {d.y, d.x, min_size, cover_mask, clear_mask, &plane};
+        const pea__window whole = pea__progress_part(context, (double)z / (double)d.z, (double)(z + 1) / (double)d.z);
+        status = pea__specks_clear(&specks, context, err);
+        pea__progress_rejoin(context, whole);
+    }
     pea__stage(context, NULL);
     return status;
 }

@@ -5,11 +5,15 @@
 #include <inttypes.h>
 #include <png.h>
 #include <setjmp.h>
+#include <string.h>
 
 /* All that must survive a jump of libpng. */
 typedef struct job {
     FILE *stream; /* borrowed */
-    const pea_array *picture;
+    pea_dims dims;
+    pea_picture_row_fn *row_of;
+    void *user;
+    uint8_t *row; /* owned */
     pea_context *context;
     pea_status status;
     pea_error error;
@@ -59,8 +63,7 @@ static void give_memory(png_structp png, png_voidp block)
 
 static void write_picture(job *j)
 {
-    const pea_dims d = j->picture->dims;
-    const uint8_t *row = j->picture->data;
+    const pea_dims d = j->dims;
     j->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, j, fail, ignore_warning, j, take_memory, give_memory);
     if (j->png)
         j->info = png_create_info_struct(j->png);
@@ -77,9 +80,11 @@ static void write_picture(job *j)
     png_write_info(j->png, j->info);
     for (int64_t y = 0; y < d.y; y++) {
         j->status = pea__progress(j->context, (double)y / (double)d.y, &j->error);
+        if (j->status == PEA_OK)
+            j->status = j->row_of(j->user, y, j->row, &j->error);
         if (j->status != PEA_OK)
             longjmp(j->jump, 1);
-        png_write_row(j->png, row + y * d.x * d.c);
+        png_write_row(j->png, j->row);
     }
     png_write_end(j->png, NULL);
 }
@@ -92,25 +97,42 @@ static pea_status run(job *j)
     return j->status;
 }
 
+static pea_status copy_row(void *user, int64_t y, uint8_t *row, pea_error *err)
+{
+    const pea_array *picture = user;
+    const int64_t n = picture->dims.x * picture->dims.c;
+    (void)err;
+    memcpy(row, (const uint8_t *)picture->data + y * n, (size_t)n);
+    return PEA_OK;
+}
+
 pea_status pea_png_write(const char *path, const pea_array *picture, pea_context *context, pea_error *err)
 {
-    pea_status status = pea__array_check(picture, "the picture", PEA_UINT8, err);
-    if (status != PEA_OK)
-        return status;
-    const pea_dims d = picture->dims;
-    if (!path)
-        return pea__fail(err, PEA_E_ARG, "a PNG needs a path");
-    if (d.z != 1 || (d.c != 1 && d.c != 3) || d.x > INT32_MAX || d.y > INT32_MAX)
+    const pea_status status = pea__array_check(picture, "the picture", PEA_UINT8, err);
+    pea_array copy = status == PEA_OK ? *picture : (pea_array){0};
+    return status == PEA_OK ? pea_png_write_rows(path, copy.dims, copy_row, &copy, context, err) : status;
+}
+
+pea_status pea_png_write_rows(const char *path, pea_dims picture, pea_picture_row_fn *row, void *user,
+                              pea_context *context, pea_error *err)
+{
+    const pea_dims d = picture;
+    if (!path || !row)
+        return pea__fail(err, PEA_E_ARG, "a PNG needs a path and rows");
+    if (d.z != 1 || d.y < 1 || d.x < 1 || (d.c != 1 && d.c != 3) || d.x > INT32_MAX || d.y > INT32_MAX)
         return pea__fail(err, PEA_E_SHAPE, "a PNG holds one plane of 1 or 3 channels, the picture has %" PRId64
                          " planes of %" PRId64, d.z, d.c);
     job *j = pea__alloc(1, sizeof *j, err);
     pea__writer writer = {.fd = -1};
     if (!j)
         return PEA_E_NOMEM;
-    j->picture = picture;
+    j->dims = d;
+    j->row_of = row;
+    j->user = user;
     j->context = context;
     pea__stage(context, "write");
-    j->status = pea__writer_open(path, &writer, &j->error);
+    j->row = pea__alloc((size_t)d.x, (size_t)d.c, &j->error);
+    j->status = j->row ? pea__writer_open(path, &writer, &j->error) : PEA_E_NOMEM;
     if (j->status == PEA_OK) {
         j->stream = writer.stream;
         (void)run(j);
@@ -122,9 +144,10 @@ pea_status pea_png_write(const char *path, const pea_array *picture, pea_context
             pea__writer_discard(&writer);
     }
     pea__stage(context, NULL);
-    status = j->status;
+    const pea_status status = j->status;
     if (status != PEA_OK && err)
         *err = j->error;
+    pea__free(j->row);
     pea__free(j);
     return status;
 }

@@ -128,65 +128,107 @@ static uint8_t paint(place where, int value, int tint)
     return 0;
 }
 
-static pea_status check(const pea_array *image, const pea_array *labels, const pea_array *picture, pea_error *err)
+static pea_status check(const pea_array *image, const pea_array *labels, pea_error *err)
 {
     pea_status status = pea__array_check(image, "image", 0, err);
     if (status == PEA_OK)
         status = pea__array_check(labels, "labels", PEA_UINT32, err);
     if (status == PEA_OK)
-        status = pea__array_check(picture, "picture", PEA_UINT8, err);
-    if (status == PEA_OK)
         status = pea__same_space(labels, "labels", image, "image", err);
-    if (status == PEA_OK)
-        status = pea__same_space(labels, "labels", picture, "picture", err);
     if (status != PEA_OK)
         return status;
     if (labels->dims.z != 1)
         return pea__fail(err, PEA_E_SHAPE, "an overlay shows one plane, not %" PRId64 ": choose one", labels->dims.z);
-    if ((image->dims.c != 1 && image->dims.c != 3) || labels->dims.c != 1 || picture->dims.c != 3)
+    if ((image->dims.c != 1 && image->dims.c != 3) || labels->dims.c != 1)
         return pea__fail(err, PEA_E_SHAPE,
-                         "an overlay wants 1 or 3 image channels, 1 of labels and 3 of the picture, not %" PRId64
-                         ", %" PRId64 " and %" PRId64,
-                         image->dims.c, labels->dims.c, picture->dims.c);
+                         "an overlay wants 1 or 3 image channels and 1 of labels, not %" PRId64 " and %" PRId64,
+                         image->dims.c, labels->dims.c);
     return PEA_OK;
 }
 
+static pea_status check_picture(const pea_array *labels, const pea_array *picture, pea_error *err)
+{
+    pea_status status = pea__same_space(labels, "labels", picture, "picture", err);
+    if (status == PEA_OK && picture->dims.c != 3)
+        status = pea__fail(err, PEA_E_SHAPE, "an overlay has 3 channels, the picture %" PRId64, picture->dims.c);
+    return status;
+}
+
 /* What every row needs. */
-typedef struct palette {
+struct pea_drawing {
+    pea_array image, labels;
     colour colours[N_COLOURS];
     double low, high;
-} palette;
+};
 
-static void draw_row(const pea_array *image, const pea_array *labels, const palette *shown, int64_t y, uint8_t *out)
+void pea_drawing_row(const pea_drawing *shown, int64_t y, uint8_t *out)
 {
-    const pea_dims d = labels->dims;
-    const int64_t channels = image->dims.c;
-    const uint32_t *label = (const uint32_t *)labels->data + y * d.x;
+    const pea_dims d = shown->labels.dims;
+    const int64_t channels = shown->image.dims.c;
+    const uint32_t *label = (const uint32_t *)shown->labels.data + y * d.x;
     for (int64_t x = 0; x < d.x; x++, label++, out += 3) {
         const int64_t p = y * d.x + x;
-        const place where = place_of(labels->data, d, y, x);
+        const place where = place_of(shown->labels.data, d, y, x);
         const colour tint = shown->colours[(*label - 1) % N_COLOURS]; /* unused in the background */
         const int tints[3] = {tint.r, tint.g, tint.b};
         for (int c = 0; c < 3; c++) {
-            const double value = pea__array_value(image, p * channels + (channels == 3 ? c : 0));
+            const double value = pea__array_value(&shown->image, p * channels + (channels == 3 ? c : 0));
             out[c] = paint(where, stretch(value, shown->low, shown->high), tints[c]);
         }
     }
 }
 
+/* Within the stage "draw". */
+static pea_status prepare(const pea_array *image, const pea_array *labels, pea_context *context, pea_drawing *shown,
+                          pea_error *err)
+{
+    shown->image = *image;
+    shown->labels = *labels;
+    choose_colours(shown->colours);
+    return find_range(image, context, &shown->low, &shown->high, err);
+}
+
+pea_status pea_drawing_new(const pea_array *image, const pea_array *labels, pea_context *context,
+                           pea_drawing **drawing, pea_error *err)
+{
+    *drawing = NULL;
+    pea_status status = check(image, labels, err);
+    if (status != PEA_OK)
+        return status;
+    pea_drawing *made = pea__alloc(1, sizeof *made, err);
+    if (!made)
+        return PEA_E_NOMEM;
+    pea__stage(context, "draw");
+    status = prepare(image, labels, context, made, err);
+    pea__stage(context, NULL);
+    if (status == PEA_OK)
+        *drawing = made;
+    else
+        pea__free(made);
+    return status;
+}
+
+void pea_drawing_free(pea_drawing *drawing)
+{
+    pea__free(drawing);
+}
+
 pea_status pea_overlay(const pea_array *image, const pea_array *labels, pea_context *context,
                        const pea_array *picture, pea_error *err)
 {
-    pea_status status = check(image, labels, picture, err);
+    pea_status status = pea__array_check(picture, "picture", PEA_UINT8, err);
+    if (status == PEA_OK)
+        status = check(image, labels, err);
+    if (status == PEA_OK)
+        status = check_picture(labels, picture, err);
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
-    palette shown;
-    choose_colours(shown.colours);
+    pea_drawing shown;
     pea__stage(context, "draw");
-    status = find_range(image, context, &shown.low, &shown.high, err);
+    status = prepare(image, labels, context, &shown, err);
     for (int64_t y = 0; y < d.y && status == PEA_OK; y++) {
-        draw_row(image, labels, &shown, y, (uint8_t *)picture->data + y * d.x * 3);
+        pea_drawing_row(&shown, y, (uint8_t *)picture->data + y * d.x * 3);
         status = pea__progress(context, 0.5 + 0.5 * (double)y / (double)d.y, err);
     }
     pea__stage(context, NULL);

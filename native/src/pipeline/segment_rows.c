@@ -29,7 +29,7 @@
 enum {
     SLAB_PIXELS = 1 << 20, /* of affinities at once: enough work for many threads, little memory */
     SLAB_ROWS = 32,        /* at least, of wide planes */
-    NETWORK_ROWS = 64      /* that the network gives at once, by and large */
+    NETWORK_ROWS = 16      /* that the network gives at once, by and large */
 };
 
 /* ---- rows that come and go ---- */
@@ -92,7 +92,7 @@ typedef struct stream {
     window units, mask; /* embeddings of length 1; rows of the grid */
     int64_t n_clustered;    /* rows */
     pea_array affinity;     /* of one slab */
-    pea_array foreground;   /* of the image's plane as predicted, where a mask was given besides */
+    uint8_t *predicted; /* foreground of the image's plane, a bit for each pixel, where a mask was given besides */
     pea_array labels;
     void *own_labels; /* NULL where they go straight to their place */
     pea_mutex_slabs *slabs;
@@ -144,6 +144,11 @@ const char *pea__plane_why_whole(const pea__job *job)
     return NULL;
 }
 
+static size_t bit_bytes(const stream *s) /* of a row of the image's plane */
+{
+    return (size_t)(s->job->grid.x / 8 + 1);
+}
+
 /* In memory at once, unless the network gives more rows at a time. */
 static int64_t window_rows(const stream *s)
 {
@@ -171,7 +176,7 @@ static pea_status make_room(stream *s, pea_error *err)
         s->own_labels = s->labels.data;
     }
     if (status == PEA_OK && s->part->mask.data && job->heads.foreground >= 0 && job->options.min_foreground_size > 1)
-        status = pea__array_new(PEA_UINT8, s->part->dims, &s->foreground, err);
+        status = (s->predicted = pea__alloc((size_t)s->part->dims.y, bit_bytes(s), err)) ? PEA_OK : PEA_E_NOMEM;
     return status == PEA_OK ? pea_mutex_slabs_new(s->grid, &job->options.offsets, &mutex, job->context, &s->labels,
                                                   &s->slabs, err)
                             : status;
@@ -219,8 +224,9 @@ static void set_mask(const stream *s, int64_t y, const float *logits, uint8_t *r
         pea__foreground_row(logits + s->frame.left * 2, s->job->options.foreground_threshold, d.x, inside);
     else
         memset(inside, 1, (size_t)d.x);
-    if (s->foreground.data)
-        memcpy((uint8_t *)s->foreground.data + of_image * d.x, inside, (size_t)d.x);
+    uint8_t *bits = s->predicted ? s->predicted + (size_t)of_image * bit_bytes(s) : NULL;
+    for (int64_t x = 0; bits && x < d.x; x++)
+        bits[x / 8] |= (uint8_t)(inside[x] << x % 8);
     const uint8_t *allowed = s->part->mask.data;
     for (int64_t x = 0; allowed && x < d.x; x++)
         inside[x] = inside[x] && allowed[of_image * d.x + x];
@@ -337,24 +343,37 @@ static pea_status run_network(stream *s, pea_error *err)
 
 /* ---- the end ---- */
 
-/* Labels where the foreground was no more than a speck. */
+/* Row y of the image's plane among the labels. */
+static uint32_t *label_row(const stream *s, int64_t y)
+{
+    return (uint32_t *)s->labels.data + (y + s->frame.top - s->top) * s->grid.x + s->frame.left - s->left;
+}
+
+/* What was foreground: without a mask of the caller's, that is what has labels. */
+static void cover_row(void *user, int64_t y, uint8_t *row)
+{
+    const stream *s = user;
+    const uint8_t *bits = s->predicted ? s->predicted + (size_t)y * bit_bytes(s) : NULL;
+    const uint32_t *labels = label_row(s, y);
+    for (int64_t x = 0; x < s->part->dims.x; x++)
+        row[x] = bits ? bits[x / 8] >> x % 8 & 1 : labels[x] != 0;
+}
+
+static void clear_labels(void *user, int64_t y, int64_t begin, int64_t end)
+{
+    memset(label_row(user, y) + begin, 0, (size_t)(end - begin) * sizeof(uint32_t));
+}
+
 static pea_status clear_specks(stream *s, pea_error *err)
 {
     const pea__job *job = s->job;
-    const int64_t n_x = s->part->dims.x;
+    const pea__specks specks = {s->part->dims.y, s->part->dims.x, job->options.min_foreground_size, cover_row,
+                                clear_labels, s};
     if (job->heads.foreground < 0 || job->options.min_foreground_size <= 1)
         return PEA_OK;
     pea__stage(job->context, "clean up");
     const pea__window whole = pea__progress_part(job->context, 0.0, PEA__MASK_CLEANED);
-    pea_status status = pea__specks_remove(s->foreground.data ? &s->foreground : &s->labels,
-                                           job->options.min_foreground_size, job->context, err);
-    for (int64_t y = 0; s->foreground.data && y < s->part->dims.y && status == PEA_OK; y++) {
-        const uint8_t *kept = (const uint8_t *)s->foreground.data + y * n_x;
-        uint32_t *labels = (uint32_t *)s->labels.data + (y + s->frame.top - s->top) * s->grid.x + s->frame.left - s->left;
-        for (int64_t x = 0; x < n_x; x++)
-            labels[x] = kept[x] ? labels[x] : 0;
-        status = pea__progress(job->context, 1.0, err);
-    }
+    const pea_status status = pea__specks_clear(&specks, job->context, err);
     pea__progress_rejoin(job->context, whole);
     return status;
 }
@@ -398,7 +417,7 @@ pea_status pea__plane_stream(const pea__part *part, pea_error *err)
     if (status == PEA_OK)
         status = finish(&s, err);
     pea_mutex_slabs_free(s.slabs);
-    pea__free(s.foreground.data);
+    pea__free(s.predicted);
     pea__free(s.own_labels);
     return status;
 }
@@ -420,7 +439,8 @@ pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__need
     uint64_t bytes = needs->network;
     bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)window_rows(&s), x * (e + 1)));
     bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)s.slab_rows, x * k));
-    bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->heads.foreground >= 0 && job->mask.data ? 1 : 0));
+    if (job->heads.foreground >= 0 && job->mask.data)
+        bytes = pea__bytes_add(bytes, n / 8);
     bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->options.cluster_padded ? sizeof(uint32_t) : 0));
     bytes = pea__bytes_add(bytes, pea__slabs_forecast(&job->options, s.grid, s.slab_rows, n_threads));
     *needs = (pea__needs){.network = bytes, .cluster = bytes};

@@ -209,6 +209,41 @@ static void what_is_no_picture_is_refused(void **state)
     assert_int_not_equal(access(path, F_OK), 0);
 }
 
+typedef struct rows {
+    int64_t next, stop_at;
+} rows;
+
+static pea_status give_row(void *user, int64_t y, uint8_t *row, pea_error *error)
+{
+    rows *r = user;
+    assert_int_equal(y, r->next++);
+    row[0] = (uint8_t)y;
+    row[1] = (uint8_t)(2 * y);
+    return y == r->stop_at ? pea__fail(error, PEA_E_LIMIT, "row %d is too much", (int)y) : PEA_OK;
+}
+
+static void rows_are_asked_for_in_order(void **state)
+{
+    (void)state;
+    pea_error err;
+    rows r = {.stop_at = 3};
+    assert_fails(pea_png_write_rows(path, (pea_dims){1, 5, 2, 1}, give_row, &r, NULL, &err), PEA_E_LIMIT, "row 3 is");
+    r = (rows){.stop_at = -1};
+    assert_ok(pea_png_write_rows(path, (pea_dims){1, 5, 2, 1}, give_row, &r, NULL, &err));
+    assert_int_equal(r.next, 5);
+    pea_image *image;
+    pea_volume read;
+    assert_ok(pea_image_open(path, PEA_IMAGE_INTENSITY, &image, &err));
+    assert_ok(pea_image_read(image, (pea_image_part){.channel = -1}, NULL, &read, &err));
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(((uint8_t *)read.array.data)[i], i / 2 * (i % 2 + 1));
+    pea_volume_free(&read);
+    pea_image_close(image);
+    unlink(path);
+    assert_fails(pea_png_write_rows(path, (pea_dims){1, 0, 2, 1}, give_row, &r, NULL, &err), PEA_E_SHAPE, "one plane");
+    assert_fails(pea_png_write_rows(path, (pea_dims){1, 5, 2, 1}, NULL, &r, NULL, &err), PEA_E_ARG, "rows");
+}
+
 static pea_status write_png(void *picture, pea_error *err)
 {
     unlink(path);
@@ -248,6 +283,7 @@ static void every_failing_allocation_while_reading_is_said(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(rows_are_asked_for_in_order, choose_path, remove_path),
     cmocka_unit_test(grey_of_every_depth_is_the_number_stored),
     cmocka_unit_test(colours_are_channels_and_alpha_is_dropped),
     cmocka_unit_test(palette_is_index_for_labels_and_luminance_for_intensities),

@@ -23,6 +23,14 @@ static void draw(const void *image, pea_dtype dtype, int64_t channels, uint32_t 
     const pea_array out = {picture, PEA_UINT8, {1, Y, X, 3}};
     pea_error err;
     assert_ok(pea_overlay(&im, &l, NULL, &out, &err));
+    pea_drawing *drawing;
+    uint8_t row[3 * X];
+    assert_ok(pea_drawing_new(&im, &l, NULL, &drawing, &err)); /* the same row by row */
+    for (int y = Y; y-- > 0;) {
+        pea_drawing_row(drawing, y, row);
+        assert_memory_equal(row, picture + 3 * X * y, sizeof row);
+    }
+    pea_drawing_free(drawing);
 }
 
 static const uint8_t *pixel(const uint8_t *picture, int y, int x)
