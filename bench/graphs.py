@@ -168,10 +168,10 @@ def plain_ticks(axis, ticks, labels):
     axis.set_minor_locator(ticker.NullLocator())
 
 
-def finish(figure, axes, name, bottom=0.2):
+def finish(figure, axes, name, bottom=0.26):
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncol=3, frameon=False, fontsize=9)
-    figure.subplots_adjust(left=0.08, right=0.98, top=0.92, bottom=bottom + 0.1, wspace=0.22)
+    figure.subplots_adjust(left=0.08, right=0.98, top=0.92, bottom=bottom, wspace=0.22)
     figure.savefig(os.path.join(PICTURES, "performance-%s.png" % name), dpi=110)
     print("docs/images/performance-%s.png" % name)
 
@@ -228,7 +228,7 @@ def draw_volume(points):
     for axes in (left, right):
         axes.set_xscale("log")
         plain_ticks(axes.xaxis, [1, 3, 10, 30, 100, 200], ["1", "3", "10", "30", "100", "200"])
-    finish(figure, left, "volume", 0.12)
+    finish(figure, left, "volume", 0.21)
 
 
 GRAPHS = {"size": (size_points, draw_size), "threads": (threads_points, draw_threads),
