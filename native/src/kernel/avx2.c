@@ -28,6 +28,8 @@ static inline vec_mask first_lanes(int64_t n)
 }
 static inline vec load(const float *p) { return _mm256_loadu_ps(p); }
 static inline void store(float *p, vec v) { _mm256_storeu_ps(p, v); }
+static inline void stream(float *p, vec v) { _mm256_stream_ps(p, v); }
+static inline void stream_end(void) { _mm_sfence(); }
 static inline vec load_some(const float *p, vec_mask m) { return _mm256_maskload_ps(p, m); }
 static inline void store_some(float *p, vec_mask m, vec v) { _mm256_maskstore_ps(p, m, v); }
 static inline vec choose(vec_mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(m)); }

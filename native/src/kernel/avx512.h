@@ -8,6 +8,8 @@ typedef __mmask16 vec_mask;
 static inline vec_mask first_lanes(int64_t n) { return (vec_mask)((1u << n) - 1u); } /* 0 <= n <= 16 */
 static inline vec load(const float *p) { return _mm512_loadu_ps(p); }
 static inline void store(float *p, vec v) { _mm512_storeu_ps(p, v); }
+static inline void stream(float *p, vec v) { _mm512_stream_ps(p, v); }
+static inline void stream_end(void) { _mm_sfence(); }
 static inline vec load_some(const float *p, vec_mask m) { return _mm512_maskz_loadu_ps(m, p); }
 static inline void store_some(float *p, vec_mask m, vec v) { _mm512_mask_storeu_ps(p, m, v); }
 static inline vec choose(vec_mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }

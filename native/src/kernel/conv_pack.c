@@ -6,17 +6,35 @@
 
 /* ---- shapes ---- */
 
-/* By transforming tiles, 3x3 taps take 36 products for 16 outputs instead of 144, 5x5 taps 36 for 4 instead of 100. From
- * 16 channels on that halves the time and more; below, it saves little, and direct sums are twice as exact. */
+/* By transforming tiles, 3x3 taps take 36 products for 16 outputs instead of 144, or 64 for 36 instead of 324; 5x5 taps 36
+ * for 4 instead of 100, or 64 for 16 instead of 400. From 16 channels on that halves the time and more; below, it saves
+ * little, and direct sums are twice as exact. */
 bool pea__conv_by_winograd(const pea__conv_shape *shape)
 {
     return shape->ky == shape->kx && (shape->ky == 3 || shape->ky == 5) && shape->kz <= WINOGRAD_MAX_KZ &&
            shape->in_channels >= 16;
 }
 
+/* Tiles of eight take a fifth fewer products than tiles of six for 3x3 taps and less than half for 5x5, at four times the
+ * rounding errors. With few channels there is little to gain. With many there is more to lose: weights of 64 products
+ * instead of 36 no longer come from the cache as fast as they are used, and small images do not fill large tiles. In a plane
+ * of 544 x 544 (AVX-512, AVX2): 32->32 17 instead of 20 and 25 instead of 28 ms, 96->64 67 instead of 74 and 99 instead of
+ * 107, 192->128 at half the size 62 instead of 63 and 90 instead of 98, but 384->256 at a quarter of it 64 instead of 61 and
+ * 105 instead of 102; in stacks, whose wide layers are smaller, 28->28 50 instead of 55 ms, but 48->48 8.1 instead of 7.5. */
+int pea__winograd_side(const pea__conv_shape *shape)
+{
+    const int64_t most = shape->kz == 1 ? 32768 : 2048;
+    return shape->in_channels >= 24 && shape->out_channels >= 24 && shape->in_channels * shape->out_channels <= most ? 8 : 6;
+}
+
 int64_t pea__winograd_step(const pea__conv_shape *shape)
 {
-    return WINOGRAD_SIDE + 1 - shape->ky;
+    return pea__winograd_side(shape) + 1 - shape->ky;
+}
+
+int64_t pea__winograd_gradient_step(const pea__conv_shape *shape)
+{
+    return WINOGRAD_GRADIENT_SIDE + 1 - shape->ky;
 }
 
 int64_t pea__conv_padded(int64_t channels, int lanes)
@@ -36,13 +54,13 @@ pea__panel pea__conv_panel(int64_t first, int64_t out_channels, int lanes)
 
 static int64_t winograd_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x, int lanes)
 {
-    const int64_t step = pea__winograd_step(shape), rim = shape->ky / 2;
+    const int64_t step = pea__winograd_step(shape), rim = shape->ky / 2, side = pea__winograd_side(shape);
     const int64_t n_y = (tile_y + step - 1) / step, n_x = (tile_x + step - 1) / step, n = n_y * n_x;
     const int64_t inputs = shape->kz * (n * pea__conv_padded(shape->in_channels, lanes) + WINOGRAD_GAP);
     const int64_t sums = n * pea__conv_padded(shape->out_channels, lanes) + WINOGRAD_GAP;
     const int64_t patch = shape->doubled ? (n_y * step + 2 * rim) * (n_x * step + 2 * rim)
-                                         : WINOGRAD_SIDE * WINOGRAD_SIDE;
-    return WINOGRAD_PRODUCTS * (inputs + sums) + patch * shape->in_channels;
+                                         : side * side;
+    return side * side * (inputs + sums) + patch * shape->in_channels;
 }
 
 int64_t pea__conv_scratch(const pea__conv_shape *shape, int64_t tile_y, int64_t tile_x, int lanes)
@@ -65,13 +83,19 @@ int64_t pea__conv_packed(const pea__conv_shape *shape, int lanes)
     return n;
 }
 
-int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes)
+static int64_t products_weights(const pea__conv_shape *shape, int64_t n_products, int lanes)
 {
     int64_t n;
-    if (!pea__mul_i64(shape->in_channels * shape->kz * WINOGRAD_PRODUCTS,
+    if (!pea__mul_i64(shape->in_channels * shape->kz * n_products,
                       pea__conv_padded(shape->out_channels, lanes), &n))
         return -1;
     return n;
+}
+
+int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes)
+{
+    const int side = pea__winograd_side(shape);
+    return products_weights(shape, side * side, lanes);
 }
 
 static void pack_panel(const pea__conv_shape *s, const float *weights, const double *scale, pea__panel panel,
@@ -152,7 +176,7 @@ void pea__conv_unpack(const pea__conv_shape *s, const float *packed, int lanes, 
 
 int64_t pea__conv_gradient_sums(const pea__conv_shape *shape, int lanes)
 {
-    return shape->winograd ? pea__winograd_weights(shape, lanes) : pea__conv_packed(shape, lanes);
+    return shape->winograd ? products_weights(shape, WINOGRAD_GRADIENT_PRODUCTS, lanes) : pea__conv_packed(shape, lanes);
 }
 
 int64_t pea__conv_gradient_scratch(const pea__conv_shape *shape, int64_t tile_z, int64_t tile_y, int64_t tile_x, int lanes)
@@ -160,10 +184,10 @@ int64_t pea__conv_gradient_scratch(const pea__conv_shape *shape, int64_t tile_z,
     const int64_t in = pea__conv_padded(shape->in_channels, lanes), out = pea__conv_padded(shape->out_channels, lanes);
     if (!shape->winograd)
         return tile_x * out + pea__conv_scratch(shape, tile_y, tile_x, lanes);
-    const int64_t step = pea__winograd_step(shape), rim = shape->ky / 2;
+    const int64_t step = pea__winograd_gradient_step(shape), rim = shape->ky / 2;
     const int64_t n_y = (tile_y + step - 1) / step, n_x = (tile_x + step - 1) / step, n = n_y * n_x;
     const int64_t patch = shape->doubled ? (n_y * step + 2 * rim) * (n_x * step + 2 * rim)
-                                         : WINOGRAD_SIDE * WINOGRAD_SIDE;
-    return WINOGRAD_PRODUCTS * ((tile_z + shape->kz - 1) * n * in + tile_z * n * out + 2 * WINOGRAD_GAP) +
+                                         : WINOGRAD_GRADIENT_PRODUCTS;
+    return WINOGRAD_GRADIENT_PRODUCTS * ((tile_z + shape->kz - 1) * n * in + tile_z * n * out + 2 * WINOGRAD_GAP) +
            patch * shape->in_channels;
 }

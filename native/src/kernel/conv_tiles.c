@@ -8,8 +8,9 @@ enum {
     TASK_PRODUCTS = 32 << 20,        /* multiply-adds of one task: 0.5 ms with AVX-512, 10 ms in plain C */
     TASK_FLOATS = 1 << 16,           /* elements that a task of little arithmetic writes */
     MIN_TASKS = 16,                  /* of an operation: enough for threads to share evenly */
-    GROUP_SIDE = 6,                  /* tiles of Winograd along y and x: 36 fill the registers of every set evenly, read each
-                                        weight often enough, and leave room in 1 to 2 MiB of cache */
+    GROUP_ROWS = 6, GROUP_TILES = 36, /* tiles of Winograd: along y, and in all. 36 fill the registers of every set evenly,
+                                        read each weight often enough, and leave room in 1 to 2 MiB of cache */
+    LARGE_GROUP_ROWS = 4, LARGE_GROUP_TILES = 24, /* of large tiles, with nearly twice as many products of each */
     LEAST_PLANES = 4, MOST_PLANES = 32, /* of a task with several: its rim is transformed again */
     GRADIENT_TILES = 48,             /* of Winograd in one group, over all its planes */
     GRADIENT_PLANES = 9              /* of these groups, where the kernel has several */
@@ -59,9 +60,10 @@ static pea__tile tile_direct(const pea__conv_shape *s, int64_t nz, int64_t ny, i
  * to do. */
 static pea__tile tile_winograd(const pea__conv_shape *s, int64_t nz, int64_t ny, int64_t nx)
 {
-    const int64_t step = pea__winograd_step(s), side_y = even_share(pea__ceil_div(ny, step), GROUP_SIDE);
-    pea__tile t = {.z1 = 1, .y1 = side_y * step,
-                   .x1 = even_share(pea__ceil_div(nx, step), GROUP_SIDE * GROUP_SIDE / side_y) * step};
+    const bool large = pea__winograd_side(s) == 8;
+    const int64_t step = pea__winograd_step(s), most = large ? LARGE_GROUP_TILES : GROUP_TILES;
+    const int64_t side_y = even_share(pea__ceil_div(ny, step), large ? LARGE_GROUP_ROWS : GROUP_ROWS);
+    pea__tile t = {.z1 = 1, .y1 = side_y * step, .x1 = even_share(pea__ceil_div(nx, step), most / side_y) * step};
     const int64_t n_groups = pea__ceil_div(ny, t.y1) * pea__ceil_div(nx, t.x1);
     if (s->kz > 1)
         t.z1 = pea__min_i64(MOST_PLANES, pea__max_i64(LEAST_PLANES, nz * n_groups / MIN_TASKS));
@@ -102,7 +104,7 @@ pea__tile pea__conv_gradient_first_tile(const pea__conv_shape *s, int64_t nz, in
         return (pea__tile){.z1 = 1, .y1 = 1, .x1 = pea__min_i64(nx, 256)};
     if (!s->winograd)
         return (pea__tile){.z1 = 1, .y1 = pea__min_i64(ny, 8), .x1 = pea__min_i64(nx, 256)};
-    const int64_t step = pea__winograd_step(s), n_y = pea__ceil_div(ny, step), n_x = pea__ceil_div(nx, step);
+    const int64_t step = pea__winograd_gradient_step(s), n_y = pea__ceil_div(ny, step), n_x = pea__ceil_div(nx, step);
     const int64_t planes = s->kz == 1 ? 1 : even_share(nz, GRADIENT_PLANES), most = GRADIENT_TILES / planes;
     const int64_t side_x = even_share(n_x, s->kz == 1 ? 8 : 3);
     const int64_t side_y = even_share(n_y, pea__max_i64(1, most / side_x));

@@ -174,8 +174,8 @@ const pea__kernels_table *pea__kernels_available(size_t index);
 enum { PEA__MAX_ROWS = 25 }; /* kz * ky of any kernel */
 
 /* Output channels go in panels of 1 to 3 vectors; each panel holds its weights in the order in which the sums run:
- * panel of `first` begins at weights + first * taps and is [taps][width]. Of winograd_weights_f32 there are 36 such
- * matrices, one for each product, and their taps are those in z. */
+ * panel of `first` begins at weights + first * taps and is [taps][width]. Of winograd_weights_f32 there are as many
+ * such matrices as products, and their taps are those in z. */
 typedef struct pea__panel {
     int64_t first; /* output channel */
     int64_t width; /* floats, a multiple of the lanes; beyond out_channels the weights are zero */
@@ -187,10 +187,12 @@ int64_t pea__conv_packed(const pea__conv_shape *shape, int lanes); /* floats; -1
 /* From PyTorch order [out][in][kz][ky][kx], each output scaled. */
 void pea__conv_pack(const pea__conv_shape *shape, const float *weights, const double *scale, int lanes, float *packed);
 
-/* Whether Winograd's products are the better way (conv_pack.c says why), and how many outputs a tile of it has along y
- * and x. */
+/* Whether Winograd's products are the better way (conv_pack.c says why), and how many inputs and outputs a tile of it has
+ * along y and x. */
 bool pea__conv_by_winograd(const pea__conv_shape *shape);
+int pea__winograd_side(const pea__conv_shape *shape);
 int64_t pea__winograd_step(const pea__conv_shape *shape);
+int64_t pea__winograd_gradient_step(const pea__conv_shape *shape); /* of winograd_gradient_f32 */
 int64_t pea__winograd_weights(const pea__conv_shape *shape, int lanes); /* floats; -1 where they are too many */
 
 /* Scratch floats for tiles of up to tile_y x tile_x voxels; 0 for 1x1x1 kernels. */

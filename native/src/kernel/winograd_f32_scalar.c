@@ -1,7 +1,7 @@
 /* winograd_f32_scalar.c - the definition of winograd_f32: plain loops over tiles, products and channels.
  *
  * In scratch lie `inputs`, for each plane that the kernel covers [product][tile][in]; `sums`, [product][tile][out]; and
- * the 6x6 voxels of one tile. What the letters mean: winograd.h.
+ * the voxels of one tile. What the letters mean: winograd.h.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "kernel/scalar.h"
 #include "kernel/winograd.h"
@@ -11,13 +11,14 @@
 typedef struct tile_group {
     const pea__conv *conv;
     pea__tile where;
+    int side, n_products;       /* inputs of a tile along an axis; their square */
     int64_t step, n_x, n_tiles; /* outputs of a tile along an axis; tiles in a row of tiles; in all */
     float *inputs, *sums, *patch;
 } tile_group;
 
 /* ---- along one axis ---- */
 
-static void to_products(const float d[6], float p[6])
+static void six_to_products(const float d[6], float p[6])
 {
     const float even = d[4] - 2.0f * d[2], odd = WINOGRAD_A * (d[3] - 2.0f * d[1]);
     const float even_b = d[4] - 0.5f * d[2], odd_b = WINOGRAD_B * (d[3] - 0.5f * d[1]);
@@ -29,23 +30,68 @@ static void to_products(const float d[6], float p[6])
     p[5] = d[1] + d[5] - 2.5f * d[3];
 }
 
-static void from_products(const float p[6], int64_t step, float y[4])
+static void eight_to_products(const float d[8], float p[8])
+{
+    const float even = d[6] - 5.0f * d[4] + 4.0f * d[2], odd = 0.5f * (d[5] - 5.0f * d[3] + 4.0f * d[1]);
+    const float even_1 = d[6] - 4.25f * d[4] + d[2], odd_1 = d[5] - 4.25f * d[3] + d[1];
+    const float even_2 = d[6] - 1.25f * d[4] + 0.25f * d[2], odd_2 = 2.0f * (d[5] - 1.25f * d[3] + 0.25f * d[1]);
+    p[0] = d[0] - d[6] + 5.25f * (d[4] - d[2]);
+    p[1] = even + odd;
+    p[2] = even - odd;
+    p[3] = even_1 + odd_1;
+    p[4] = even_1 - odd_1;
+    p[5] = even_2 + odd_2;
+    p[6] = even_2 - odd_2;
+    p[7] = d[7] - d[1] + 5.25f * (d[3] - d[5]);
+}
+
+static void six_from_products(const float p[6], int64_t step, float *y)
 {
     const float sum_a = p[1] + p[2], sum_b = p[3] + p[4];
     const float difference_a = WINOGRAD_A * (p[1] - p[2]), difference_b = WINOGRAD_B * (p[3] - p[4]);
     y[0] = p[0] + (sum_a + sum_b);
     y[1] = difference_a + difference_b;
-    if (step == 2) {
-        y[1] += p[5];
-        return;
+    if (step == 4) {
+        y[2] = 0.5f * sum_a + 2.0f * sum_b;
+        y[3] = 0.5f * difference_a + 2.0f * difference_b;
     }
-    y[2] = 0.5f * sum_a + 2.0f * sum_b;
-    y[3] = 0.5f * difference_a + 2.0f * difference_b + p[5];
+    y[step - 1] += p[5];
+}
+
+static void eight_from_products(const float p[8], int64_t step, float *y)
+{
+    const float sum = p[1] + p[2], sum_1 = p[3] + p[4], sum_2 = p[5] + p[6];
+    const float difference = p[1] - p[2], difference_1 = p[3] - p[4], difference_2 = p[5] - p[6];
+    y[0] = p[0] + (sum + sum_1 + sum_2);
+    y[1] = 0.5f * difference + difference_1 + 2.0f * difference_2;
+    y[2] = 0.25f * sum + sum_1 + 4.0f * sum_2;
+    y[3] = 0.125f * difference + difference_1 + 8.0f * difference_2;
+    if (step == 6) {
+        y[4] = 0.0625f * sum + sum_1 + 16.0f * sum_2;
+        y[5] = 0.03125f * difference + difference_1 + 32.0f * difference_2;
+    }
+    y[step - 1] += p[7];
+}
+
+static void to_products(const float *d, int side, float *p)
+{
+    if (side == 6)
+        six_to_products(d, p);
+    else
+        eight_to_products(d, p);
+}
+
+static void from_products(const float *p, int side, int64_t step, float *y)
+{
+    if (side == 6)
+        six_from_products(p, step, y);
+    else
+        eight_from_products(p, step, y);
 }
 
 /* ---- inputs ---- */
 
-/* The 6x6 voxels from y0, x0 on of the (doubled) input, zero outside. */
+/* The voxels of a tile, from y0, x0 on of the (doubled) input, zero outside. */
 static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
 {
     const pea__conv *conv = g->conv;
@@ -53,8 +99,8 @@ static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
     const pea__resize input = {.ny = conv->ny / shrink, .nx = conv->nx / shrink, .in = conv->in,
                                .in_pitch = conv->in_pitch, .in_rows = conv->in_rows};
     float *to = g->patch;
-    for (int64_t y = y0; y < y0 + WINOGRAD_SIDE; y++)
-        for (int64_t x = x0; x < x0 + WINOGRAD_SIDE; x++)
+    for (int64_t y = y0; y < y0 + g->side; y++)
+        for (int64_t x = x0; x < x0 + g->side; x++)
             for (int64_t c = 0; c < channels; c++)
                 *to++ = y < 0 || y >= conv->ny || x < 0 || x >= conv->nx ? 0.0f
                         : conv->shape.doubled
@@ -62,31 +108,31 @@ static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
                             : conv->in[pea__voxel_place(z * conv->ny + y, x, conv->nx, conv->in_rows) * conv->in_pitch + c];
 }
 
-static void transform_channel(const float *patch, int64_t channels, float *to, int64_t pitch)
+static void transform_channel(const float *patch, int64_t channels, int side, float *to, int64_t pitch)
 {
-    float rows[6][6], column[6], p[6];
-    for (int x = 0; x < 6; x++) {
-        for (int y = 0; y < 6; y++)
-            column[y] = patch[(y * 6 + x) * channels];
-        to_products(column, p);
-        for (int y = 0; y < 6; y++)
+    float rows[WINOGRAD_MAX_SIDE][WINOGRAD_MAX_SIDE], column[WINOGRAD_MAX_SIDE], p[WINOGRAD_MAX_SIDE];
+    for (int x = 0; x < side; x++) {
+        for (int y = 0; y < side; y++)
+            column[y] = patch[(y * side + x) * channels];
+        to_products(column, side, p);
+        for (int y = 0; y < side; y++)
             rows[y][x] = p[y];
     }
-    for (int y = 0; y < 6; y++) {
-        to_products(rows[y], p);
-        for (int x = 0; x < 6; x++)
-            to[(y * 6 + x) * pitch] = p[x];
+    for (int y = 0; y < side; y++) {
+        to_products(rows[y], side, p);
+        for (int x = 0; x < side; x++)
+            to[(y * side + x) * pitch] = p[x];
     }
 }
 
 static void transform_plane(const tile_group *g, int64_t z)
 {
     const int64_t channels = g->conv->shape.in_channels, pitch = g->n_tiles * channels, rim = g->conv->shape.ky / 2;
-    float *inputs = g->inputs + z % g->conv->shape.kz * WINOGRAD_PRODUCTS * pitch;
+    float *inputs = g->inputs + z % g->conv->shape.kz * g->n_products * pitch;
     for (int64_t tile = 0; tile < g->n_tiles; tile++) {
         gather(g, z, g->where.y0 + tile / g->n_x * g->step - rim, g->where.x0 + tile % g->n_x * g->step - rim);
         for (int64_t c = 0; c < channels; c++)
-            transform_channel(g->patch + c, channels, inputs + tile * channels + c, pitch);
+            transform_channel(g->patch + c, channels, g->side, inputs + tile * channels + c, pitch);
     }
 }
 
@@ -103,13 +149,13 @@ static void multiply_plane(const tile_group *g, int64_t z)
 {
     const pea__conv_shape *s = &g->conv->shape;
     const int64_t in = s->in_channels, out = s->out_channels, n = g->n_tiles;
-    memset(g->sums, 0, (size_t)(WINOGRAD_PRODUCTS * n * out) * sizeof *g->sums);
-    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+    memset(g->sums, 0, (size_t)(g->n_products * n * out) * sizeof *g->sums);
+    for (int64_t product = 0; product < g->n_products; product++)
         for (int64_t tap = 0; tap < s->kz; tap++) {
             const int64_t at = z + tap - s->kz / 2;
             if (at < 0 || at >= g->conv->nz)
                 continue;
-            const float *inputs = g->inputs + (at % s->kz * WINOGRAD_PRODUCTS + product) * n * in;
+            const float *inputs = g->inputs + (at % s->kz * g->n_products + product) * n * in;
             for (int64_t tile = 0; tile < n; tile++)
                 add_products(inputs + tile * in, in, g->conv->weights + (product * s->kz + tap) * in * out,
                              g->sums + (product * n + tile) * out, out);
@@ -118,18 +164,19 @@ static void multiply_plane(const tile_group *g, int64_t z)
 
 /* ---- outputs ---- */
 
-static void untransform_channel(const float *sums, int64_t pitch, int64_t step, float y[4][4])
+static void untransform_channel(const tile_group *g, const float *sums, float y[][WINOGRAD_MAX_STEP])
 {
-    float rows[4][6], p[6], column[4];
-    for (int x = 0; x < 6; x++) {
-        for (int i = 0; i < 6; i++)
-            p[i] = sums[(i * 6 + x) * pitch];
-        from_products(p, step, column);
-        for (int64_t i = 0; i < step; i++)
+    const int64_t pitch = g->n_tiles * g->conv->shape.out_channels;
+    float rows[WINOGRAD_MAX_STEP][WINOGRAD_MAX_SIDE], p[WINOGRAD_MAX_SIDE], column[WINOGRAD_MAX_STEP];
+    for (int x = 0; x < g->side; x++) {
+        for (int i = 0; i < g->side; i++)
+            p[i] = sums[(i * g->side + x) * pitch];
+        from_products(p, g->side, g->step, column);
+        for (int64_t i = 0; i < g->step; i++)
             rows[i][x] = column[i];
     }
-    for (int64_t i = 0; i < step; i++)
-        from_products(rows[i], step, y[i]);
+    for (int64_t i = 0; i < g->step; i++)
+        from_products(rows[i], g->side, g->step, y[i]);
 }
 
 static float larger(float a, float b)
@@ -142,8 +189,8 @@ static void store_channel(const tile_group *g, int64_t z, int64_t y, int64_t x, 
 {
     const pea__conv *conv = g->conv;
     const bool halved = conv->shape.halved;
-    float v[4][4];
-    untransform_channel(sums + c, g->n_tiles * conv->shape.out_channels, g->step, v);
+    float v[WINOGRAD_MAX_STEP][WINOGRAD_MAX_STEP];
+    untransform_channel(g, sums + c, v);
     for (int64_t i = 0; i < g->step && y + i < conv->ny; i++)
         for (int64_t j = 0; j < g->step && x + j < conv->nx; j++) {
             const int64_t row = z * conv->ny + y + i;
@@ -172,11 +219,13 @@ static void store_plane(const tile_group *g, int64_t z)
 void pea__winograd_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
 {
     const int64_t rim = conv->shape.kz / 2, step = pea__winograd_step(&conv->shape);
-    tile_group g = {.conv = conv, .where = tile, .step = step, .n_x = (tile.x1 - tile.x0 + step - 1) / step};
+    const int side = pea__winograd_side(&conv->shape);
+    tile_group g = {.conv = conv, .where = tile, .side = side, .n_products = side * side, .step = step};
+    g.n_x = (tile.x1 - tile.x0 + step - 1) / step;
     g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + step - 1) / step);
     g.inputs = scratch;
-    g.sums = g.inputs + conv->shape.kz * WINOGRAD_PRODUCTS * g.n_tiles * conv->shape.in_channels;
-    g.patch = g.sums + WINOGRAD_PRODUCTS * g.n_tiles * conv->shape.out_channels;
+    g.sums = g.inputs + conv->shape.kz * g.n_products * g.n_tiles * conv->shape.in_channels;
+    g.patch = g.sums + g.n_products * g.n_tiles * conv->shape.out_channels;
     int64_t next = tile.z0 < rim ? 0 : tile.z0 - rim; /* plane to be transformed */
     for (int64_t z = tile.z0; z < tile.z1; z++) {
         for (; next <= z + rim && next < conv->nz; next++)

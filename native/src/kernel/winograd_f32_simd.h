@@ -1,8 +1,8 @@
 /* winograd_f32_simd.h - winograd_f32 and winograd_weights_f32, channels in vectors; included by simd.h.
  *
- *   tiles of one tile group      36 matrices          36 products           tiles of the output
- *   6x6 voxels each, which  -->  [tile][in]    x  U = [tile][out]     -->   4x4 (2x2) voxels each: bias, residual,
- *   overlap                      `inputs`             `sums`                activation, halving
+ *   tiles of one tile group      36 (64) matrices     as many products      tiles of the output
+ *   6x6 (8x8) voxels each,  -->  [tile][in]    x  U = [tile][out]     -->   4x4 (6x6) voxels each, for 5x5 taps 2x2 (4x4):
+ *   which overlap                `inputs`             `sums`                bias, residual, activation, halving
  *
  * All of a group stays in the cache between the steps. Of a kernel with several planes, each plane of the input is
  * transformed once and kept while the planes of the output that need it are summed, still transformed.
@@ -11,15 +11,17 @@
 typedef struct tile_group {
     const pea__conv *conv;
     pea__tile where;
+    int side, n_products;                           /* inputs of a tile along an axis; their square */
     int64_t step, n_x, n_tiles;                     /* outputs of a tile along an axis; tiles in a row; in all */
     int64_t in_pitch, product_pitch, plane_pitch;   /* of inputs: from tile to tile, product to product, plane to plane */
     int64_t sums_pitch;                             /* from product to product */
     float *inputs, *sums, *patch;
+    bool streamed; /* outputs go past the caches */
 } tile_group;
 
 /* ---- along one axis ---- */
 
-static inline __attribute__((always_inline)) void to_products(const vec d[6], vec p[6])
+static inline __attribute__((always_inline)) void six_to_products(const vec d[6], vec p[6])
 {
     const vec even = fma3(all(-2.0f), d[2], d[4]), odd = fma3(all(-2.0f), d[1], d[3]);
     const vec even_b = fma3(all(-0.5f), d[2], d[4]), odd_b = fma3(all(-0.5f), d[1], d[3]);
@@ -31,7 +33,24 @@ static inline __attribute__((always_inline)) void to_products(const vec d[6], ve
     p[5] = fma3(all(-2.5f), d[3], add(d[1], d[5]));
 }
 
-static inline __attribute__((always_inline)) void from_products(const vec p[6], const int step, vec y[4])
+static inline __attribute__((always_inline)) void eight_to_products(const vec d[8], vec p[8])
+{
+    const vec even = fma3(all(4.0f), d[2], fma3(all(-5.0f), d[4], d[6]));
+    const vec odd = fma3(all(4.0f), d[1], fma3(all(-5.0f), d[3], d[5]));
+    const vec even_1 = fma3(all(-4.25f), d[4], add(d[2], d[6])), odd_1 = fma3(all(-4.25f), d[3], add(d[1], d[5]));
+    const vec even_2 = fma3(all(0.25f), d[2], fma3(all(-1.25f), d[4], d[6]));
+    const vec odd_2 = fma3(all(0.25f), d[1], fma3(all(-1.25f), d[3], d[5]));
+    p[0] = fma3(all(5.25f), sub(d[4], d[2]), sub(d[0], d[6]));
+    p[1] = fma3(all(0.5f), odd, even);
+    p[2] = fma3(all(-0.5f), odd, even);
+    p[3] = add(even_1, odd_1);
+    p[4] = sub(even_1, odd_1);
+    p[5] = fma3(all(2.0f), odd_2, even_2);
+    p[6] = fma3(all(-2.0f), odd_2, even_2);
+    p[7] = fma3(all(5.25f), sub(d[3], d[5]), sub(d[7], d[1]));
+}
+
+static inline __attribute__((always_inline)) void six_from_products(const vec p[6], const int step, vec *y)
 {
     const vec sum_a = add(p[1], p[2]), sum_b = add(p[3], p[4]);
     const vec difference_a = mul(all(WINOGRAD_A), sub(p[1], p[2])), difference_b = mul(all(WINOGRAD_B), sub(p[3], p[4]));
@@ -45,89 +64,143 @@ static inline __attribute__((always_inline)) void from_products(const vec p[6], 
     y[3] = fma3(all(2.0f), difference_b, fma3(all(0.5f), difference_a, p[5]));
 }
 
+static inline __attribute__((always_inline)) void eight_from_products(const vec p[8], const int step, vec *y)
+{
+    const vec sum = add(p[1], p[2]), sum_1 = add(p[3], p[4]), sum_2 = add(p[5], p[6]);
+    const vec difference = sub(p[1], p[2]), difference_1 = sub(p[3], p[4]), difference_2 = sub(p[5], p[6]);
+    y[0] = add(p[0], add(add(sum, sum_1), sum_2));
+    y[1] = fma3(all(2.0f), difference_2, fma3(all(0.5f), difference, difference_1));
+    y[2] = fma3(all(4.0f), sum_2, fma3(all(0.25f), sum, sum_1));
+    y[3] = fma3(all(8.0f), difference_2, fma3(all(0.125f), difference, difference_1));
+    if (step == 4) {
+        y[3] = add(y[3], p[7]);
+        return;
+    }
+    y[4] = fma3(all(16.0f), sum_2, fma3(all(0.0625f), sum, sum_1));
+    y[5] = add(fma3(all(32.0f), difference_2, fma3(all(0.03125f), difference, difference_1)), p[7]);
+}
+
+static inline __attribute__((always_inline)) void to_products(const vec *d, const int side, vec *p)
+{
+    if (side == 6)
+        six_to_products(d, p);
+    else
+        eight_to_products(d, p);
+}
+
+static inline __attribute__((always_inline)) void from_products(const vec *p, const int side, const int step, vec *y)
+{
+    if (side == 6)
+        six_from_products(p, step, y);
+    else
+        eight_from_products(p, step, y);
+}
+
 /* ---- weights ---- */
 
-static inline __attribute__((always_inline)) void transform_taps(const vec *taps, const int n, const int pitch, vec w[6])
+/* The polynomial whose coefficients the taps are (zero beyond the last), at x and -x, over the points' norm. */
+static inline __attribute__((always_inline)) void at_points(const vec taps[5], const float x, const float norm, vec w[2])
 {
-    const vec zero = all(0.0f), third = n == 5 ? taps[3 * pitch] : zero, fourth = n == 5 ? taps[4 * pitch] : zero;
-    const vec even_a = fma3(all(0.5f), fma3(all(0.5f), fourth, taps[2 * pitch]), taps[0]);
-    const vec even_b = fma3(all(2.0f), fma3(all(2.0f), fourth, taps[2 * pitch]), taps[0]);
-    const vec odd_a = mul(all(WINOGRAD_A), fma3(all(0.5f), third, taps[pitch]));
-    const vec odd_b = mul(all(WINOGRAD_B), fma3(all(2.0f), third, taps[pitch]));
+    const vec squared = all(x * x), even = fma3(squared, fma3(squared, taps[4], taps[2]), taps[0]);
+    const vec odd = mul(all(x), fma3(squared, taps[3], taps[1]));
+    w[0] = divide(add(even, odd), all(norm));
+    w[1] = divide(sub(even, odd), all(norm));
+}
+
+static inline __attribute__((always_inline)) void transform_taps(const vec *from, const int n, const int pitch, const int side, vec *w)
+{
+    vec taps[5];
+    UNROLL
+    for (int i = 0; i < 5; i++)
+        taps[i] = i < n ? from[i * pitch] : all(0.0f);
     w[0] = taps[0];
-    w[1] = divide(add(even_a, odd_a), all(WINOGRAD_NORM_A));
-    w[2] = divide(sub(even_a, odd_a), all(WINOGRAD_NORM_A));
-    w[3] = divide(add(even_b, odd_b), all(WINOGRAD_NORM_B));
-    w[4] = divide(sub(even_b, odd_b), all(WINOGRAD_NORM_B));
-    w[5] = taps[(n - 1) * pitch];
+    if (side == 6) {
+        at_points(taps, WINOGRAD_A, WINOGRAD_NORM_A, w + 1);
+        at_points(taps, WINOGRAD_B, WINOGRAD_NORM_B, w + 3);
+    } else {
+        at_points(taps, 0.5f, WINOGRAD_NORM_HALF, w + 1);
+        at_points(taps, 1.0f, WINOGRAD_NORM_ONE, w + 3);
+        at_points(taps, 2.0f, WINOGRAD_NORM_TWO, w + 5);
+    }
+    w[side - 1] = taps[n - 1];
 }
 
 /* One vector of outputs; taps are `pitch` apart, weights of products `product_pitch`. */
 static inline __attribute__((always_inline)) void transform_weights(const float *packed, int64_t pitch, const int n,
-                                                                    float *products, int64_t product_pitch)
+                                                                    const int side, float *products, int64_t product_pitch)
 {
-    vec rows[5 * 6], taps[5], w[6];
+    vec rows[5 * WINOGRAD_MAX_SIDE], taps[5], w[WINOGRAD_MAX_SIDE];
     UNROLL
     for (int y = 0; y < n; y++) {
         UNROLL
         for (int x = 0; x < n; x++)
             taps[x] = load(packed + (y * n + x) * pitch);
-        transform_taps(taps, n, 1, rows + y * 6);
+        transform_taps(taps, n, 1, side, rows + y * side);
     }
     UNROLL
-    for (int x = 0; x < 6; x++) {
-        transform_taps(rows + x, n, 6, w);
+    for (int x = 0; x < side; x++) {
+        transform_taps(rows + x, n, side, side, w);
         UNROLL
-        for (int y = 0; y < 6; y++)
-            store(products + (y * 6 + x) * product_pitch, w[y]);
+        for (int y = 0; y < side; y++)
+            store(products + (y * side + x) * product_pitch, w[y]);
+    }
+}
+
+static inline __attribute__((always_inline)) void transform_panels(const pea__conv_shape *shape, const float *packed, int64_t at, const int n,
+                                                                   const int side, float *products)
+{
+    const int64_t in = shape->in_channels, matrix = shape->kz * in, padded = pea__conv_padded(shape->out_channels, LANES);
+    pea__panel panel;
+    for (int64_t first = 0; first < padded; first += panel.width) {
+        panel = pea__conv_panel(first, shape->out_channels, LANES);
+        const float *from = packed + first * n * n * matrix + (at / in * n * n * in + at % in) * panel.width;
+        float *to = products + first * matrix + at * panel.width;
+        for (int64_t lane = 0; lane < panel.width; lane += LANES)
+            transform_weights(from + lane, in * panel.width, n, side, to + lane, padded * matrix);
     }
 }
 
 static void winograd_weights_f32_simd(const pea__conv_shape *shape, const float *packed, int64_t at, float *products)
 {
-    const int64_t in = shape->in_channels, matrix = shape->kz * in, padded = pea__conv_padded(shape->out_channels, LANES);
-    const int64_t n_taps = shape->ky * shape->kx;
-    pea__panel panel;
-    for (int64_t first = 0; first < padded; first += panel.width) {
-        panel = pea__conv_panel(first, shape->out_channels, LANES);
-        const float *from = packed + first * n_taps * matrix + (at / in * n_taps * in + at % in) * panel.width;
-        float *to = products + first * matrix + at * panel.width;
-        for (int64_t lane = 0; lane < panel.width; lane += LANES)
-            if (shape->ky == 3)
-                transform_weights(from + lane, in * panel.width, 3, to + lane, padded * matrix);
-            else
-                transform_weights(from + lane, in * panel.width, 5, to + lane, padded * matrix);
-    }
+    const int side = pea__winograd_side(shape);
+    if (side == 8 && shape->ky == 3)
+        transform_panels(shape, packed, at, 3, 8, products);
+    else if (side == 8)
+        transform_panels(shape, packed, at, 5, 8, products);
+    else if (shape->ky == 3)
+        transform_panels(shape, packed, at, 3, 6, products);
+    else
+        transform_panels(shape, packed, at, 5, 6, products);
 }
 
 /* ---- inputs ---- */
 
 /* One vector of channels of one tile. */
 static inline __attribute__((always_inline)) void transform_input(const float *in, int64_t row_pitch, int64_t pitch,
-                                                                  const bool whole, vec_mask lanes, float *to,
-                                                                  int64_t product_pitch)
+                                                                  const int side, const bool whole, vec_mask lanes,
+                                                                  float *to, int64_t product_pitch)
 {
-    vec columns[6][6];
+    vec columns[WINOGRAD_MAX_SIDE][WINOGRAD_MAX_SIDE];
     UNROLL
-    for (int x = 0; x < 6; x++) {
-        vec d[6], p[6];
+    for (int x = 0; x < side; x++) {
+        vec d[WINOGRAD_MAX_SIDE], p[WINOGRAD_MAX_SIDE];
         UNROLL
-        for (int y = 0; y < 6; y++) {
+        for (int y = 0; y < side; y++) {
             const float *at = in + y * row_pitch + x * pitch;
             d[y] = whole ? load(at) : load_some(at, lanes);
         }
-        to_products(d, p);
+        to_products(d, side, p);
         UNROLL
-        for (int y = 0; y < 6; y++)
+        for (int y = 0; y < side; y++)
             columns[y][x] = p[y];
     }
     UNROLL
-    for (int y = 0; y < 6; y++) {
-        vec p[6];
-        to_products(columns[y], p);
+    for (int y = 0; y < side; y++) {
+        vec p[WINOGRAD_MAX_SIDE];
+        to_products(columns[y], side, p);
         UNROLL
-        for (int x = 0; x < 6; x++)
-            store(to + (y * 6 + x) * product_pitch, p[x]);
+        for (int x = 0; x < side; x++)
+            store(to + (y * side + x) * product_pitch, p[x]);
     }
 }
 
@@ -141,13 +214,14 @@ static void double_input(const tile_group *g, int64_t z)
 }
 
 /* Whether the tile's input at y0, x0 lies in the image, and its rows one behind the other in memory. */
-static bool is_there(const pea__conv *conv, int64_t z, int64_t y0, int64_t x0)
+static bool is_there(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
 {
-    return y0 >= 0 && x0 >= 0 && y0 + WINOGRAD_SIDE <= conv->ny && x0 + WINOGRAD_SIDE <= conv->nx &&
-           (conv->in_rows == 0 || (z * conv->ny + y0) % conv->in_rows + WINOGRAD_SIDE <= conv->in_rows);
+    const pea__conv *conv = g->conv;
+    return y0 >= 0 && x0 >= 0 && y0 + g->side <= conv->ny && x0 + g->side <= conv->nx &&
+           (conv->in_rows == 0 || (z * conv->ny + y0) % conv->in_rows + g->side <= conv->in_rows);
 }
 
-/* Where the 6x6 inputs of a tile are: in the image, or zero-padded in the patch. */
+/* Where the inputs of a tile are: in the image, or zero-padded in the patch. */
 static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_t x, int64_t *row_pitch, int64_t *pitch)
 {
     const pea__conv *conv = g->conv;
@@ -157,19 +231,19 @@ static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_
         *row_pitch = (g->n_x * g->step + 2 * rim) * *pitch;
         return g->patch + (y - g->where.y0) * *row_pitch + (x - g->where.x0) * *pitch;
     }
-    if (is_there(conv, z, y0, x0)) {
+    if (is_there(g, z, y0, x0)) {
         *pitch = conv->in_pitch;
         *row_pitch = conv->nx * conv->in_pitch;
         return image_row(conv, z, y0, conv->ny, conv->nx) + x0 * conv->in_pitch;
     }
     *pitch = conv->shape.in_channels;
-    *row_pitch = WINOGRAD_SIDE * *pitch;
-    for (int row = 0; row < WINOGRAD_SIDE; row++)
-        gather_row(conv, z, y0 + row, x0, x0 + WINOGRAD_SIDE, g->patch + row * *row_pitch);
+    *row_pitch = g->side * *pitch;
+    for (int row = 0; row < g->side; row++)
+        gather_row(conv, z, y0 + row, x0, x0 + g->side, g->patch + row * *row_pitch);
     return g->patch;
 }
 
-static void transform_plane(const tile_group *g, int64_t z)
+static inline __attribute__((always_inline)) void transform_tiles(const tile_group *g, int64_t z, const int side)
 {
     const int64_t channels = g->conv->shape.in_channels, whole = channels / LANES * LANES;
     const vec_mask rest = first_lanes(channels - whole);
@@ -181,10 +255,18 @@ static void transform_plane(const tile_group *g, int64_t z)
         const float *in = tile_input(g, z, g->where.y0 + tile / g->n_x * g->step, g->where.x0 + tile % g->n_x * g->step,
                                      &row_pitch, &pitch);
         for (int64_t c = 0; c < whole; c += LANES)
-            transform_input(in + c, row_pitch, pitch, true, rest, inputs + c, g->product_pitch);
+            transform_input(in + c, row_pitch, pitch, side, true, rest, inputs + c, g->product_pitch);
         if (whole < channels)
-            transform_input(in + whole, row_pitch, pitch, false, rest, inputs + whole, g->product_pitch);
+            transform_input(in + whole, row_pitch, pitch, side, false, rest, inputs + whole, g->product_pitch);
     }
+}
+
+static void transform_plane(const tile_group *g, int64_t z)
+{
+    if (g->side == 8)
+        transform_tiles(g, z, 8);
+    else
+        transform_tiles(g, z, 6);
 }
 
 /* ---- products ---- */
@@ -199,19 +281,19 @@ static void multiply_plane(const tile_group *g, int64_t z)
     const int64_t rim = conv->shape.kz / 2, in = conv->shape.in_channels;
     const int64_t padded = pea__conv_padded(conv->shape.out_channels, LANES);
     const int64_t first = z < rim ? rim - z : 0; /* planes outside the image are left out */
-    const bool many = WINOGRAD_PRODUCTS * conv->shape.kz * in * padded > MANY_WEIGHTS;
+    const bool many = g->n_products * conv->shape.kz * in * padded > MANY_WEIGHTS;
     int64_t rows[WINOGRAD_MAX_KZ];
     panel_job job = {.in_pitch = g->in_pitch, .rows = rows, .row_taps = in};
     for (int64_t at = z - rim + first; at <= z + rim && at < conv->nz; at++)
         rows[job.n_rows++] = at % conv->shape.kz * g->plane_pitch;
     pea__panel panel;
-    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+    for (int64_t product = 0; product < g->n_products; product++)
         for (int64_t at = 0; at < padded; at += panel.width) {
             panel = pea__conv_panel(at, conv->shape.out_channels, LANES);
             job.in = g->inputs + product * g->product_pitch;
             job.weights = conv->weights + (product * padded + at) * conv->shape.kz * in + first * in * panel.width;
             job.sums = g->sums + product * g->sums_pitch + at * g->n_tiles;
-            if (many && (product + 1 < WINOGRAD_PRODUCTS || at + panel.width < padded))
+            if (many && (product + 1 < g->n_products || at + panel.width < padded))
                 job.ahead = conv->shape.kz * in * panel.width;
             else
                 job.ahead = 0;
@@ -222,31 +304,31 @@ static void multiply_plane(const tile_group *g, int64_t z)
 /* ---- outputs ---- */
 
 /* One vector of sums of one tile, from channel c on, to what is stored. */
-static inline __attribute__((always_inline)) void transform_output(const float *sums, int64_t pitch, const int step,
-                                                                   vec y[4][4])
+static inline __attribute__((always_inline)) void transform_output(const float *sums, int64_t pitch, const int side,
+                                                                   const int step, vec y[][WINOGRAD_MAX_STEP])
 {
-    vec columns[4][6];
+    vec columns[WINOGRAD_MAX_STEP][WINOGRAD_MAX_SIDE];
     UNROLL
-    for (int x = 0; x < 6; x++) {
-        vec p[6], column[4];
+    for (int x = 0; x < side; x++) {
+        vec p[WINOGRAD_MAX_SIDE], column[WINOGRAD_MAX_STEP];
         UNROLL
-        for (int i = 0; i < 6; i++)
-            p[i] = load(sums + (i * 6 + x) * pitch);
-        from_products(p, step, column);
+        for (int i = 0; i < side; i++)
+            p[i] = load(sums + (i * side + x) * pitch);
+        from_products(p, side, step, column);
         UNROLL
         for (int i = 0; i < step; i++)
             columns[i][x] = column[i];
     }
     UNROLL
     for (int i = 0; i < step; i++)
-        from_products(columns[i], step, y[i]);
+        from_products(columns[i], side, step, y[i]);
 }
 
 /* Where the outputs of a tile go and its residuals are: the first voxel of each row, of each row of maxima if halved. */
 typedef struct tile_output {
     int64_t n_y, n_x; /* rows and columns that lie in the image */
-    float *out[4];
-    const float *residual[4];
+    float *out[WINOGRAD_MAX_STEP];
+    const float *residual[WINOGRAD_MAX_STEP];
 } tile_output;
 
 static tile_output find_output(const tile_group *g, int64_t z, int64_t y, int64_t x)
@@ -263,62 +345,149 @@ static tile_output find_output(const tile_group *g, int64_t z, int64_t y, int64_
     return t;
 }
 
-static inline __attribute__((always_inline)) void store_tile(const tile_group *g, const tile_output *to, const float *sums,
-                                                             int64_t c, const int step)
+static inline __attribute__((always_inline)) void finish_tile(const pea__conv *conv, const tile_output *to, int64_t c, vec_mask lanes,
+                                                              const pea__activation activation, const bool residual,
+                                                              vec v[][WINOGRAD_MAX_STEP])
 {
-    const pea__conv *conv = g->conv;
-    const int64_t left = conv->shape.out_channels - c;
-    const vec_mask lanes = first_lanes(left < LANES ? left : LANES);
-    const vec bias = load(conv->bias + c);
-    vec v[4][4];
-    transform_output(sums, g->sums_pitch, step, v);
+    const vec bias = load(conv->bias + c), scale = residual ? load(conv->epilogue.residual_scale + c) : bias;
     for (int64_t i = 0; i < to->n_y; i++)
         for (int64_t j = 0; j < to->n_x; j++) {
-            v[i][j] = finish(&conv->epilogue, add(v[i][j], bias), to->residual[i] + j * conv->epilogue.residual_pitch, c,
-                             lanes);
-            if (!conv->shape.halved)
-                store_some(to->out[i] + j * conv->out_pitch + c, lanes, v[i][j]);
+            vec sum = add(v[i][j], bias);
+            if (residual)
+                sum = fma3(scale, load_some(to->residual[i] + j * conv->epilogue.residual_pitch + c, lanes), sum);
+            v[i][j] = activate(activation, sum);
         }
-    if (!conv->shape.halved)
-        return;
-    for (int64_t i = 0; i + 1 < to->n_y; i += 2)
-        for (int64_t j = 0; j + 1 < to->n_x; j += 2)
-            store_some(to->out[i / 2] + j / 2 * conv->out_pitch + c, lanes,
-                       max2(max2(v[i][j], v[i][j + 1]), max2(v[i + 1][j], v[i + 1][j + 1])));
 }
 
-static void store_plane(const tile_group *g, int64_t z)
+/* Bias and epilogue of one vector of channels: finish(), with what is the same for all voxels asked once. */
+static void finish_vector(const pea__conv *conv, const tile_output *to, int64_t c, vec_mask lanes, vec v[][WINOGRAD_MAX_STEP])
+{
+    const pea__epilogue *epilogue = &conv->epilogue;
+    const bool residual = epilogue->residual != NULL, linear = c >= epilogue->n_activated;
+    const pea__activation activation = linear ? PEA__LINEAR : epilogue->activation;
+    if (!linear && c + LANES > epilogue->n_activated) {
+        for (int64_t i = 0; i < to->n_y; i++)
+            for (int64_t j = 0; j < to->n_x; j++)
+                v[i][j] = finish(epilogue, add(v[i][j], load(conv->bias + c)),
+                                 to->residual[i] + j * epilogue->residual_pitch, c, lanes);
+    } else if (activation == PEA__RELU && residual) {
+        finish_tile(conv, to, c, lanes, PEA__RELU, true, v);
+    } else if (activation == PEA__RELU) {
+        finish_tile(conv, to, c, lanes, PEA__RELU, false, v);
+    } else if (activation == PEA__ELU && residual) {
+        finish_tile(conv, to, c, lanes, PEA__ELU, true, v);
+    } else if (activation == PEA__ELU) {
+        finish_tile(conv, to, c, lanes, PEA__ELU, false, v);
+    } else if (activation == PEA__LINEAR && !residual) {
+        finish_tile(conv, to, c, lanes, PEA__LINEAR, false, v);
+    } else if (residual) {
+        finish_tile(conv, to, c, lanes, activation, true, v);
+    } else {
+        finish_tile(conv, to, c, lanes, activation, false, v);
+    }
+}
+
+/* Vectors of channels that are stored together: whole cache lines, one after the other. */
+enum { STORED_VECTORS = 2 };
+
+/* A vector into the output, past the caches if `streamed`. */
+static inline void put_vector(float *to, bool streamed, vec_mask lanes, vec v)
+{
+    if (streamed)
+        stream(to, v);
+    else
+        store_some(to, lanes, v);
+}
+
+static inline __attribute__((always_inline)) void store_tile(const tile_group *g, const tile_output *to, const float *sums,
+                                                             int64_t c, const int n_vectors, const int side, const int step)
+{
+    const pea__conv *conv = g->conv;
+    vec v[STORED_VECTORS][WINOGRAD_MAX_STEP][WINOGRAD_MAX_STEP];
+    vec_mask lanes[STORED_VECTORS];
+    bool streamed = g->streamed;
+    UNROLL
+    for (int w = 0; w < n_vectors; w++) {
+        const int64_t left = conv->shape.out_channels - c - w * LANES;
+        lanes[w] = first_lanes(left < LANES ? left : LANES);
+        streamed = streamed && left >= LANES;
+        transform_output(sums + w * LANES, g->sums_pitch, side, step, v[w]);
+        finish_vector(conv, to, c + w * LANES, lanes[w], v[w]);
+    }
+    if (!conv->shape.halved) {
+        for (int64_t i = 0; i < to->n_y; i++)
+            for (int64_t j = 0; j < to->n_x; j++)
+                UNROLL
+                for (int w = 0; w < n_vectors; w++)
+                    put_vector(to->out[i] + j * conv->out_pitch + c + w * LANES, streamed, lanes[w], v[w][i][j]);
+        return;
+    }
+    for (int64_t i = 0; i + 1 < to->n_y; i += 2)
+        for (int64_t j = 0; j + 1 < to->n_x; j += 2)
+            UNROLL
+            for (int w = 0; w < n_vectors; w++)
+                put_vector(to->out[i / 2] + j / 2 * conv->out_pitch + c + w * LANES, streamed, lanes[w],
+                    max2(max2(v[w][i][j], v[w][i][j + 1]), max2(v[w][i + 1][j], v[w][i + 1][j + 1])));
+}
+
+static inline __attribute__((always_inline)) void store_tiles(const tile_group *g, int64_t z, const int side, const int step)
 {
     const int64_t channels = g->conv->shape.out_channels;
     pea__panel panel;
     for (int64_t tile = 0; tile < g->n_tiles; tile++) {
-        const int64_t y = g->where.y0 + tile / g->n_x * g->step, x = g->where.x0 + tile % g->n_x * g->step;
+        const int64_t y = g->where.y0 + tile / g->n_x * step, x = g->where.x0 + tile % g->n_x * step;
         const tile_output to = find_output(g, z, y, x);
-        for (int64_t at = 0; at < channels; at += panel.width) {
-            panel = pea__conv_panel(at, channels, LANES);
-            const float *sums = g->sums + at * g->n_tiles + tile * panel.width;
-            for (int64_t c = 0; c < panel.width && at + c < channels; c += LANES)
-                if (g->step == 4)
-                    store_tile(g, &to, sums + c, at + c, 4);
+        for (int64_t first = 0; first < channels; first += panel.width) {
+            panel = pea__conv_panel(first, channels, LANES);
+            const float *sums = g->sums + first * g->n_tiles + tile * panel.width;
+            for (int64_t c = 0; c < panel.width; c += STORED_VECTORS * LANES)
+                if (c + LANES < panel.width)
+                    store_tile(g, &to, sums + c, first + c, STORED_VECTORS, side, step);
                 else
-                    store_tile(g, &to, sums + c, at + c, 2);
+                    store_tile(g, &to, sums + c, first + c, 1, side, step);
         }
     }
+}
+
+static void store_plane(const tile_group *g, int64_t z)
+{
+    if (g->step == 6)
+        store_tiles(g, z, 8, 6);
+    else if (g->side == 8)
+        store_tiles(g, z, 8, 4);
+    else if (g->step == 4)
+        store_tiles(g, z, 6, 4);
+    else
+        store_tiles(g, z, 6, 2);
+}
+
+/* Outputs that no cache holds until they are read go to memory directly: storing by way of a cache reads first what is
+ * there, which takes longer than all else that happens to a finished tile. */
+enum { STREAMED_FLOATS = 1 << 20 };
+
+static bool may_stream(const pea__conv *conv)
+{
+    const int64_t shrink = conv->shape.halved ? 2 : 1, rows = conv->out_rows ? conv->out_rows : conv->nz * conv->ny / shrink;
+    const int64_t n_floats = rows * (conv->nx / shrink) * conv->shape.out_channels;
+    return n_floats >= STREAMED_FLOATS && conv->out_pitch % LANES == 0 &&
+           (uintptr_t)conv->out % (LANES * sizeof(float)) == 0;
 }
 
 static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
 {
     const int64_t rim = conv->shape.kz / 2;
-    tile_group g = {.conv = conv, .where = tile, .step = pea__winograd_step(&conv->shape)};
+    tile_group g = {.conv = conv, .where = tile, .side = pea__winograd_side(&conv->shape), .step = pea__winograd_step(&conv->shape)};
+    g.n_products = g.side * g.side;
+    g.streamed = may_stream(conv);
     g.n_x = (tile.x1 - tile.x0 + g.step - 1) / g.step;
     g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + g.step - 1) / g.step);
     g.in_pitch = pea__conv_padded(conv->shape.in_channels, LANES);
     g.product_pitch = g.n_tiles * g.in_pitch + WINOGRAD_GAP;
-    g.plane_pitch = WINOGRAD_PRODUCTS * g.product_pitch;
+    g.plane_pitch = g.n_products * g.product_pitch;
     g.sums_pitch = g.n_tiles * pea__conv_padded(conv->shape.out_channels, LANES) + WINOGRAD_GAP;
     g.inputs = scratch;
     g.sums = g.inputs + conv->shape.kz * g.plane_pitch;
-    g.patch = g.sums + WINOGRAD_PRODUCTS * g.sums_pitch;
+    g.patch = g.sums + g.n_products * g.sums_pitch;
     int64_t next = tile.z0 < rim ? 0 : tile.z0 - rim;
     for (int64_t z = tile.z0; z < tile.z1; z++) {
         for (; next <= z + rim && next < conv->nz; next++)
@@ -326,4 +495,6 @@ static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scra
         multiply_plane(&g, z);
         store_plane(&g, z);
     }
+    if (g.streamed)
+        stream_end();
 }

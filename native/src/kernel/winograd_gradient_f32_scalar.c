@@ -87,23 +87,23 @@ static void add_tile(const pea__conv_gradient *job, int64_t z, int64_t tap, int6
 {
     const pea__conv_shape *s = &job->conv.shape;
     const int64_t in = s->in_channels, out = s->out_channels, iz = z + tap - s->kz / 2;
-    float *inputs = scratch, *gradients = scratch + WINOGRAD_PRODUCTS * in;
+    float *inputs = scratch, *gradients = scratch + WINOGRAD_GRADIENT_PRODUCTS * in;
     if (iz < 0 || iz >= job->conv.nz)
         return;
     for (int64_t i = 0; i < in; i++)
-        transform_input(&job->conv, iz, y - s->ky / 2, x - s->kx / 2, i, inputs + WINOGRAD_PRODUCTS * i);
+        transform_input(&job->conv, iz, y - s->ky / 2, x - s->kx / 2, i, inputs + WINOGRAD_GRADIENT_PRODUCTS * i);
     for (int64_t o = 0; o < out; o++)
-        transform_gradient(job, (int)pea__winograd_step(s), z, y, x, o, gradients + WINOGRAD_PRODUCTS * o);
-    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+        transform_gradient(job, (int)pea__winograd_gradient_step(s), z, y, x, o, gradients + WINOGRAD_GRADIENT_PRODUCTS * o);
+    for (int64_t product = 0; product < WINOGRAD_GRADIENT_PRODUCTS; product++)
         for (int64_t i = 0; i < in; i++)
             for (int64_t o = 0; o < out; o++) /* one lane, one panel: sums are [product][kz][in][out] */
                 sums[((product * s->kz + tap) * in + i) * out + o] +=
-                    inputs[WINOGRAD_PRODUCTS * i + product] * gradients[WINOGRAD_PRODUCTS * o + product];
+                    inputs[WINOGRAD_GRADIENT_PRODUCTS * i + product] * gradients[WINOGRAD_GRADIENT_PRODUCTS * o + product];
 }
 
 void pea__winograd_gradient_f32_scalar(const pea__conv_gradient *job, pea__tile tile, float *sums, float *scratch)
 {
-    const int64_t step = pea__winograd_step(&job->conv.shape);
+    const int64_t step = pea__winograd_gradient_step(&job->conv.shape);
     for (int64_t z = tile.z0; z < tile.z1; z++)
         for (int64_t tap = 0; tap < job->conv.shape.kz; tap++)
             for (int64_t y = tile.y0; y < tile.y1; y += step)

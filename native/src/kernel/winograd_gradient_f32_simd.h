@@ -121,7 +121,7 @@ static void transform_inputs(const gradient_group *g)
     const pea__conv *conv = &g->job->conv;
     const int64_t rim = conv->shape.kz / 2;
     const int64_t end = g->where.z1 + rim < conv->nz ? g->where.z1 + rim : conv->nz;
-    tile_group forward = {.conv = conv, .where = g->where, .step = g->step, .n_x = g->n_x, .n_tiles = g->n_tiles,
+    tile_group forward = {.conv = conv, .where = g->where, .side = WINOGRAD_GRADIENT_SIDE, .step = g->step, .n_x = g->n_x, .n_tiles = g->n_tiles,
                           .in_pitch = g->in_pitch, .product_pitch = g->in_product, .inputs = g->inputs, .patch = g->patch};
     for (int64_t z = g->first_plane; z < end; z++, forward.inputs += g->n_tiles * g->in_pitch)
         transform_plane(&forward, z);
@@ -153,7 +153,7 @@ static void winograd_gradient_f32_simd(const pea__conv_gradient *job, pea__tile 
 {
     const pea__conv_shape *s = &job->conv.shape;
     const int64_t rim = s->kz / 2;
-    gradient_group g = {.job = job, .where = tile, .step = pea__winograd_step(s)};
+    gradient_group g = {.job = job, .where = tile, .step = pea__winograd_gradient_step(s)};
     g.n_x = (tile.x1 - tile.x0 + g.step - 1) / g.step;
     g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + g.step - 1) / g.step);
     g.first_plane = tile.z0 < rim ? 0 : tile.z0 - rim;
@@ -162,11 +162,11 @@ static void winograd_gradient_f32_simd(const pea__conv_gradient *job, pea__tile 
     g.out_pitch = pea__conv_padded(s->out_channels, LANES);
     g.out_product = (tile.z1 - tile.z0) * g.n_tiles * g.out_pitch + WINOGRAD_GAP;
     g.inputs = scratch;
-    g.gradients = g.inputs + WINOGRAD_PRODUCTS * g.in_product;
-    g.patch = g.gradients + WINOGRAD_PRODUCTS * g.out_product;
+    g.gradients = g.inputs + WINOGRAD_GRADIENT_PRODUCTS * g.in_product;
+    g.patch = g.gradients + WINOGRAD_GRADIENT_PRODUCTS * g.out_product;
     transform_inputs(&g);
     transform_gradients(&g);
-    for (int64_t product = 0; product < WINOGRAD_PRODUCTS; product++)
+    for (int64_t product = 0; product < WINOGRAD_GRADIENT_PRODUCTS; product++)
         for (int64_t tap = 0; tap < s->kz; tap++)
             add_products_of_tap(&g, product, tap, sums);
 }

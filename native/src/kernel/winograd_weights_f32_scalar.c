@@ -3,36 +3,50 @@
 #include "kernel/scalar.h"
 #include "kernel/winograd.h"
 
-/* Along one axis: the values at 0, a, -a, b, -b and infinity of the polynomial whose coefficients the n taps are, each
- * over its point's norm. Even and odd terms are common to a point and its negative. */
-static void transform(const float *taps, int n, int pitch, float w[WINOGRAD_SIDE])
+typedef struct tap_row { /* taps of one axis; those beyond the last are 0 */
+    float of[5], last;
+} tap_row;
+
+/* The polynomial whose coefficients the taps are, at x and -x, over the points' norm. */
+static void at_points(const tap_row *taps, float x, float norm, float w[2])
 {
-    const float third = n == 5 ? taps[3 * pitch] : 0.0f, fourth = n == 5 ? taps[4 * pitch] : 0.0f;
-    const float even_a = taps[0] + 0.5f * (taps[2 * pitch] + 0.5f * fourth);
-    const float even_b = taps[0] + 2.0f * (taps[2 * pitch] + 2.0f * fourth);
-    const float odd_a = WINOGRAD_A * (taps[pitch] + 0.5f * third), odd_b = WINOGRAD_B * (taps[pitch] + 2.0f * third);
-    w[0] = taps[0];
-    w[1] = (even_a + odd_a) / WINOGRAD_NORM_A;
-    w[2] = (even_a - odd_a) / WINOGRAD_NORM_A;
-    w[3] = (even_b + odd_b) / WINOGRAD_NORM_B;
-    w[4] = (even_b - odd_b) / WINOGRAD_NORM_B;
-    w[5] = taps[(n - 1) * pitch];
+    const float squared = x * x, even = taps->of[0] + squared * (taps->of[2] + squared * taps->of[4]);
+    const float odd = x * (taps->of[1] + squared * taps->of[3]);
+    w[0] = (even + odd) / norm;
+    w[1] = (even - odd) / norm;
+}
+
+static void transform(const float *from, int n, int pitch, int side, float w[WINOGRAD_MAX_SIDE])
+{
+    tap_row taps = {.last = from[(n - 1) * pitch]};
+    for (int i = 0; i < n; i++)
+        taps.of[i] = from[i * pitch];
+    w[0] = taps.of[0];
+    if (side == 6) {
+        at_points(&taps, WINOGRAD_A, WINOGRAD_NORM_A, w + 1);
+        at_points(&taps, WINOGRAD_B, WINOGRAD_NORM_B, w + 3);
+    } else {
+        at_points(&taps, 0.5f, WINOGRAD_NORM_HALF, w + 1);
+        at_points(&taps, 1.0f, WINOGRAD_NORM_ONE, w + 3);
+        at_points(&taps, 2.0f, WINOGRAD_NORM_TWO, w + 5);
+    }
+    w[side - 1] = taps.last;
 }
 
 void pea__winograd_weights_f32_scalar(const pea__conv_shape *shape, const float *packed, int64_t at, float *products)
 {
-    const int n = shape->ky;
+    const int n = shape->ky, side = pea__winograd_side(shape);
     const int64_t in = shape->in_channels, out = shape->out_channels, z = at / in;
     for (int64_t o = 0; o < out; o++) { /* with one lane there is one panel: packed is [kz][ky][kx][in][out] */
-        float taps[25], rows[5][WINOGRAD_SIDE], w[WINOGRAD_SIDE];
+        float taps[25], rows[5][WINOGRAD_MAX_SIDE], w[WINOGRAD_MAX_SIDE];
         for (int k = 0; k < n * n; k++)
             taps[k] = packed[((z * n * n + k) * in + at % in) * out + o];
         for (int y = 0; y < n; y++)
-            transform(taps + y * n, n, 1, rows[y]);
-        for (int x = 0; x < WINOGRAD_SIDE; x++) {
-            transform(&rows[0][x], n, WINOGRAD_SIDE, w);
-            for (int y = 0; y < WINOGRAD_SIDE; y++)
-                products[((y * WINOGRAD_SIDE + x) * shape->kz * in + at) * out + o] = w[y];
+            transform(taps + y * n, n, 1, side, rows[y]);
+        for (int x = 0; x < side; x++) {
+            transform(&rows[0][x], n, WINOGRAD_MAX_SIDE, side, w);
+            for (int y = 0; y < side; y++)
+                products[((y * side + x) * shape->kz * in + at) * out + o] = w[y];
         }
     }
 }

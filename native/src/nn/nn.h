@@ -157,8 +157,8 @@ int64_t pea__run_weights(const pea_network *network, const pea__plan *plan, cons
 
 enum { PEA__PIECE_VOXELS = 4608 }; /* eight groups of 36 tiles: enough for a few threads and the weights' sake */
 
-/* Pieces are powers of two, or all rows; under none are more rows of the input than these. */
-enum { PEA__PERIOD_ROWS = 1024 };
+/* Pieces are 2, 4 or 6 rows times a power of two, or all rows; the rows of the input under each of them divide these. */
+enum { PEA__PERIOD_ROWS = 1536 };
 
 /* How far a run has come: the rows that were made. */
 typedef struct pea__front {

@@ -12,7 +12,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 
-enum { STEP_ROWS = 4 }; /* a piece begins where tiles of Winograd do: at multiples of 4 or 2 rows */
+enum { STEP_ROWS = 4 }; /* the least piece of what has no tiles, and a multiple of the rows of most tiles */
 
 /* ---- what a row needs ---- */
 
@@ -42,14 +42,29 @@ int64_t pea__output_rows(const pea__op *op, int64_t made)
 
 /* ---- pieces ---- */
 
-/* A power of two, so that pieces of all operations meet again and again; or all rows. */
-static int64_t piece_rows(const pea_network *network, const pea__plan *plan, int64_t rows, int64_t nx)
+static bool is_winograd(const pea__op *op)
+{
+    return op->kind == PEA__CONV && op->shape.winograd;
+}
+
+/* A multiple of the rows of all tiles: 4, or 12 where some have 6. */
+static int64_t common_rows(const pea_network *network)
+{
+    for (int i = 0; i < network->n_ops; i++)
+        if (is_winograd(&network->ops[i]) && STEP_ROWS % pea__winograd_step(&network->ops[i].shape) != 0)
+            return 3 * STEP_ROWS;
+    return STEP_ROWS;
+}
+
+/* In wide images the rows of a tile of Winograd, or STEP_ROWS: no more than needed. In others common_rows() times a power
+ * of two: where pieces begin, tiles do, and pieces of all operations meet again soon. Or all rows. */
+static int64_t piece_rows(const pea_network *network, const pea__plan *plan, int64_t step, int64_t rows, int64_t nx)
 {
     const int64_t shrink = pea__max_i64(1, plan->input.y / rows);
-    int64_t piece = STEP_ROWS;
+    int64_t piece = step * nx < network->piece_voxels ? common_rows(network) : step;
     if (plan->input.z > 1)
         return rows;
-    while (piece * nx < network->piece_voxels && piece * shrink < PEA__PERIOD_ROWS)
+    while (piece * nx < network->piece_voxels && PEA__PERIOD_ROWS % (2 * piece * shrink) == 0)
         piece *= 2;
     return pea__min_i64(piece, rows);
 }
@@ -66,14 +81,15 @@ static int64_t stagger(const pea__op *op, int64_t above)
     case PEA__CONV: break;
     }
     above = (op->shape.doubled ? 2 * above + 1 : above) + op->shape.ky / 2;
-    return (above + STEP_ROWS - 1) / STEP_ROWS * STEP_ROWS;
+    const int64_t step = is_winograd(op) ? pea__winograd_step(&op->shape) : 1;
+    return (above + step - 1) / step * step;
 }
 
 void pea__schedule_pieces(const pea_network *network, pea__plan *plan)
 {
     int64_t above[PEA__MAX_JOBS] = {0}; /* of an operation's output */
     plan->piece[PEA__READING] = plan->first_piece[PEA__READING] =
-        piece_rows(network, plan, plan->rows[PEA__READING], plan->input.x);
+        piece_rows(network, plan, STEP_ROWS, plan->rows[PEA__READING], plan->input.x);
     for (int i = 0; i < network->n_ops; i++) {
         if (!plan->live[i])
             continue;
@@ -84,7 +100,8 @@ void pea__schedule_pieces(const pea_network *network, pea__plan *plan)
                 own = pea__max_i64(own, above[plan->makers[op->in][k]]);
         own = stagger(op, own);
         above[i] = op->kind == PEA__COPY ? 0 : pea__output_rows(op, own); /* a copy waits for nobody */
-        plan->piece[i] = piece_rows(network, plan, plan->rows[i], pea__op_space(network, plan, op).x);
+        plan->piece[i] = piece_rows(network, plan, is_winograd(op) ? pea__winograd_step(&op->shape) : STEP_ROWS, plan->rows[i],
+                                    pea__op_space(network, plan, op).x);
         plan->first_piece[i] = plan->piece[i] - (plan->piece[i] < plan->rows[i] ? own % plan->piece[i] : 0);
     }
 }

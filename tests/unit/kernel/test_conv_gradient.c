@@ -122,7 +122,7 @@ static void solve(const problem *p, const pea__kernels_table *k, int64_t tile_z,
 static void solve_in_tiles(const problem *p, const pea__kernels_table *k, float *weights, uint64_t *state)
 {
     const pea__conv_shape form = conv_shape(&p->s);
-    const int64_t step = p->s.winograd ? pea__winograd_step(&form) : 1, z = 1 + test_random(state) % p->s.nz;
+    const int64_t step = p->s.winograd ? pea__winograd_gradient_step(&form) : 1, z = 1 + test_random(state) % p->s.nz;
     const int64_t y = 1 + test_random(state) % ((p->s.ny + step - 1) / step);
     solve(p, k, z, y * step, step * (1 + test_random(state) % ((p->s.nx + step - 1) / step)), weights);
 }
