@@ -31,6 +31,20 @@ static inline bool pea__is_unit_back(pea_offset o, int axis)
     return o.z == -(axis == 0) && o.y == -(axis == 1) && o.x == -(axis == 2);
 }
 
+/* Ground truth of an edge at offset k whose partner is outside: the 3-D networks' small targets say "foreground" in the
+ * first plane of each axis. */
+static inline bool pea__truth_outside(pea_truth_rule rule, size_t k, uint32_t label)
+{
+    if (rule == PEA_TRUTH_2D)
+        return true;
+    return rule == PEA_TRUTH_3D_REPLICATE && k < 3 && label > 0;
+}
+
+static inline bool pea__truth_inside(pea_truth_rule rule, uint32_t label, uint32_t partner)
+{
+    return label == partner && (rule == PEA_TRUTH_2D || label > 0);
+}
+
 /* The coordinates a <= i < b of an axis of n voxels whose partner i + step is inside; a == b where there is none. */
 static inline void pea__inside_range(int64_t n, int64_t step, int64_t *a, int64_t *b)
 {

@@ -34,19 +34,6 @@ static pea_status check_arguments(const pea_array *labels, const pea_offsets *of
     return PEA_OK;
 }
 
-/* What holds at the border: the 3-D networks' small targets say "foreground" in the first plane of each axis. */
-static bool truth_outside(pea_truth_rule rule, size_t k, uint32_t label)
-{
-    if (rule == PEA_TRUTH_2D)
-        return true;
-    return rule == PEA_TRUTH_3D_REPLICATE && k < 3 && label > 0;
-}
-
-static bool truth_inside(pea_truth_rule rule, uint32_t label, uint32_t partner)
-{
-    return label == partner && (rule == PEA_TRUTH_2D || label > 0);
-}
-
 /* All edges of line (z,y). */
 static void fill_line(const pea_array *labels, const pea_offsets *offsets, pea_truth_rule rule, int64_t z, int64_t y,
                       float *truth, uint8_t *is_valid)
@@ -58,8 +45,8 @@ static void fill_line(const pea_array *labels, const pea_offsets *offsets, pea_t
             const pea_offset o = offsets->step[k];
             const bool inside = z + o.z >= 0 && z + o.z < d.z && y + o.y >= 0 && y + o.y < d.y && x + o.x >= 0 &&
                                 x + o.x < d.x;
-            *truth++ = inside ? truth_inside(rule, *label, label[(o.z * d.y + o.y) * d.x + o.x])
-                              : truth_outside(rule, k, *label);
+            *truth++ = inside ? pea__truth_inside(rule, *label, label[(o.z * d.y + o.y) * d.x + o.x])
+                              : pea__truth_outside(rule, k, *label);
             if (is_valid)
                 *is_valid++ = inside;
         }

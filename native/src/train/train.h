@@ -1,0 +1,79 @@
+/* train.h - what a network is taught: losses with their gradients, and what becomes of gradients.
+ *
+ * Losses compare affinities of embeddings with ground truth made of labels on the fly: neither targets nor masks nor maps
+ * of weights are kept. Arrays are dense, (n,z,y,x,c) for n images of a batch, labels (n,z,y,x). Calls take a pea__run as
+ * those of gradient.h do: memory in run->work, as much as the ..._work() beside a call says in floats, and the same bytes
+ * for any number of threads. Sums over voxels are of doubles. Calls fail only when they are cancelled.
+ * Source: Huang et al., AAAI 2022, and its public code.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#ifndef PEA_TRAIN_INTERNAL_H
+#define PEA_TRAIN_INTERNAL_H
+
+#include "affinity/affinity.h"
+#include "gradient/gradient.h"
+
+/* ---- edges and their weights (balance.c) ---- */
+
+/* Weight of an edge by its ground truth: the rarer kind weighs more. */
+typedef struct pea__balance {
+    float different, equal;
+} pea__balance;
+
+/* All edges of a batch at one resolution. */
+typedef struct pea__edges {
+    pea__batch batch;
+    const pea_offsets *offsets;
+    pea_truth_rule rule;
+    const uint32_t *labels;
+    const pea__balance *balance; /* of each image the offsets; made by pea__balance_edges() */
+} pea__edges;
+
+/* The balance of every image and offset. With a share r of equal edges, brought to [0.05, 0.99]: (1-r)/r for equal ones
+ * where r <= 0.5, else r/(1-r) for different ones; 1 for the others, and for all where all edges are of one kind. Edges
+ * that leave the image count, as the rule has it, though no loss sees them. Needs no work. */
+pea_status pea__balance_edges(const pea__run *run, const pea__edges *edges, pea__balance *balance, pea_error *err);
+
+/* Labels of a coarser resolution: every factor-th voxel in y and x, from the first. batch: of the fine ones, whose y and x
+ * are multiples of the factor. */
+void pea__labels_shrink(pea__batch batch, const uint32_t *labels, int64_t factor, uint32_t *to);
+
+/* ---- affinities (affinity_loss.c) ---- */
+
+/* The sum over offsets k of
+ *
+ *     sum over p of w[k,p] * (<e[p], e2[p + step[k]]> - truth[k,p])^2 / Z[k]        e = v / max(|v|, 1e-12)
+ *
+ * where p + step[k] is inside. In 2-D Z is n * x (and not n * y * x: losses are as many times a mean as images are high),
+ * in 3-D the number of such p in all images; where there is none the offset counts nothing. */
+typedef struct pea__affinity_loss_of {
+    const float *embedding; /* v */
+    const float *partner;   /* v of e2, another view of the same: no gradient goes there. NULL: the same embedding */
+    int64_t channels;
+    double factor;          /* of the loss and its gradient */
+} pea__affinity_loss_of;
+
+/* Adds factor * the gradient by `embedding` to `gradient` (NULL: not wanted) and factor * the loss to *loss. A vector of
+ * length 0 has no direction, and gets no gradient. */
+int64_t pea__affinity_loss_work(const pea__edges *edges, const pea__affinity_loss_of *of, int n_workers);
+pea_status pea__affinity_loss(const pea__run *run, const pea__edges *edges, const pea__affinity_loss_of *of,
+                              float *gradient, double *loss, pea_error *err);
+
+/* ---- foreground (foreground_loss.c) ---- */
+
+/* Cross entropy of the logits (n,z,y,x,2) of background and foreground with [label > 0]; each class as a whole weighs one
+ * half, in the batch as a whole. 0 where a class is missing. Adds to *loss and to `gradient` (NULL: not wanted). */
+int64_t pea__foreground_loss_work(pea__batch batch);
+pea_status pea__foreground_loss(const pea__run *run, pea__batch batch, const uint32_t *labels, const float *logits,
+                                double factor, float *gradient, double *loss, pea_error *err);
+
+/* ---- the second view (view.c) ---- */
+
+/* How a view was made of an image, in this order; x and y are exchanged in square images only. */
+typedef struct pea__view {
+    bool reverse_z, reverse_x, reverse_y, exchange;
+} pea__view;
+
+/* Images of channels as they were before: views[i] is that of image i. `to` is not `from`. */
+void pea__view_undo(pea__batch batch, int64_t channels, const pea__view *views, const float *from, float *to);
+
+#endif
