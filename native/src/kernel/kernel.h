@@ -3,8 +3,7 @@
  * Images are float32, or bf16 for kernels named so, in the order z,y,x,c. `pitch` is the distance from one voxel to the
  * next in elements: more than the number of channels where a value is a slice of a wider buffer.
  *
- * Of a tall image only some rows may be in memory: its `rows` are how many, and row r, counted through all planes, lies at
- * r % rows, so that a new row takes the place of the oldest. 0: the whole image is there.
+ * Of a tall image only some rows may be in memory, in any order: `rows` says where. NULL: the whole image is there.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_KERNEL_INTERNAL_H
 #define PEA_KERNEL_INTERNAL_H
@@ -15,6 +14,12 @@
 
 /* The upper half of a float: as wide a range, 8 bits of significand. bf16.h says how numbers become it. */
 typedef uint16_t pea__bf16;
+
+/* Row r of an image, counted through all planes, lies where row at[r & mask] of a whole image would. */
+typedef struct pea__rows {
+    const int64_t *at;
+    int64_t mask;
+} pea__rows;
 
 typedef enum pea__activation { PEA__LINEAR, PEA__RELU, PEA__ELU, PEA__SIGMOID } pea__activation;
 
@@ -29,7 +34,7 @@ typedef struct pea__epilogue {
     };
     int64_t residual_pitch;
     const float *residual_scale; /* c floats, and room for reading up to a full vector */
-    int64_t residual_rows;
+    const pea__rows *residual_rows;
 } pea__epilogue;
 
 /* What of a convolution is known before its image. Extents of the kernel are odd. */
@@ -55,12 +60,14 @@ typedef struct pea__conv {
         const float *in;
         const pea__bf16 *in_bf16;
     };
-    int64_t in_pitch, in_rows;
+    int64_t in_pitch;
+    const pea__rows *in_rows;
     union {
         float *out;
         pea__bf16 *out_bf16;
     };
-    int64_t out_pitch, out_rows;
+    int64_t out_pitch;
+    const pea__rows *out_rows;
     bool in_is_float, out_is_float; /* for conv_bf16: the network's input, a head */
     pea__epilogue epilogue;
 } pea__conv;
@@ -78,19 +85,21 @@ typedef struct pea__resize {
         const float *in;
         const pea__bf16 *in_bf16;
     };
-    int64_t in_pitch, in_rows;
+    int64_t in_pitch;
+    const pea__rows *in_rows;
     union {
         float *out;
         pea__bf16 *out_bf16;
     };
-    int64_t out_pitch, out_rows;
+    int64_t out_pitch;
+    const pea__rows *out_rows;
     pea__epilogue epilogue;
 } pea__resize;
 
-/* The number of a voxel in memory: of voxel x in row `row` of an image of which n_rows rows of nx voxels are there. */
-static inline int64_t pea__voxel_place(int64_t row, int64_t x, int64_t nx, int64_t n_rows)
+/* The number of a voxel in memory: of voxel x in a row of nx voxels, counted through all planes. */
+static inline int64_t pea__voxel_place(int64_t row, int64_t x, int64_t nx, const pea__rows *rows)
 {
-    return (n_rows > 0 ? row % n_rows : row) * nx + x;
+    return (rows ? rows->at[row & rows->mask] : row) * nx + x;
 }
 
 /* ---- the backward pass ---- */

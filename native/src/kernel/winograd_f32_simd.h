@@ -175,10 +175,10 @@ static void winograd_weights_f32_simd(const pea__conv_shape *shape, const float 
 
 /* ---- inputs ---- */
 
-/* One vector of channels of one tile. */
-static inline __attribute__((always_inline)) void transform_input(const float *in, int64_t row_pitch, int64_t pitch,
-                                                                  const int side, const bool whole, vec_mask lanes,
-                                                                  float *to, int64_t product_pitch)
+/* One vector of channels of one tile, from channel c on. */
+static inline __attribute__((always_inline)) void transform_input(const float *const rows[WINOGRAD_MAX_SIDE], int64_t c,
+                                                                  int64_t pitch, const int side, const bool whole,
+                                                                  vec_mask lanes, float *to, int64_t product_pitch)
 {
     vec columns[WINOGRAD_MAX_SIDE][WINOGRAD_MAX_SIDE];
     UNROLL
@@ -186,7 +186,7 @@ static inline __attribute__((always_inline)) void transform_input(const float *i
         vec d[WINOGRAD_MAX_SIDE], p[WINOGRAD_MAX_SIDE];
         UNROLL
         for (int y = 0; y < side; y++) {
-            const float *at = in + y * row_pitch + x * pitch;
+            const float *at = rows[y] + x * pitch + c;
             d[y] = whole ? load(at) : load_some(at, lanes);
         }
         to_products(d, side, p);
@@ -213,34 +213,28 @@ static void double_input(const tile_group *g, int64_t z)
         gather_row(g->conv, z, y0 + y, x0, x0 + n_x, g->patch + y * n_x * g->conv->shape.in_channels);
 }
 
-/* Whether the tile's input at y0, x0 lies in the image, and its rows one behind the other in memory. */
-static bool is_there(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
+/* Where the rows of a tile's inputs begin: in the image, or zero-padded in the patch. Returns the distance of voxels. */
+static int64_t find_input(const tile_group *g, int64_t z, int64_t y, int64_t x, const float *rows[WINOGRAD_MAX_SIDE])
 {
     const pea__conv *conv = g->conv;
-    return y0 >= 0 && x0 >= 0 && y0 + g->side <= conv->ny && x0 + g->side <= conv->nx &&
-           (conv->in_rows == 0 || (z * conv->ny + y0) % conv->in_rows + g->side <= conv->in_rows);
-}
-
-/* Where the inputs of a tile are: in the image, or zero-padded in the patch. */
-static const float *tile_input(const tile_group *g, int64_t z, int64_t y, int64_t x, int64_t *row_pitch, int64_t *pitch)
-{
-    const pea__conv *conv = g->conv;
-    const int64_t rim = conv->shape.ky / 2, y0 = y - rim, x0 = x - rim;
+    const int64_t rim = conv->shape.ky / 2, y0 = y - rim, x0 = x - rim, channels = conv->shape.in_channels;
     if (conv->shape.doubled) {
-        *pitch = conv->shape.in_channels;
-        *row_pitch = (g->n_x * g->step + 2 * rim) * *pitch;
-        return g->patch + (y - g->where.y0) * *row_pitch + (x - g->where.x0) * *pitch;
+        const int64_t row_pitch = (g->n_x * g->step + 2 * rim) * channels;
+        for (int row = 0; row < g->side; row++)
+            rows[row] = g->patch + (y - g->where.y0 + row) * row_pitch + (x - g->where.x0) * channels;
+        return channels;
     }
-    if (is_there(g, z, y0, x0)) {
-        *pitch = conv->in_pitch;
-        *row_pitch = conv->nx * conv->in_pitch;
-        return image_row(conv, z, y0, conv->ny, conv->nx) + x0 * conv->in_pitch;
+    if (y0 >= 0 && x0 >= 0 && y0 + g->side <= conv->ny && x0 + g->side <= conv->nx) {
+        for (int row = 0; row < g->side; row++)
+            rows[row] = image_row(conv, z, y0 + row, conv->ny, conv->nx) + x0 * conv->in_pitch;
+        return conv->in_pitch;
     }
-    *pitch = conv->shape.in_channels;
-    *row_pitch = g->side * *pitch;
-    for (int row = 0; row < g->side; row++)
-        gather_row(conv, z, y0 + row, x0, x0 + g->side, g->patch + row * *row_pitch);
-    return g->patch;
+    for (int row = 0; row < g->side; row++) {
+        float *to = g->patch + row * g->side * channels;
+        gather_row(conv, z, y0 + row, x0, x0 + g->side, to);
+        rows[row] = to;
+    }
+    return channels;
 }
 
 static inline __attribute__((always_inline)) void transform_tiles(const tile_group *g, int64_t z, const int side)
@@ -251,13 +245,13 @@ static inline __attribute__((always_inline)) void transform_tiles(const tile_gro
     if (g->conv->shape.doubled)
         double_input(g, z);
     for (int64_t tile = 0; tile < g->n_tiles; tile++, inputs += g->in_pitch) {
-        int64_t row_pitch, pitch;
-        const float *in = tile_input(g, z, g->where.y0 + tile / g->n_x * g->step, g->where.x0 + tile % g->n_x * g->step,
-                                     &row_pitch, &pitch);
+        const float *rows[WINOGRAD_MAX_SIDE];
+        const int64_t pitch = find_input(g, z, g->where.y0 + tile / g->n_x * g->step,
+                                         g->where.x0 + tile % g->n_x * g->step, rows);
         for (int64_t c = 0; c < whole; c += LANES)
-            transform_input(in + c, row_pitch, pitch, side, true, rest, inputs + c, g->product_pitch);
+            transform_input(rows, c, pitch, side, true, rest, inputs + c, g->product_pitch);
         if (whole < channels)
-            transform_input(in + whole, row_pitch, pitch, side, false, rest, inputs + whole, g->product_pitch);
+            transform_input(rows, whole, pitch, side, false, rest, inputs + whole, g->product_pitch);
     }
 }
 
@@ -467,7 +461,8 @@ enum { STREAMED_FLOATS = 1 << 20 };
 
 static bool may_stream(const pea__conv *conv)
 {
-    const int64_t shrink = conv->shape.halved ? 2 : 1, rows = conv->out_rows ? conv->out_rows : conv->nz * conv->ny / shrink;
+    const int64_t shrink = conv->shape.halved ? 2 : 1;
+    const int64_t rows = conv->out_rows ? conv->out_rows->mask + 1 : conv->nz * conv->ny / shrink; /* or nearly as many */
     const int64_t n_floats = rows * (conv->nx / shrink) * conv->shape.out_channels;
     return n_floats >= STREAMED_FLOATS && conv->out_pitch % LANES == 0 &&
            (uintptr_t)conv->out % (LANES * sizeof(float)) == 0;

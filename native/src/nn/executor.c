@@ -14,6 +14,7 @@ typedef struct run {
     pea_context *context;
     float *arena, *scratch;      /* scratch: plan->scratch_floats and a cache line for each worker */
     bool has_weights[PEA__MAX_OPS]; /* those of this run are made */
+    pea__windows *windows;
 } run;
 
 /* ---- one piece of one operation ---- */
@@ -97,10 +98,11 @@ static void copy_rows(void *argument, int64_t index, int worker)
     }
 }
 
-/* Where a value is in memory: its first channel, the distance between voxels, and how many rows there are (0: all). */
+/* Where a value is in memory: its first channel, the distance between voxels, and its rows (NULL: all are there). */
 typedef struct location {
     float *at; /* or of bf16 */
-    int64_t pitch, rows;
+    int64_t pitch;
+    const pea__rows *rows;
     bool is_float;
 } location;
 
@@ -109,11 +111,10 @@ static location locate(const run *r, int value)
     const pea_network *n = r->network;
     const pea__value *v = &n->values[value];
     const pea__buffer *b = &n->buffers[v->buffer];
-    const int64_t window = r->plan->window[v->buffer];
     location l = {.pitch = b->channels, .is_float = pea__buffer_is_float(n, r->plan, v->buffer)};
     if (!pea__buffer_is_outside(n, r->plan, v->buffer)) {
         l.at = r->arena + r->plan->place[v->buffer];
-        l.rows = window < pea__buffer_dims(n, r->plan, v->buffer).y ? window : 0;
+        l.rows = r->plan->pool[v->buffer] ? &r->windows->rows[v->buffer] : NULL;
     } else if (v->buffer == 1) {
         l.at = (float *)(uintptr_t)r->input; /* only ever read: no operation makes value 1 */
     } else {
@@ -197,19 +198,22 @@ static pea_status run_piece(run *r, const pea__step *step, double from, double t
 
 /* ---- rows that come and go ---- */
 
-/* In the window's memory rows y0 to y1 may be in two parts, the second of which begins at its first row. */
-static int64_t end_of_part(int64_t y0, int64_t y1, int64_t window)
+/* The end of those rows from y0 on, and before y1, that lie one behind the other. */
+static int64_t end_of_part(const location *at, int64_t y0, int64_t y1)
 {
-    return pea__min_i64(y1, (y0 / window + 1) * window);
+    int64_t y = y0 + 1;
+    while (y < y1 && pea__voxel_place(y, 0, 1, at->rows) == pea__voxel_place(y0, 0, 1, at->rows) + y - y0)
+        y++;
+    return y;
 }
 
 static pea_status read_rows(const run *r, int64_t y0, int64_t y1, pea_error *err)
 {
     const location at = locate(r, 1);
-    const int64_t window = r->plan->window[1], nx = r->plan->input.x;
+    const int64_t nx = r->plan->input.x;
     pea_status status = PEA_OK;
     for (int64_t y = y0, end; y < y1 && status == PEA_OK; y = end) {
-        end = end_of_part(y, y1, window);
+        end = end_of_part(&at, y, y1);
         status = r->io->read(r->io->user, y, end, at.at + pea__voxel_place(y, 0, nx, at.rows) * at.pitch, err);
     }
     return status;
@@ -223,11 +227,10 @@ static pea_status write_rows(const run *r, const pea__step *step, pea_error *err
     if (!r->io || head < 0 || !r->plan->wanted[head])
         return PEA_OK;
     const location at = locate(r, op->out);
-    const int64_t window = r->plan->window[buffer], nx = pea__buffer_dims(r->network, r->plan, buffer).x;
-    const int64_t y1 = pea__output_rows(op, step->y1);
+    const int64_t nx = pea__buffer_dims(r->network, r->plan, buffer).x, y1 = pea__output_rows(op, step->y1);
     pea_status status = PEA_OK;
     for (int64_t y = pea__output_rows(op, step->y0), end; y < y1 && status == PEA_OK; y = end) {
-        end = end_of_part(y, y1, window);
+        end = end_of_part(&at, y, y1);
         status = r->io->write(r->io->user, (size_t)head, y, end, at.at + pea__voxel_place(y, 0, nx, at.rows) * at.pitch,
                               err);
     }
@@ -278,6 +281,7 @@ static pea_status run_all(run *r, pea_error *err)
     double done = 0.0; /* of the stage */
     pea__stage(r->context, "network");
     while (status == PEA_OK && pea__schedule_next(r->network, plan, &front, &step)) {
+        pea__windows_make(r->network, plan, &step, r->windows);
         if (step.job == PEA__READING) {
             status = read_rows(r, step.y0, step.y1, err);
         } else {
@@ -289,6 +293,7 @@ static pea_status run_all(run *r, pea_error *err)
             done = to;
         }
         front.made[step.job] = step.y1;
+        pea__windows_drop(r->network, plan, &front, &step, r->windows);
     }
     pea__stage(r->context, NULL);
     return status;
@@ -300,11 +305,17 @@ static pea_status allocate_and_run(run *r, pea_error *err)
     pea_status status = check_limit(r->plan, r->context, err);
     if (status != PEA_OK)
         return status;
+    pea__windows windows;
+    status = pea__windows_new(r->network, r->plan, &windows, err);
+    if (status != PEA_OK)
+        return status;
+    r->windows = &windows;
     r->arena = pea__alloc_unset((size_t)r->plan->arena_floats, sizeof *r->arena, err);
     r->scratch = r->arena ? pea__alloc_unset(scratch, sizeof *r->scratch, err) : NULL;
     status = r->scratch ? run_all(r, err) : PEA_E_NOMEM;
     pea__free_unset(r->scratch);
     pea__free_unset(r->arena);
+    pea__windows_free(&windows);
     return status;
 }
 

@@ -1,9 +1,8 @@
-/* memory.c - where everything lies during a run: which rows of a buffer are in memory, and where.
+/* memory.c - where everything lies during a run. Going through its steps tells how many rows of each buffer are in memory
+ * at once, and when a buffer is first written and last read.
  *
- * A buffer has a window: as many rows as there ever are between the oldest that will be read again and the newest. The run
- * is gone through step by step to find that out, and when each window is first written and last read. Windows whose lives
- * do not meet may share memory. So may a buffer and one that is added to it voxel by voxel and not needed after: the sum
- * takes the addend's place.
+ * Buffers whose lives do not meet may share memory. So may a buffer and one that is added to it voxel by voxel and not
+ * needed after: the sum takes the addend's place. Buffers of which only some rows are there share pools (windows.c).
  *
  *      arena  | x3 ------------ |     | up4 --------- |
  *      offset | hidden | | short |  | w3 --- |          | u4 ------ |
@@ -13,7 +12,7 @@
 
 enum { ALIGN_FLOATS = 16 }; /* a cache line */
 
-/* ---- lives and windows ---- */
+/* ---- lives ---- */
 
 typedef struct life {
     int64_t first, last; /* steps; -1: none */
@@ -39,36 +38,6 @@ static int buffer_of(const pea_network *network, int value)
     return network->values[value].buffer;
 }
 
-/* The first row of a buffer that is still to be read; `end` where none is. */
-static int64_t oldest_row(const pea_network *network, const pea__plan *plan, const pea__front *front, int buffer,
-                          int64_t end)
-{
-    int64_t oldest = end;
-    for (int i = 0; i < network->n_ops; i++) {
-        const pea__op *op = &network->ops[i];
-        const int64_t made = front->made[i];
-        if (!plan->live[i] || made == plan->rows[i])
-            continue;
-        if (buffer_of(network, op->in) == buffer)
-            oldest = pea__min_i64(oldest, pea__input_span(network, plan, i, made, made + 1).first);
-        if (op->residual && buffer_of(network, op->residual) == buffer)
-            oldest = pea__min_i64(oldest, made);
-    }
-    return oldest;
-}
-
-/* Room for the rows that a step makes. */
-static void widen_window(const pea_network *network, pea__plan *plan, const pea__front *front, const pea__step *step)
-{
-    const bool reading = step->job == PEA__READING;
-    const pea__op *op = reading ? NULL : &network->ops[step->job];
-    const int buffer = reading ? 1 : buffer_of(network, op->out);
-    const int64_t begin = reading ? step->y0 : pea__output_rows(op, step->y0);
-    const int64_t end = reading ? step->y1 : pea__output_rows(op, step->y1);
-    const int64_t n = end - oldest_row(network, plan, front, buffer, begin);
-    plan->window[buffer] = pea__max_i64(plan->window[buffer], n);
-}
-
 static void note_step(const pea_network *network, const pea__plan *plan, const pea__step *step, int64_t time, lives *l)
 {
     if (step->job == PEA__READING) {
@@ -84,14 +53,43 @@ static void note_step(const pea_network *network, const pea__plan *plan, const p
         lengthen(&l->weights[step->job], time);
 }
 
-static void go_through(const pea_network *network, pea__plan *plan, lives *l)
+/* Goes through all steps. `counter` says for each buffer where its rows are counted; `most` is filled with the largest count
+ * of rows in memory. */
+static void go_through(const pea_network *network, const pea__plan *plan, const int *counter, int64_t *most, lives *l)
 {
     pea__front front = pea__schedule_begin(plan);
+    pea__windows windows = {.tables = NULL};
     pea__step step;
     for (int64_t time = 0; pea__schedule_next(network, plan, &front, &step); time++) {
-        widen_window(network, plan, &front, &step);
+        const int out = counter[step.job == PEA__READING ? 1 : buffer_of(network, network->ops[step.job].out)];
+        int64_t n = 0;
+        pea__windows_make(network, plan, &step, &windows);
+        for (int b = 1; b <= network->n_buffers; b++)
+            n += counter[b] == out ? windows.end[b] - windows.first[b] : 0;
+        most[out] = pea__max_i64(most[out], n);
         note_step(network, plan, &step, time, l);
         front.made[step.job] = step.y1;
+        pea__windows_drop(network, plan, &front, &step, &windows);
+    }
+}
+
+/* ---- who shares ---- */
+
+/* Buffers of which only some rows are in memory; those that are read or written by callbacks, who want many rows at once,
+ * are left to themselves. */
+static void find_pools(const pea_network *network, pea__plan *plan, const lives *l)
+{
+    for (int b = 1; b <= network->n_buffers; b++) {
+        const pea_dims d = pea__buffer_dims(network, plan, b);
+        if (l->of[b].first < 0 || plan->window[b] >= d.y || pea__buffer_is_outside(network, plan, b))
+            continue;
+        plan->pool[b] = b;
+        for (int other = b - 1; other > 1 && network->buffers[b].head < 0; other--) {
+            const pea_dims o = pea__buffer_dims(network, plan, other);
+            if (plan->pool[other] == other && network->buffers[other].head < 0 && o.x * o.c == d.x * d.c &&
+                pea__buffer_is_float(network, plan, other) == pea__buffer_is_float(network, plan, b))
+                plan->pool[b] = other;
+        }
     }
 }
 
@@ -116,15 +114,29 @@ static bool may_replace(const pea_network *network, const pea__plan *plan, const
            l->of[l->owner[residual]].last == l->of[out].first;
 }
 
+static void share_pools(const pea_network *network, const pea__plan *plan, lives *l)
+{
+    for (int b = 1; b <= network->n_buffers; b++) {
+        life *pool = &l->of[plan->pool[b]];
+        if (!plan->pool[b])
+            continue;
+        l->owner[b] = plan->pool[b];
+        pool->first = pea__min_i64(pool->first, l->of[b].first);
+        pool->last = pea__max_i64(pool->last, l->of[b].last);
+    }
+}
+
 static void find_lives(const pea_network *network, pea__plan *plan, lives *l)
 {
-    for (int i = 0; i <= network->n_buffers; i++) {
-        l->of[i] = (life){.first = -1, .last = -1};
-        l->owner[i] = i;
+    for (int b = 0; b <= network->n_buffers; b++) {
+        l->of[b] = (life){.first = -1, .last = -1};
+        l->owner[b] = b;
     }
     for (int i = 0; i < network->n_ops; i++)
         l->weights[i] = (life){.first = -1, .last = -1};
-    go_through(network, plan, l);
+    go_through(network, plan, l->owner, plan->window, l);
+    find_pools(network, plan, l);
+    go_through(network, plan, plan->pool, plan->pool_rows, l);
     for (int i = 0; i < network->n_ops; i++)
         if (plan->live[i] && may_replace(network, plan, l, i)) {
             const int out = buffer_of(network, network->ops[i].out);
@@ -132,6 +144,7 @@ static void find_lives(const pea_network *network, pea__plan *plan, lives *l)
             l->owner[out] = owner;
             l->of[owner].last = l->of[out].last;
         }
+    share_pools(network, plan, l);
 }
 
 /* ---- places ---- */
@@ -155,7 +168,7 @@ static int sort_lives(const pea_network *network, pea__plan *plan, const lives *
     for (int i = 1; i <= network->n_buffers; i++)
         if (l->of[i].first >= 0 && l->owner[i] == i && !pea__buffer_is_outside(network, plan, i)) {
             const pea_dims d = pea__buffer_dims(network, plan, i);
-            const int64_t elements = d.z * plan->window[i] * d.x * d.c;
+            const int64_t elements = d.z * (plan->pool[i] ? plan->pool_rows[i] : d.y) * d.x * d.c;
             n = insert(sorted, n, l->of[i],
                        pea__buffer_is_float(network, plan, i) ? elements : elements / 2 + elements % 2, &plan->place[i]);
         }
@@ -201,6 +214,7 @@ pea_status pea__memory_plan(const pea_network *network, pea__plan *plan, pea_err
     }
     for (int i = 1; i <= network->n_buffers; i++)
         plan->place[i] = plan->place[l.owner[i]];
+    plan->table_bytes = pea__windows_bytes(network, plan);
     return PEA_OK;
 }
 

@@ -1,5 +1,6 @@
 /* nn.h - networks as lists of operations. A description (resunet2d.c, superhuman3d.c) appends operations on values by
- * the calls below; plan.c decides what a run does, schedule.c in which order, memory.c where; executor.c does it.
+ * the calls below; plan.c decides what a run does, schedule.c in which order, memory.c and windows.c
+ * where; executor.c does it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_NN_INTERNAL_H
 #define PEA_NN_INTERNAL_H
@@ -112,7 +113,7 @@ pea_status pea__network_create_for(const pea_weights *weights, const pea__kernel
  *
  * An operation makes its output in pieces, from top to bottom: rows of a convolution's sums, of what a resizing or a copy
  * gives. Of each buffer there is a window in memory: the rows that were made and will be read again. With one piece for
- * each operation and windows as high as the image a run is an ordinary pass, one operation after another. */
+ * each operation a run is an ordinary pass, one operation after another. */
 
 /* Beside the operations: rows of the input are read. */
 enum { PEA__READING = PEA__MAX_OPS, PEA__MAX_JOBS };
@@ -130,10 +131,13 @@ typedef struct pea__plan {
     int64_t tile_z[PEA__MAX_OPS], tile_y[PEA__MAX_OPS], tile_x[PEA__MAX_OPS]; /* resizing, copies: tile_y rows a task */
     double cost[PEA__MAX_OPS];         /* multiply-adds, roughly */
     double total_cost;
-    int64_t window[PEA__MAX_VALUES];     /* rows of a buffer in memory; as many as it has: it never moves */
-    int64_t place[PEA__MAX_VALUES];      /* of a window in the arena, in floats; -1: not in it */
+    int64_t window[PEA__MAX_VALUES];     /* the most rows of a buffer that are in memory at once */
+    int pool[PEA__MAX_VALUES];           /* the buffer whose pool of places for rows it uses; 0: all of its rows stay */
+    int64_t pool_rows[PEA__MAX_VALUES];  /* places of a buffer's own pool */
+    int64_t place[PEA__MAX_VALUES];      /* of a buffer or its pool in the arena, in floats; -1: not in it */
     int64_t weights_place[PEA__MAX_OPS]; /* of weights made for this run, from an operation's first piece to the last */
     int64_t arena_floats, scratch_floats; /* scratch: of each worker */
+    int64_t table_bytes;                  /* of pea__windows */
 } pea__plan;
 
 /* wanted NULL: every head. Checks the input's dims. */
@@ -186,9 +190,28 @@ pea__row_span pea__input_span(const pea_network *network, const pea__plan *plan,
 /* Rows of its output buffer that its first `made` rows are. */
 int64_t pea__output_rows(const pea__op *op, int64_t made);
 
+/* ---- which rows are in memory (windows.c) ---- */
+
+/* Rows first <= y < end of each buffer, and where they are in their pools. */
+typedef struct pea__windows {
+    int64_t first[PEA__MAX_VALUES], end[PEA__MAX_VALUES];
+    int64_t *tables;                 /* owned; NULL while the plan is made: rows are counted then, and have no places */
+    pea__rows rows[PEA__MAX_VALUES]; /* lent to kernels */
+    int64_t *spare[PEA__MAX_VALUES], n_spare[PEA__MAX_VALUES]; /* places of a pool that nobody uses */
+} pea__windows;
+
+int64_t pea__windows_bytes(const pea_network *network, const pea__plan *plan); /* of its tables */
+pea_status pea__windows_new(const pea_network *network, const pea__plan *plan, pea__windows *windows, pea_error *err);
+void pea__windows_free(pea__windows *windows);
+/* Before a step: places for the rows that it will make. */
+void pea__windows_make(const pea_network *network, const pea__plan *plan, const pea__step *step, pea__windows *windows);
+/* After it, when the front has moved: rows that nobody will read again are given up. */
+void pea__windows_drop(const pea_network *network, const pea__plan *plan, const pea__front *front,
+                       const pea__step *step, pea__windows *windows);
+
 /* ---- where everything lies (memory.c) ---- */
 
-/* Fills in windows, places and the arena's size. */
+/* Fills in windows, pools, places and the arena's size. */
 pea_status pea__memory_plan(const pea_network *network, pea__plan *plan, pea_error *err);
 
 #endif

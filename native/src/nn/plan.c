@@ -201,7 +201,7 @@ pea_status pea__plan_bytes(const pea__plan *plan, int n_workers, uint64_t *bytes
     if (!pea__mul_i64(plan->scratch_floats + LINE_FLOATS, n_workers, &scratch) ||
         !pea__add_i64(scratch, plan->arena_floats, &floats) || !pea__mul_i64(floats, sizeof(float), &total))
         return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
-    *bytes = (uint64_t)total + sizeof *plan;
+    *bytes = (uint64_t)total + sizeof *plan + (uint64_t)plan->table_bytes;
     return PEA_OK;
 }
 

@@ -447,13 +447,28 @@ static void tiling_changes_no_byte(void **state)
     }
 }
 
-/* Rows y0 to y1 of an image, each at its place among n_rows; the last row ends at a guard page. */
-static guarded some_rows(const float *whole, int64_t y0, int64_t y1, int64_t row_floats, int64_t n_rows)
+/* Some rows of an image, shuffled; the last place ends at a guard page. */
+enum { MOST_ROWS = 64 };
+
+typedef struct some_rows {
+    guarded memory;
+    int64_t at[MOST_ROWS];
+    pea__rows rows;
+} some_rows;
+
+/* Rows y0 to y1, and up to two places more. */
+static void take_rows(const float *whole, int64_t y0, int64_t y1, int64_t row_floats, uint64_t *state, some_rows *taken)
 {
-    guarded g = guard(n_rows * row_floats, true);
-    for (int64_t y = y0; y < y1; y++)
-        memcpy(g.data + y % n_rows * row_floats, whole + y * row_floats, (size_t)row_floats * sizeof *whole);
-    return g;
+    const int64_t n = y1 - y0 + test_random(state) % 3;
+    int64_t place = test_random(state) % n;
+    taken->memory = guard(n * row_floats, true);
+    for (int64_t i = 0; i < MOST_ROWS; i++)
+        taken->at[i] = INT64_MIN / 2;
+    taken->rows = (pea__rows){taken->at, MOST_ROWS - 1};
+    for (int64_t y = y0; y < y1; y++, place = place == 0 ? n - 1 : place - 1) { /* upwards */
+        taken->at[y & (MOST_ROWS - 1)] = place;
+        memcpy(taken->memory.data + place * row_floats, whole + y * row_floats, (size_t)row_floats * sizeof *whole);
+    }
 }
 
 /* One tile over the whole width: with the rows that it needs, and a few places more, in memory. */
@@ -473,22 +488,24 @@ static void check_rows_alone(const problem *p, const pea__kernels_table *kernels
     const int64_t in_row = s->nx / (s->doubled ? 2 : 1) * s->in_pitch, out_row = s->nx / shrink * s->out_pitch;
     const int64_t residual_row = s->nx * s->out_pitch;
     prepared r = prepare(p, kernels, y1 - y0, s->nx);
-    r.conv.in_rows = end - first + test_random(state) % 3;
-    r.conv.out_rows = out_y1 - out_y0 + test_random(state) % 3;
-    r.conv.epilogue.residual_rows = y1 - y0 + test_random(state) % 3;
-    guarded in = some_rows(p->in.data, first, end, in_row, r.conv.in_rows);
-    guarded out = some_rows(whole, 0, 0, out_row, r.conv.out_rows);
-    guarded residual = some_rows(p->residual.data, y0, y1, residual_row, r.conv.epilogue.residual_rows);
-    r.conv.in = in.data;
-    r.conv.out = out.data;
-    r.conv.epilogue.residual = s->residual ? residual.data : NULL;
+    some_rows in, out, residual;
+    take_rows(p->in.data, first, end, in_row, state, &in);
+    take_rows(whole, out_y0, out_y1, out_row, state, &out);
+    take_rows(p->residual.data, y0, y1, residual_row, state, &residual);
+    memset(out.memory.data, 0, (size_t)((out_y1 - out_y0) * out_row) * sizeof *whole);
+    r.conv.in = in.memory.data;
+    r.conv.in_rows = &in.rows;
+    r.conv.out = out.memory.data;
+    r.conv.out_rows = &out.rows;
+    r.conv.epilogue.residual = s->residual ? residual.memory.data : NULL;
+    r.conv.epilogue.residual_rows = &residual.rows;
     run_tile(&r, kernels, (pea__tile){0, 1, y0, y1, 0, s->nx});
     for (int64_t y = out_y0; y < out_y1; y++)
-        assert_memory_equal(whole + y * out_row, out.data + y % r.conv.out_rows * out_row,
+        assert_memory_equal(whole + y * out_row, out.memory.data + out.at[y & (MOST_ROWS - 1)] * out_row,
                             (size_t)out_row * sizeof *whole);
-    unguard(in);
-    unguard(out);
-    unguard(residual);
+    unguard(in.memory);
+    unguard(out.memory);
+    unguard(residual.memory);
     release(&r);
 }
 

@@ -117,7 +117,8 @@ static void doubling_adds_and_activates(void **state)
 static void rows_alone_give_the_bytes_of_the_whole(void **state)
 {
     uint64_t seed = 6;
-    const int64_t ny = 10, nx = 6, channels = 19, row = nx * channels;
+    const int64_t ny = 10, nx = 6, channels = 19, row = nx * channels, places[2] = {1, 0};
+    const pea__rows one_row = {places + 1, 0}, two_rows = {places, 1};
     float *in = random_floats(ny * row, &seed), *out = random_floats(4 * ny * row, &seed);
     float *few = random_floats(2 * row, &seed), *one = random_floats(2 * row, &seed), *skip = random_floats(4 * ny * row, &seed);
     float *scale = random_floats(32, &seed);
@@ -134,12 +135,12 @@ static void rows_alone_give_the_bytes_of_the_whole(void **state)
                 pea__resize alone = whole;
                 alone.in = few;
                 alone.out = one;
-                alone.in_rows = 2;
-                alone.out_rows = 1;
+                alone.in_rows = &two_rows;
+                alone.out_rows = &one_row;
                 alone.epilogue.residual = skip + y * out_row;
-                alone.epilogue.residual_rows = 1;
+                alone.epilogue.residual_rows = &one_row;
                 for (int64_t i = first; i < first + 2; i++)
-                    memcpy(few + i % 2 * row, in + i % ny * row, (size_t)row * sizeof *in);
+                    memcpy(few + places[i % 2] * row, in + i % ny * row, (size_t)row * sizeof *in);
                 (halve ? k->pool_f32 : k->upsample_f32)(&whole, y);
                 (halve ? k->pool_f32 : k->upsample_f32)(&alone, y);
                 assert_memory_equal(one, out + y * out_row, (size_t)out_row * sizeof *out);

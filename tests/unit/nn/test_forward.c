@@ -117,22 +117,32 @@ static void nothing_wanted_is_nothing_done(void **state)
     net_close(&n);
 }
 
-/* What is in memory during a run, row by row, and from when to when: in steps. */
+/* What is in memory during a run: which row of which buffer lies at each place of a pool, and when, in steps, each buffer
+ * is used first and last. */
 typedef struct memory {
+    pea__windows windows;
     int64_t first[PEA__MAX_VALUES], last[PEA__MAX_VALUES];
-    int64_t *row_at[PEA__MAX_VALUES]; /* of each place of a window: the row that lies there; -1: none */
+    struct {
+        int buffer;
+        int64_t row;
+    } *held[PEA__MAX_VALUES];
 } memory;
 
-static memory empty_memory(const pea_network *w, const pea__plan *plan)
+static void empty_memory(const pea_network *w, const pea__plan *plan, memory *m)
 {
-    memory m;
-    for (int i = 0; i <= w->n_buffers; i++) {
-        m.first[i] = m.last[i] = -1;
-        m.row_at[i] = malloc((size_t)(plan->window[i] + 1) * sizeof(int64_t));
-        for (int64_t k = 0; k <= plan->window[i]; k++)
-            m.row_at[i][k] = -1;
+    pea_error err = {0};
+    assert_ok(pea__windows_new(w, plan, &m->windows, &err));
+    for (int b = 1; b <= w->n_buffers; b++) {
+        m->first[b] = m->last[b] = -1;
+        m->held[b] = calloc((size_t)plan->pool_rows[b] + 1, sizeof *m->held[b]);
     }
-    return m;
+}
+
+static void free_memory(const pea_network *w, memory *m)
+{
+    for (int b = 1; b <= w->n_buffers; b++)
+        free(m->held[b]);
+    pea__windows_free(&m->windows);
 }
 
 static void touch(memory *m, int buffer, int64_t step)
@@ -141,21 +151,26 @@ static void touch(memory *m, int buffer, int64_t step)
     m->last[buffer] = step;
 }
 
-/* Rows that are read must be there. */
+/* Rows that are read must have been made, and must still be there. */
 static void read_window(const pea_network *w, const pea__plan *plan, memory *m, int value, pea__row_span rows,
                         int64_t step)
 {
-    const int buffer = w->values[value].buffer;
+    const int buffer = w->values[value].buffer, pool = plan->pool[buffer];
     touch(m, buffer, step);
-    for (int64_t y = rows.first; y < rows.end && !pea__buffer_is_outside(w, plan, buffer); y++)
-        assert_int_equal(m->row_at[buffer][y % plan->window[buffer]], y);
+    for (int64_t y = rows.first; y < rows.end && buffer > 1; y++)
+        assert_true(y < m->windows.end[buffer]);
+    for (int64_t y = rows.first; y < rows.end && pool; y++) {
+        const int64_t place = pea__voxel_place(y, 0, 1, &m->windows.rows[buffer]);
+        assert_true(place >= 0 && place < plan->pool_rows[pool]);
+        assert_true(m->held[pool][place].buffer == buffer && m->held[pool][place].row == y);
+    }
 }
 
 static void take_step(const pea_network *w, const pea__plan *plan, memory *m, const pea__step *s, int64_t step)
 {
     const bool reading = s->job == PEA__READING;
     const pea__op *op = &w->ops[reading ? 0 : s->job];
-    const int out = reading ? 1 : w->values[op->out].buffer;
+    const int out = reading ? 1 : w->values[op->out].buffer, pool = plan->pool[out];
     assert_true(s->y0 < s->y1 && s->y1 <= plan->rows[s->job]);
     if (!reading) {
         read_window(w, plan, m, op->in, pea__input_span(w, plan, s->job, s->y0, s->y1), step);
@@ -164,8 +179,12 @@ static void take_step(const pea_network *w, const pea__plan *plan, memory *m, co
     }
     touch(m, out, step);
     for (int64_t y = reading ? s->y0 : pea__output_rows(op, s->y0);
-         y < (reading ? s->y1 : pea__output_rows(op, s->y1)) && !pea__buffer_is_outside(w, plan, out); y++)
-        m->row_at[out][y % plan->window[out]] = y;
+         y < (reading ? s->y1 : pea__output_rows(op, s->y1)) && pool; y++) {
+        const int64_t place = pea__voxel_place(y, 0, 1, &m->windows.rows[out]);
+        assert_true(place >= 0 && place < plan->pool_rows[pool]);
+        m->held[pool][place].buffer = out;
+        m->held[pool][place].row = y;
+    }
 }
 
 /* Whether one buffer is written voxel by voxel where the other, which is added to it, is read for the last time. */
@@ -180,40 +199,45 @@ static bool takes_place(const pea_network *w, const pea__plan *plan, const memor
     return false;
 }
 
-static int64_t window_end(const pea_network *w, const pea__plan *plan, int buffer)
+static int64_t end_of(const pea_network *w, const pea__plan *plan, int buffer)
 {
     const pea_dims d = pea__buffer_dims(w, plan, buffer);
-    return plan->place[buffer] + d.z * plan->window[buffer] * d.x * d.c;
+    const int pool = plan->pool[buffer];
+    return plan->place[buffer] + d.z * (pool ? plan->pool_rows[pool] : d.y) * d.x * d.c;
 }
 
 /* A run, without a number being computed: what a step reads was made and is still there; buffers that live at the same
- * time never share a float; all rows of every operation are made. */
+ * time never share a float, unless they share a pool; all rows of every operation are made. */
 static void check_plan(const net_case *n, const unsigned char *wanted, bool by_rows)
 {
     static pea__plan plan;
+    static memory m;
     pea_error err = {0};
     const pea_network *w = n->network;
     pea__step step;
     assert_ok(pea__plan_make(w, n->in.dims, PEA_FP32, wanted, by_rows, &plan, &err));
-    memory m = empty_memory(w, &plan);
+    empty_memory(w, &plan, &m);
     pea__front front = pea__schedule_begin(&plan);
     for (int64_t time = 0; pea__schedule_next(w, &plan, &front, &step); time++) {
         assert_int_equal(step.y0, front.made[step.job]);
+        pea__windows_make(w, &plan, &step, &m.windows);
         take_step(w, &plan, &m, &step, time);
         front.made[step.job] = step.y1;
+        pea__windows_drop(w, &plan, &front, &step, &m.windows);
     }
     for (int i = 0; i < w->n_ops; i++)
         assert_int_equal(front.made[i], plan.live[i] ? plan.rows[i] : 0);
+    for (int b = 1; b <= w->n_buffers; b++)
+        assert_int_equal(m.windows.n_spare[b], plan.pool[b] == b ? plan.pool_rows[b] : 0);
     for (int a = 1; a <= w->n_buffers; a++)
         for (int b = 1; b < a; b++) {
             if (plan.place[a] < 0 || plan.place[b] < 0 || m.first[a] > m.last[b] || m.first[b] > m.last[a] ||
-                takes_place(w, &plan, &m, a, b))
+                (plan.pool[a] && plan.pool[a] == plan.pool[b]) || takes_place(w, &plan, &m, a, b))
                 continue;
-            assert_true(window_end(w, &plan, a) <= plan.place[b] || window_end(w, &plan, b) <= plan.place[a]);
-            assert_true(window_end(w, &plan, a) <= plan.arena_floats && window_end(w, &plan, b) <= plan.arena_floats);
+            assert_true(end_of(w, &plan, a) <= plan.place[b] || end_of(w, &plan, b) <= plan.place[a]);
+            assert_true(end_of(w, &plan, a) <= plan.arena_floats && end_of(w, &plan, b) <= plan.arena_floats);
         }
-    for (int i = 0; i <= w->n_buffers; i++)
-        free(m.row_at[i]);
+    free_memory(w, &m);
 }
 
 static void buffers_that_live_together_lie_apart(void **state)
