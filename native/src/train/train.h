@@ -76,4 +76,55 @@ typedef struct pea__view {
 /* Images of channels as they were before: views[i] is that of image i. `to` is not `from`. */
 void pea__view_undo(pea__batch batch, int64_t channels, const pea__view *views, const float *from, float *to);
 
+/* ---- from gradients to parameters (optimiser.c) ---- */
+
+typedef enum pea__method { PEA__ADAM, PEA__SGD } pea__method;
+
+/* One update of a parameter p, with g its gradient + weight_decay * p, in step t = 1, 2 ...
+ *
+ *     Adam   m = beta1 * m + (1 - beta1) * g     v = beta2 * v + (1 - beta2) * g^2     V = max(V, v), or v without AMSGrad
+ *            p -= rate * m / (1 - beta1^t) / (sqrt(V / (1 - beta2^t)) + epsilon)
+ *     or     p -= rate * m / (1 - beta1^t) / ((sqrt(V) + epsilon) / sqrt(1 - beta2^t))
+ *     SGD    m = momentum * m + g                p -= rate * m
+ *
+ * The second form is that of PyTorch until 1.2, which the paper's networks were trained with. Numbers are floats, and
+ * constants of a step doubles. */
+typedef struct pea__optimiser {
+    pea__method method;
+    double beta1, beta2, epsilon, momentum, weight_decay;
+    bool amsgrad, epsilon_first; /* epsilon_first: the second form */
+} pea__optimiser;
+
+pea__optimiser pea__optimiser_default(void); /* the paper's */
+
+/* What an optimiser keeps of n parameters, zeroed before step 1; `second` of Adam only, `largest` of AMSGrad only. */
+typedef struct pea__moments {
+    float *first, *second, *largest;
+} pea__moments;
+
+/* One step of n parameters; gradients are multiplied by gradient_factor first. Parameters without gradient are not to be
+ * here: weight decay moves them. Needs no work. */
+pea_status pea__optimiser_step(const pea__run *run, const pea__optimiser *optimiser, int64_t t, double rate,
+                               double gradient_factor, int64_t n, const float *gradients, const pea__moments *moments,
+                               float *parameters, pea_error *err);
+
+/* The factor that makes a vector of gradients no longer than `longest`: 1, or longest / (length + 1e-6). */
+int64_t pea__clip_work(int64_t n);
+pea_status pea__clip_factor(const pea__run *run, int64_t n, const float *gradients, double longest, double *factor,
+                            pea_error *err);
+
+/* ---- rates (schedule.c) ---- */
+
+typedef enum pea__decay { PEA__CONSTANT, PEA__POLYNOMIAL, PEA__COSINE } pea__decay;
+
+/* Steps 1 .. warm_up go up in a line to `base`; with s the share of the rest that is over, the rate is
+ * `base`, or end + (base - end) * (1 - s)^power, or end + (base - end) * (1 + cos(pi * s)) / 2. */
+typedef struct pea__schedule {
+    pea__decay decay;
+    double base, end, power;
+    int64_t warm_up, n_steps;
+} pea__schedule;
+
+double pea__schedule_rate(const pea__schedule *schedule, int64_t t); /* t = 1, 2 ... ; after n_steps that of the last */
+
 #endif
