@@ -1,7 +1,8 @@
 /* from_embedding.c - decides which voxels are compared; the arithmetic is in kernel/dots_f32_*.
  *
  * Work is cut into rows: at each offset a row of voxels meets a row of partners, and both lie in memory as they are
- * read. All offsets of a row are done before the next row, while the affinities of the row are in the cache.
+ * read. All offsets of a row are done before the next row, while the affinities of the row are in the cache. Normalised
+ * rows are kept as long as a later one may meet them.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "affinity/affinity.h"
 #include "kernel/kernel.h"
@@ -14,6 +15,7 @@
 typedef struct comparison {
     pea_dims dims; /* of the embedding */
     const float *unit; /* the embedding normalised: once for each voxel and not once for each edge */
+    int64_t n_units;               /* rows of it that there are: row r is at r % n_units; 0: all from first_unit on */
     int64_t first_unit, first_row; /* rows that `unit` and `affinity` begin with */
     const pea_offsets *offsets;
     pea_affinity_options options;
@@ -91,27 +93,6 @@ void pea__vectors_normalise(const float *from, int64_t n_channels, int64_t n, fl
     }
 }
 
-typedef struct normalising {
-    const pea_array *embedding;
-    float *unit;
-} normalising;
-
-static void normalise_row(void *argument, int64_t row, int worker)
-{
-    const normalising *work = argument;
-    const pea_dims d = work->embedding->dims;
-    const int64_t first = row * d.x * d.c;
-    (void)worker;
-    pea__vectors_normalise((const float *)work->embedding->data + first, d.c, d.x, work->unit + first);
-}
-
-pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
-                                    float *unit, pea_error *err)
-{
-    normalising work = {embedding, unit};
-    return pea__parallel(context, embedding->dims.z * embedding->dims.y, from, to, normalise_row, &work, err);
-}
-
 static int64_t wrapped(int64_t i, int64_t n)
 {
     const int64_t rest = i % n;
@@ -130,10 +111,11 @@ static void compare(const comparison *work, const float *row, const float *partn
                                  pea__ceil_div(b - first, step), out + first * n_offsets, step * n_offsets);
 }
 
-static void set_zero(const comparison *work, float *out)
+/* Of the voxels a <= x < b. */
+static void set_zero(const comparison *work, int64_t a, int64_t b, float *out)
 {
     const int64_t n_offsets = (int64_t)work->offsets->n;
-    for (int64_t x = 0; x < work->dims.x; x++)
+    for (int64_t x = a; x < b; x++)
         out[x * n_offsets] = 0.0f;
 }
 
@@ -144,6 +126,12 @@ static void compare_wrapped(const comparison *work, const float *row, const floa
     const int64_t n = work->dims.x, shift = wrapped(o.x, n);
     compare(work, row, partners, 0, n - shift, shift, step, out);
     compare(work, row, partners, n - shift, n, shift - n, step, out);
+}
+
+static const float *unit_row(const comparison *work, int64_t z, int64_t y)
+{
+    const int64_t row = z * work->dims.y + y, at = work->n_units ? row % work->n_units : row - work->first_unit;
+    return work->unit + at * work->dims.x * work->dims.c;
 }
 
 /* One offset of one row. With `copies` the first plane of a unit step repeats the second: the row is then computed at
@@ -159,18 +147,19 @@ static void compare_row(const comparison *work, int64_t z, int64_t y, size_t k, 
     if (copies && y == 0 && d.y > 1 && pea__is_unit_back(o, 1))
         y = 1;
     const int64_t z2 = wraps ? wrapped(z + o.z, d.z) : z + o.z, y2 = wraps ? wrapped(y + o.y, d.y) : y + o.y;
-    const float *row = work->unit + (z * d.y + y - work->first_unit) * d.x * d.c;
-    if (!wraps || step > 1)
-        set_zero(work, out);
-    if (z2 < 0 || z2 >= d.z || y2 < 0 || y2 >= d.y)
+    const float *row = unit_row(work, z, y);
+    int64_t a = 0, b = wraps ? d.x : 0; /* voxels that have partners */
+    if (z2 >= 0 && z2 < d.z && y2 >= 0 && y2 < d.y && !wraps)
+        pea__inside_range(d.x, o.x, &a, &b);
+    set_zero(work, 0, step > 1 ? d.x : a, out);
+    set_zero(work, step > 1 ? d.x : b, d.x, out);
+    if (a == b)
         return;
-    const float *partners = work->unit + (z2 * d.y + y2 - work->first_unit) * d.x * d.c;
+    const float *partners = unit_row(work, z2, y2);
     if (wraps) {
         compare_wrapped(work, row, partners, o, step, out);
         return;
     }
-    int64_t a, b;
-    pea__inside_range(d.x, o.x, &a, &b);
     compare(work, row, partners, a, b, o.x, step, out);
     if (copies && d.x > 1 && pea__is_unit_back(o, 2))
         out[0] = out[work->offsets->n];
@@ -188,11 +177,85 @@ static void compare_all(void *argument, int64_t index, int worker)
         if (k < n_attractive || sampled)
             compare_row(work, z, y, k, k < n_attractive && work->options.border == PEA_BORDER_COPY, out + k);
         else
-            set_zero(work, out + k);
+            set_zero(work, 0, work->dims.x, out + k);
     }
     if (work->options.relu)
         for (int64_t i = 0; i < work->dims.x * (int64_t)n_offsets; i++)
             out[i] = out[i] <= 0.0f ? 0.0f : out[i]; /* -0 becomes 0; NaN stays, to be seen */
+}
+
+/* ---- bands of rows ---- */
+
+/* Rows that are compared before more are normalised. Only those within reach of the offsets are kept: a copy of the whole
+ * embedding would take longer to get from the system than to fill. */
+enum { BAND_ROWS = 64 };
+
+typedef struct reach {
+    int64_t back, ahead; /* the farthest rows that a row is compared with, counted through all planes */
+} reach;
+
+static reach find_reach(const comparison *work, int64_t n_rows)
+{
+    const pea_dims d = work->dims;
+    reach far = {0, 0};
+    if (work->options.border == PEA_BORDER_WRAP)
+        return (reach){n_rows, n_rows};
+    for (size_t k = 0; k < work->offsets->n; k++) {
+        const pea_offset o = work->offsets->step[k];
+        if (o.z <= -d.z || o.z >= d.z || o.y <= -d.y || o.y >= d.y) /* nobody has such a partner */
+            continue;
+        far.back = pea__max_i64(far.back, -(o.z * d.y + o.y));
+        far.ahead = pea__max_i64(far.ahead, o.z * d.y + o.y);
+    }
+    if (work->options.border == PEA_BORDER_COPY) /* a first plane takes the place of the second */
+        far.ahead += (d.z > 1 ? d.y : 0) + 1;
+    return (reach){pea__min_i64(far.back, n_rows), pea__min_i64(far.ahead, n_rows)};
+}
+
+typedef struct normalising {
+    const float *embedding;
+    float *unit;
+    int64_t first, n_units, row_floats, n_channels, n_voxels; /* the first row; voxels of a row */
+} normalising;
+
+static void normalise_row(void *argument, int64_t index, int worker)
+{
+    const normalising *work = argument;
+    const int64_t row = work->first + index;
+    (void)worker;
+    pea__vectors_normalise(work->embedding + row * work->row_floats, work->n_channels, work->n_voxels,
+                           work->unit + row % work->n_units * work->row_floats);
+}
+
+static pea_status compare_bands(comparison *work, const pea_array *embedding, float *unit, int64_t ahead,
+                                pea_context *context, pea_error *err)
+{
+    const pea_dims d = work->dims;
+    const int64_t n_rows = d.z * d.y, n_offsets = (int64_t)work->offsets->n;
+    const int64_t band = work->n_units == n_rows ? n_rows : BAND_ROWS;
+    normalising made = {embedding->data, unit, 0, work->n_units, d.x * d.c, d.c, d.x};
+    float *affinity = work->affinity;
+    pea_status status = PEA_OK;
+    for (int64_t row = 0; row < n_rows && status == PEA_OK; row += band) {
+        const int64_t end = pea__min_i64(n_rows, row + band), wanted = pea__min_i64(n_rows, end + ahead);
+        const double from = (double)row / (double)n_rows, to = (double)end / (double)n_rows;
+        const double middle = from + 0.2 * (to - from);
+        status = pea__parallel(context, wanted - made.first, from, middle, normalise_row, &made, err);
+        made.first = wanted;
+        work->first_row = row;
+        work->affinity = affinity + row * d.x * n_offsets;
+        if (status == PEA_OK)
+            status = pea__parallel(context, end - row, middle, to, compare_all, work, err);
+    }
+    return status;
+}
+
+pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
+                                    float *unit, pea_error *err)
+{
+    const pea_dims d = embedding->dims;
+    normalising work = {embedding->data, unit, 0, d.z * d.y, d.x * d.c, d.c, d.x};
+    return pea__parallel(context, d.z * d.y, from, to, normalise_row, &work, err);
 }
 
 pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_offsets *offsets,
@@ -209,14 +272,14 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
     const int64_t n_rows = d.z * d.y;
     comparison work = {.dims = d, .offsets = offsets, .options = chosen};
     work.affinity = affinity->data;
-    float *unit = pea__alloc_unset((size_t)(n_rows * d.x * d.c), sizeof *unit, err);
+    const reach far = find_reach(&work, n_rows);
+    work.n_units = pea__min_i64(n_rows, far.back + far.ahead + BAND_ROWS);
+    float *unit = pea__alloc_unset((size_t)(work.n_units * d.x * d.c), sizeof *unit, err);
     if (!unit)
         return PEA_E_NOMEM;
     work.unit = unit;
     pea__stage(context, "affinity");
-    status = pea__embedding_normalise(embedding, context, 0.0, 0.2, unit, err);
-    if (status == PEA_OK)
-        status = pea__parallel(context, n_rows, 0.2, 1.0, compare_all, &work, err);
+    status = compare_bands(&work, embedding, unit, far.ahead, context, err);
     pea__stage(context, NULL);
     pea__free_unset(unit);
     return status;

@@ -48,7 +48,13 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
     const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
     return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
-static inline __m256 eight_lanes(vec v) { return v; }
+static inline void sum_lanes(const vec v[8], float sums[8]) /* pairs are added three times, while eight become one */
+{
+    const __m256 a = _mm256_hadd_ps(v[0], v[1]), b = _mm256_hadd_ps(v[2], v[3]);
+    const __m256 c = _mm256_hadd_ps(v[4], v[5]), d = _mm256_hadd_ps(v[6], v[7]);
+    const __m256 ab = _mm256_hadd_ps(a, b), cd = _mm256_hadd_ps(c, d); /* lower halves 0..3 and 4..7, then upper */
+    _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(ab, cd, 0x20), _mm256_permute2f128_ps(ab, cd, 0x31)));
+}
 
 /* ---- bf16 ---- */
 
@@ -95,7 +101,6 @@ static inline vec add_pairs(vec sum, pairs a, pairs b)
     return fma3(upper(a), upper(b), fma3(lower(a), lower(b), sum));
 }
 
-#include "kernel/sum_eight_x86.h"
 #include "kernel/simd.h"
 
 #if defined(__clang__)

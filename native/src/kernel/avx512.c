@@ -26,7 +26,6 @@ static inline vec add_pairs(vec sum, pairs a, pairs b)
     return fma3(upper(a), upper(b), fma3(lower(a), lower(b), sum));
 }
 
-#include "kernel/sum_eight_x86.h"
 #include "kernel/simd.h"
 
 #if defined(__clang__)

@@ -28,10 +28,31 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
     const __m512i exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
     return _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23));
 }
-static inline __m256 eight_lanes(vec v) /* its halves, added */
+/* From two vectors one, in which the lanes of `odd` are sums of b and the others sums of a; `other` has, where x has a lane
+ * of a vector, its partner. One exchange of lanes for each sum: they are the work here. */
+#define FOLD(a, b, odd, other) _mm512_add_ps(_mm512_mask_blend_ps(odd, a, b), other)
+static inline vec fold_8(vec a, vec b) { return FOLD(a, b, 0xff00, _mm512_shuffle_f32x4(a, b, 0x4e)); }
+static inline vec fold_4(vec a, vec b)
 {
-    return _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
+    const __m512i at = _mm512_setr_epi32(4, 5, 6, 7, 16, 17, 18, 19, 12, 13, 14, 15, 24, 25, 26, 27);
+    return FOLD(a, b, 0xf0f0, _mm512_permutex2var_ps(a, at, b));
 }
+static inline vec fold_2(vec a, vec b) { return FOLD(a, b, 0xcccc, _mm512_shuffle_ps(a, b, 0x4e)); }
+static inline vec fold_1(vec a, vec b)
+{
+    const __m512i at = _mm512_setr_epi32(1, 16, 3, 18, 5, 20, 7, 22, 9, 24, 11, 26, 13, 28, 15, 30);
+    return FOLD(a, b, 0xaaaa, _mm512_permutex2var_ps(a, at, b));
+}
+static inline vec fold_four(const vec *v) /* v[0], v[4], v[8], v[12] */
+{
+    return fold_4(fold_8(v[0], v[8]), fold_8(v[4], v[12]));
+}
+static inline void sum_lanes(const vec v[16], float sums[16])
+{
+    const vec even = fold_2(fold_four(v), fold_four(v + 2)), odd = fold_2(fold_four(v + 1), fold_four(v + 3));
+    _mm512_storeu_ps(sums, fold_1(even, odd));
+}
+#undef FOLD
 
 /* ---- bf16 ---- */
 

@@ -193,6 +193,37 @@ static void random_shapes_equal_the_formula(void **state)
     }
 }
 
+/* More rows than are normalised at once, with partners before and behind. */
+static void rows_of_tall_images_find_their_partners(void **state)
+{
+    static const pea_dims shapes[3] = {{1, 333, 3, 16}, {4, 150, 2, 5}, {300, 1, 2, 3}};
+    static const pea_offsets offsets = {.n_axes = 3, .n = 7, .step = {{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}, {1, -27, 1},
+                                                                    {0, 40, -1}, {-2, 9, 0}, {0, -400, 0}}};
+    uint64_t random = 4;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        const pea_dims d = shapes[i];
+        const int64_t plane = d.y * d.x, n = d.z * plane, k = (int64_t)offsets.n;
+        float *embedding = malloc((size_t)(n * d.c) * sizeof(float)), *none = malloc((size_t)(n * k) * sizeof(float));
+        float *copy = malloc((size_t)(n * k) * sizeof(float));
+        for (int64_t j = 0; j < n * d.c; j++)
+            embedding[j] = (float)between(&random, -9, 9);
+        assert_ok(run(embedding, d, &offsets, options_of(PEA_BORDER_NONE, 0), NULL, none));
+        assert_ok(run(embedding, d, &offsets, options_of(PEA_BORDER_COPY, 0), NULL, copy));
+        for (int64_t p = 0; p < n; p++)
+            for (int64_t o = 0; o < k; o++) {
+                const bool first = o == 0 ? d.z > 1 && p < plane : o == 1 ? d.y > 1 && p % plane < d.x
+                                                                          : o == 2 && p % d.x == 0;
+                const int64_t from = first ? p + (o == 0 ? plane : o == 1 ? d.x : 1) : p;
+                assert_float_equal(none[p * k + o], textbook(embedding, d, offsets.step[o], false, p), 1e-6);
+                assert_true(copy[p * k + o] == none[from * k + o]);
+            }
+        free(embedding);
+        free(none);
+        free(copy);
+    }
+}
+
 static void first_plane_repeats_the_second(void **state)
 {
     (void)state;
@@ -420,6 +451,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(golden_plane_wraps),
     cmocka_unit_test(golden_volume_before_and_after_the_copy),
     cmocka_unit_test(random_shapes_equal_the_formula),
+    cmocka_unit_test(rows_of_tall_images_find_their_partners),
     cmocka_unit_test(first_plane_repeats_the_second),
     cmocka_unit_test(a_single_plane_has_no_second_to_copy),
     cmocka_unit_test(zero_embeddings_are_like_nothing),
