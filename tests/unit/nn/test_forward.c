@@ -258,14 +258,14 @@ static void buffers_that_live_together_lie_apart(void **state)
     }
 }
 
-static void full_plane_network_needs_less_than_140_mb(void **state)
+static void full_plane_network_needs_less_than_90_mb(void **state)
 {
     net_case n = net_open(net_2d(net_full_2d, 3, 16, NET_DEEP), pea__kernels(), (pea_dims){1, 16, 16, 3});
     pea_error err = {0};
     uint64_t bytes = 0;
     (void)state;
     assert_ok(pea_network_forecast(n.network, (pea_dims){1, 544, 544, 3}, PEA_FP32, NULL, 1, &bytes, &err));
-    assert_true(bytes < 140u * 1000 * 1000);
+    assert_true(bytes < 90u * 1000 * 1000);
     net_close(&n);
 }
 
@@ -460,7 +460,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(coarse_heads_alone_cost_less_memory),
     cmocka_unit_test(nothing_wanted_is_nothing_done),
     cmocka_unit_test(buffers_that_live_together_lie_apart),
-    cmocka_unit_test(full_plane_network_needs_less_than_140_mb),
+    cmocka_unit_test(full_plane_network_needs_less_than_90_mb),
     cmocka_unit_test(memory_limit_is_the_forecast_to_the_byte),
     cmocka_unit_test(progress_rises_to_its_end),
     cmocka_unit_test(cancelling_ends_the_run),
