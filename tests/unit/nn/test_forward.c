@@ -454,8 +454,41 @@ static void deep_stack_gives_the_same_planes_far_from_its_ends(void **state)
     net_close(&part);
 }
 
+/* They would slow a pass down a hundredfold. Kernels alone keep them (tests/unit/kernel/test_conv.c). */
+static void denormals_count_as_zero(void **state)
+{
+    (void)state;
+#if defined(__x86_64__) || defined(__aarch64__)
+    for (int is_volume = 0; is_volume < 2; is_volume++) {
+        net_case n = is_volume ? open_small_3d() : open_small_2d();
+        volatile float tiny = 1e-39f;
+        float *in = (float *)(uintptr_t)n.in.data;
+        size_t bytes;
+        pea_error err = {0};
+        for (int i = 0; i < n.network->n_ops; i++) /* beside biases such numbers would be nothing anyway */
+            if (n.network->ops[i].bias)
+                memset(n.network->ops[i].bias, 0, (size_t)n.network->ops[i].shape.out_channels * sizeof(float));
+        memset(in, 0, net_floats(n.in.dims) * sizeof *in);
+        assert_ok(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, n.outputs, &err));
+        float *black = copy_outputs(&n, &bytes);
+        for (size_t i = 0; i < net_floats(n.in.dims); i++)
+            in[i] = i % 2 ? tiny : -tiny;
+        assert_ok(pea_network_forward(n.network, NULL, PEA_FP32, &n.in, n.outputs, &err));
+        float *got = copy_outputs(&n, &bytes);
+        assert_memory_equal(black, got, bytes);
+        assert_true(tiny * 0.5f > 0.0f); /* the thread's flags are as before */
+        free(black);
+        free(got);
+        net_close(&n);
+    }
+#else
+    skip();
+#endif
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(threads_change_no_byte),
+    cmocka_unit_test(denormals_count_as_zero),
     cmocka_unit_test(heads_that_nobody_wants_change_no_byte_of_the_others),
     cmocka_unit_test(coarse_heads_alone_cost_less_memory),
     cmocka_unit_test(nothing_wanted_is_nothing_done),
