@@ -173,8 +173,10 @@ void cli_set_program(const char *argv0);
 /* Label image: one frame, or all frames one after another along z. */
 pea_status cli_read_labels(const char *path, cli_session *session, pea_volume *labels, int64_t *n_frames,
                            pea_error *err);
-/* Mask of any numeric type, not 0 in any channel means inside: uint8 (z,y,x,1). PEA_E_FORMAT for NaN. n_slices 0: to the end. */
-pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *session, pea_volume *mask, pea_error *err);
+/* Mask of any numeric type, not 0 in any channel means inside: uint8 (z,y,x,1). PEA_E_FORMAT for NaN; PEA_E_SHAPE,
+ * before anything is read, where its part has not the z,y,x of the image's. n_slices 0: to the end. */
+pea_status cli_read_mask(const char *path, pea_image_part part, pea_dims image, cli_session *session, pea_volume *mask,
+                         pea_error *err);
 
 /* A batch of tensors from (n,c,[z,]y,x), channels last. */
 typedef struct cli_tensor {

@@ -93,7 +93,8 @@ static pea_status read_inputs(struct run *r, const char *path, pea_error *err)
         status = cli_fail(err, PEA_E_SHAPE, "%s holds a batch of %lld, expected one: cluster them one at a time", path,
                           (long long)r->in.n);
     if (status == PEA_OK && r->mask)
-        status = cli_read_mask(r->mask, (pea_image_part){0}, &r->session, &r->mask_voxels, err);
+        status = cli_read_mask(r->mask, (pea_image_part){0}, cli_tensor_item(&r->in, 0).dims, &r->session, &r->mask_voxels,
+                               err);
     cli_interruptible(false);
     return status;
 }

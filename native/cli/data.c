@@ -87,18 +87,33 @@ static void set_nonzero(const pea_array *in, uint8_t *mask)
     }
 }
 
-pea_status cli_read_mask(const char *path, pea_image_part part, cli_session *session, pea_volume *mask, pea_error *err)
+static pea_status check_extents(pea_dims image, pea_dims mask, pea_error *err)
+{
+    if (mask.z == image.z && mask.y == image.y && mask.x == image.x)
+        return PEA_OK;
+    return cli_fail(err, PEA_E_SHAPE, "the image is %lld x %lld x %lld (z,y,x) but the mask is %lld x %lld x %lld",
+                    (long long)image.z, (long long)image.y, (long long)image.x, (long long)mask.z, (long long)mask.y,
+                    (long long)mask.x);
+}
+
+pea_status cli_read_mask(const char *path, pea_image_part part, pea_dims image_dims, cli_session *session,
+                         pea_volume *mask, pea_error *err)
 {
     pea_image *image = NULL;
     pea_volume stored = {0};
     *mask = (pea_volume){0};
     pea_status status = pea_image_open(path, PEA_IMAGE_LABELS, &image, err);
     if (status == PEA_OK) {
-        if (pea_image_get_info(image).n_frames == 1)
+        const pea_image_info info = pea_image_get_info(image);
+        pea_dims found = info.dims;
+        if (info.n_frames == 1)
             part.frame = 0; /* one mask for all frames */
         part.channel = -1;
-        status = pea_image_read(image, part, session ? session->context : NULL, &stored, err);
+        found.z = part.n_slices > 0 && part.first_slice + part.n_slices <= found.z ? part.n_slices : found.z;
+        status = check_extents(image_dims, found, err); /* a mask of another size may be of any size */
     }
+    if (status == PEA_OK)
+        status = pea_image_read(image, part, session ? session->context : NULL, &stored, err);
     pea_image_close(image);
     if (status == PEA_OK && count_nan(&stored.array) > 0)
         status = cli_fail(err, PEA_E_FORMAT, "the mask has %lld values that are no number: say what is inside by 0 and 1",

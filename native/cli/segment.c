@@ -225,7 +225,7 @@ static pea_status read_frame(struct run *run, size_t index, pea_image *image, in
     cli_interruptible(true);
     pea_status status = pea_image_read(image, part, run->session.context, pixels, err);
     if (status == PEA_OK && run->plan.masks.n)
-        status = cli_read_mask(run->plan.masks.item[index], part, &run->session, mask, err);
+        status = cli_read_mask(run->plan.masks.item[index], part, pixels->array.dims, &run->session, mask, err);
     cli_interruptible(false);
     return status;
 }

@@ -55,8 +55,11 @@ pea_status cli_forecast_memory(const cli_job *job, cli_session *session, cli_for
     *forecast = (cli_forecast){.keep_affinity = job->want_table};
     pea_status status = expect(job, session, held, forecast, err);
     if (status == PEA_OK && limit != 0 && forecast->bytes > limit && job->want_table) {
+        const cli_forecast kept = *forecast;
         forecast->keep_affinity = 0; /* a table without confidence is better than none */
         status = expect(job, session, held, forecast, err);
+        if (status == PEA_OK && forecast->bytes > kept.bytes) /* rows of a small plane need more than all of it */
+            *forecast = kept;
     }
     if (status != PEA_OK)
         return status;
@@ -163,5 +166,8 @@ pea_status cli_forecast_tell(const cli_job *job, const cli_forecast *forecast, c
     pea_volume_free(&piece);
     if (status == PEA_OK && each * voxels >= worth_telling)
         tell(job, forecast, each * voxels, session);
-    return status;
+    if (status == PEA_OK || status == PEA_E_CANCELLED)
+        return status;
+    *err = (pea_error){0}; /* the work itself will say what is wrong, and where in the image */
+    return PEA_OK;
 }

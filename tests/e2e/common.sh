@@ -46,6 +46,29 @@ model_described_as() {
     exits 0 "$pea" import "$golden/resunet2d-small-legacy/model.ckpt" -o m.safetensors --metadata record.json --quiet
 }
 
+# number_bytes N BYTES: as TIFFs have it, the lowest byte first.
+number_bytes() {
+    n=$1
+    for _ in $(seq "$2"); do
+        # shellcheck disable=SC2059
+        printf "\\$(printf %03o $((n & 255)))"
+        n=$((n >> 8))
+    done
+}
+
+# tiff_header WIDTH HEIGHT BITS FORMAT: a TIFF of one grey strip up to its data; formats are 1, whole numbers, and 3, floats.
+tiff_header() {
+    printf 'II*\000\010\000\000\000'
+    number_bytes 10 2
+    for entry in "256 $1" "257 $2" "258 $3" "259 1" "262 1" "273 134" "277 1" "278 $2" "279 $(($1 * $2 * $3 / 8))" "339 $4"; do
+        number_bytes "${entry% *}" 2
+        number_bytes 4 2 # the type: 32 bits
+        number_bytes 1 4
+        number_bytes "${entry#* }" 4
+    done
+    number_bytes 0 4
+}
+
 # says TEXT FILE
 says() { grep -qF -e "$1" "$2" || fail "expected \"$1\" in $2: $(head -c 600 "$2")"; }
 

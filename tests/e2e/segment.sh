@@ -346,6 +346,33 @@ memory_that_does_not_suffice_is_refused_with_the_number() {
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --memory 4G
 }
 
+# A small image is worked on in less memory as a whole than row by row, so that keeping affinities costs nothing.
+the_number_for_a_table_is_the_least_that_serves() {
+    refuses 1 "bytes" "$pea" segment "$small" -m nuclei -o labels.tif --table t.csv --memory 1K
+    needed=$(sed -n 's/.*(\([0-9]*\) bytes) of memory.*/\1/p' err)
+    refuses 1 "raise --memory" "$pea" segment "$small" -m nuclei -o labels.tif --table t.csv --memory $((needed - 1))
+    exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --table t.csv --memory "$needed"
+}
+
+# So large that a trial is made for the forecast of time, with a piece of the image.
+a_value_that_is_no_number_is_named_by_its_place_in_the_image() {
+    {
+        tiff_header 2100 2100 32 3
+        head -c $(((1050 * 2100 + 1060) * 4)) /dev/zero
+        printf '\000\000\300\177'
+        head -c $(((1050 * 2100 - 1061) * 4)) /dev/zero
+    } >nan.tif
+    refuses 1 "nan at z 0, y 1050, x 1060" "$pea" segment nan.tif -m nuclei -o labels.tif --memory 0
+}
+
+a_mask_of_another_size_is_refused_before_it_is_read() {
+    tiff_header 60000 60000 8 1 >mask.tif
+    truncate -s +3600000000 mask.tif # a hole in a file takes no place
+    (ulimit -v 3000000 && refuses 1 "mask is 1 x 60000 x 60000" "$pea" segment "$small" -m nuclei -o labels.tif --mask mask.tif \
+        --threads 1) || exit 1
+    [ ! -e labels.tif ] || fail "something was written"
+}
+
 settings_of_the_model_can_be_overruled() {
     exits 0 "$pea" segment "$small" -m nuclei -o labels.tif --shifts 1,3,5 --neighbours 8 --strides 2,2 --minsize 5 \
         --foreground predicted --threshold 0.3 --speckles 3 --merge 5:5,25:11 --normalise unit --padding zero-square \
