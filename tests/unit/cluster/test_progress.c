@@ -95,34 +95,66 @@ static pea_status cluster(void *argument, pea_context *context, pea_error *err)
     return pea_mutex_watershed(&n->affinity, &n->offsets, NULL, &options, context, &n->labels, NULL, err);
 }
 
+/* The same in slabs of 6 planes. */
+static pea_status cluster_in_slabs(void *argument, pea_context *context, pea_error *err)
+{
+    enum { PLANES = 6 };
+    const noise *n = argument;
+    const pea_dims d = n->affinity.dims;
+    pea_mutex_options options = pea_mutex_options_default();
+    pea_mutex_slabs *slabs;
+    options.stride[1] = options.stride[2] = 4;
+    pea_status status = pea_mutex_slabs_new(d, &n->offsets, &options, context, &n->labels, &slabs, err);
+    for (int64_t z = 0; z < d.z && status == PEA_OK; z += PLANES) {
+        float *first = (float *)n->affinity.data + z * d.y * d.x * d.c;
+        const pea_dims part = {z + PLANES < d.z ? PLANES : d.z - z, d.y, d.x, d.c};
+        status = pea_mutex_slabs_add(slabs, &(pea_array){first, PEA_FLOAT32, part}, NULL, err);
+    }
+    if (status == PEA_OK)
+        status = pea_mutex_slabs_finish(slabs, NULL, err);
+    pea_mutex_slabs_free(slabs);
+    return status;
+}
+
+static void free_noise(noise *n)
+{
+    free(n->affinity.data);
+    free(n->labels.data);
+}
+
 static void clustering_a_volume_can_be_stopped(void **state)
 {
     (void)state;
     for (uint32_t n_levels = 2; n_levels <= 1u << 20; n_levels <<= 9) {
         noise n = make_noise(n_levels);
         assert_can_be_heard_and_stopped("cluster", cluster, &n);
-        free(n.affinity.data);
-        free(n.labels.data);
+        assert_can_be_heard_and_stopped("cluster", cluster_in_slabs, &n);
+        free_noise(&n);
     }
 }
 
 /* Wherever it is stopped nothing stays behind. */
-static void clustering_can_be_stopped_at_any_time(void **state)
+static void assert_can_be_stopped_anywhere(long_call *call, noise *n)
 {
-    (void)state;
-    noise n = make_noise(1 << 20);
     const size_t live = pea__alloc_live();
     pea_status status = PEA_E_CANCELLED;
     for (int stop_at = 1; status == PEA_E_CANCELLED; stop_at += 1 + stop_at / 3) {
         listener l = {.stop_at = stop_at};
         pea_error err;
-        status = listen_to(&l, cluster, &n, &err);
+        status = listen_to(&l, call, n, &err);
         assert_int_equal(pea__alloc_live(), live);
         assert_true(status == PEA_OK || l.n_calls == stop_at); /* it went no further */
     }
     assert_int_equal(status, PEA_OK);
-    free(n.affinity.data);
-    free(n.labels.data);
+}
+
+static void clustering_can_be_stopped_at_any_time(void **state)
+{
+    (void)state;
+    noise n = make_noise(1 << 20);
+    assert_can_be_stopped_anywhere(cluster, &n);
+    assert_can_be_stopped_anywhere(cluster_in_slabs, &n);
+    free_noise(&n);
 }
 
 static const struct CMUnitTest tests[] = {
