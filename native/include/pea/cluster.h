@@ -28,8 +28,8 @@ pea_mutex_options pea_mutex_options_default(void);
  * @param n_labels  filled    n; may be NULL
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN; PEA_E_LIMIT; PEA_E_NOMEM;
  *         PEA_E_CANCELLED
- * Memory besides the arrays: that of slabs, as pea_mutex_slabs_add() tells, of 2 million voxels or 32 planes. Time grows
- * with the number of voxels.
+ * Memory besides the arrays: that of slabs, as pea_mutex_slabs_add() tells, of 16 million voxels (of a plane: 2
+ * million) or 32 planes (or rows), what is more. Time grows with the number of voxels.
  * Source: Wolf et al., arXiv 1904.12654.
  */
 pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,
@@ -61,9 +61,9 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
  * @param affinity  borrowed  as of pea_mutex_watershed(), of one plane (or row) and more
  * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
  * @return as pea_mutex_watershed(); PEA_E_SHAPE also for more planes than are left
- * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise; much more
- * only where all affinities are the same. For the work on a slab: 15 to 40 bytes for each of its voxels where few store
- * repulsive edges, some 50 for each of those edges where many do.
+ * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise, and up to
+ * 100 MB of edges that wait in a volume; much more only where all affinities are the same. For the work on a slab: 15
+ * to 40 bytes for each of its voxels where few store repulsive edges, some 50 for each of those edges where many do.
  */
 pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity, const pea_array *mask,
                                pea_error *err);

@@ -21,8 +21,11 @@
 #define ADDED 0.97
 
 enum {
-    PATIENCE = 1 << 16, /* new edges are looked at once they are as many, and as those that are kept */
-    WALKABLE = 1 << 17  /* clusters that a cache holds with their edges: rounds would spare nothing */
+    /* New edges are looked at once they are as many as those that are kept, and as these. In a thin slab of a volume
+     * nearly all clusters have unknown edges, so that little comes of it; of rows more, if a cache holds them. */
+    PATIENCE_2D = 1 << 16,
+    PATIENCE_3D = 1 << 22,
+    WALKABLE = 1 << 17 /* clusters that a cache holds with their edges: rounds would spare nothing */
 };
 
 struct pea_mutex_slabs {
@@ -99,7 +102,8 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
     s->offsets = *offsets;
     s->context = context;
     s->labels = labels->data;
-    s->tuning = (pea__slab_tuning){.most_clusters = INT32_MAX, .patience = PATIENCE, .walkable = WALKABLE};
+    s->tuning = (pea__slab_tuning){.most_clusters = INT32_MAX, .walkable = WALKABLE};
+    s->tuning.patience = dims.z > 1 ? PATIENCE_3D : PATIENCE_2D;
     status = begin_graph(s, dims, &chosen, err);
     if (status == PEA_OK)
         *slabs = s;
@@ -143,44 +147,51 @@ void pea_mutex_slabs_free(pea_mutex_slabs *slabs)
 int64_t pea__mutex_slab_planes(pea_dims dims)
 {
     enum {
-        VOXELS = 1 << 21, /* so that what is worked on stays near the processor */
-        PLANES = 32       /* at least, as of the last one little is certain */
+        VOXELS_2D = 1 << 21, /* so that what is worked on stays near the processor */
+        VOXELS_3D = 1 << 24, /* of a volume's last planes less is certain than of rows: thick slabs spare more */
+        PLANES = 32          /* at least */
     };
     const int64_t n_planes = dims.z > 1 ? dims.z : dims.y, plane = dims.z * dims.y * dims.x / n_planes;
-    const int64_t depth = pea__max_i64(PLANES, pea__ceil_div(VOXELS, plane));
+    const int64_t n_voxels = dims.z > 1 ? VOXELS_3D : VOXELS_2D;
+    const int64_t depth = pea__max_i64(PLANES, pea__ceil_div(n_voxels, plane));
     return pea__min_i64(n_planes, pea__ceil_div(depth, PEA__TILE_DEPTH) * PEA__TILE_DEPTH);
 }
 
-/* Products cannot overflow: extents are those of labels that are there. How many clusters and edges there will be
- * depends on the data; the figures are those of noise. Where repulsive edges are dense, a third of the attractive ones
- * are left of a slab, and as many more as there are repulsive ones; and as much again of slabs before. */
+/* Edges between clusters, of a part of a volume. Where repulsive ones are dense, a third of the attractive ones are
+ * left, and as many more as there are repulsive ones. */
+static uint64_t forecast_edges(const int64_t extents[3], const pea_offsets *offsets, const int stride[3])
+{
+    enum { ATTRACTIVE_BYTES = 28, REPULSIVE_BYTES = 50 };
+    const uint64_t n_axes = (uint64_t)offsets->n_axes;
+    uint64_t n = 1, sampled = 1;
+    for (int axis = 0; axis < 3; axis++) {
+        n *= (uint64_t)extents[axis];
+        sampled *= (uint64_t)pea__ceil_div(extents[axis], stride[axis]);
+    }
+    const uint64_t repulsive = sampled * (offsets->n - n_axes), most = n * n_axes;
+    const uint64_t attractive = most / 3 + repulsive * n_axes;
+    return (attractive < most ? attractive : most) * ATTRACTIVE_BYTES + repulsive * REPULSIVE_BYTES;
+}
+
+/* Products cannot overflow: the caller saw that labels of these extents are possible. How many clusters and edges there
+ * will be depends on the data; the figures are those of noise. What is kept of slabs before is as much as a slab, or as
+ * the edges that wait to be looked at; and never more than the whole would be. */
 uint64_t pea__mutex_slabs_forecast(pea_dims dims, const pea_offsets *offsets, const int stride[3], int64_t n_planes,
                                    int n_threads)
 {
-    enum {
-        WORKSPACE_BYTES = 160,
-        ATTRACTIVE_BYTES = 28,
-        REPULSIVE_BYTES = 50,
-        KEPT_BYTES = 2, /* of a voxel */
-        FIXED_BYTES = PATIENCE * REPULSIVE_BYTES
-    };
-    const uint64_t n_voxels = (uint64_t)(dims.z * dims.y * dims.x), n_axes = (uint64_t)offsets->n_axes;
-    int64_t slab[3] = {dims.z, dims.y, dims.x};
-    slab[dims.z > 1 ? 0 : 1] = n_planes;
-    uint64_t n = 1, sampled = 1, waiting = 0;
-    for (int axis = 0; axis < 3; axis++) {
-        n *= (uint64_t)slab[axis];
-        sampled *= (uint64_t)pea__ceil_div(slab[axis], stride[axis]);
-    }
+    enum { WORKSPACE_BYTES = 160, WAITING_BYTES = 50, KEPT_BYTES = 2 }; /* of a tile's voxel, an edge, a voxel */
+    const int64_t whole[3] = {dims.z, dims.y, dims.x}, n_voxels = dims.z * dims.y * dims.x;
+    const int along = dims.z > 1 ? 0 : 1;
+    const uint64_t patience = along == 0 ? PATIENCE_3D : PATIENCE_2D;
+    int64_t slab[3] = {dims.z, dims.y, dims.x}, waiting = 0;
+    slab[along] = pea__min_i64(n_planes, whole[along]);
     for (size_t k = 0; k < offsets->n; k++)
-        waiting += (uint64_t)pea__max_i64(0, dims.z > 1 ? offsets->step[k].z : offsets->step[k].y);
-    const uint64_t repulsive = sampled * (offsets->n - n_axes), most = n * n_axes;
-    const uint64_t attractive = most / 3 + repulsive * n_axes;
-    const bool whole = n_planes >= (dims.z > 1 ? dims.z : dims.y); /* there are no slabs before */
-    const uint64_t edges = (attractive < most ? attractive : most) * ATTRACTIVE_BYTES + repulsive * REPULSIVE_BYTES;
-    const uint64_t workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < PEA__TILE_VOXELS ? n : PEA__TILE_VOXELS);
-    waiting *= n / (uint64_t)n_planes * sizeof(uint32_t);
-    return (whole ? 1 : 2) * edges + workspaces + KEPT_BYTES * n_voxels + waiting + FIXED_BYTES;
+        waiting += pea__min_i64(pea__max_i64(0, along == 0 ? offsets->step[k].z : offsets->step[k].y), whole[along]);
+    const uint64_t most = forecast_edges(whole, offsets, stride);
+    const uint64_t edges = 2 * forecast_edges(slab, offsets, stride) + patience * WAITING_BYTES;
+    const int64_t tile = pea__min_i64(slab[0] * slab[1] * slab[2], PEA__TILE_VOXELS);
+    return (edges < most ? edges : most) + (uint64_t)n_threads * WORKSPACE_BYTES * (uint64_t)tile +
+           KEPT_BYTES * (uint64_t)n_voxels + (uint64_t)(waiting * (n_voxels / whole[along])) * sizeof(uint32_t);
 }
 
 /* ---- a slab becomes clusters and edges ---- */

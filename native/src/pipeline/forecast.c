@@ -23,27 +23,6 @@ static uint64_t count_voxels(pea_dims d)
     return pea__bytes_mul(pea__bytes_mul((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x);
 }
 
-/* As the mutex watershed works: a workspace for each thread, and the graph of the clusters that certain merges leave.
- * How many they leave depends on the data; the figures are those of noise and of affinities that are all 0, the worst
- * that was found. Where repulsive edges are dense, a third of the attractive ones and as many more as there are
- * repulsive ones. */
-static uint64_t mutex_bytes(const pea_segment_options *options, pea_dims grid, int n_threads)
-{
-    enum { WORKSPACE_BYTES = 160, WORKSPACE_VOXELS = 1 << 14, ATTRACTIVE_BYTES = 28, REPULSIVE_BYTES = 50 };
-    const uint64_t n = count_voxels(grid), n_axes = (uint64_t)options->offsets.n_axes;
-    uint64_t sampled = 1;
-    const int64_t extents[3] = {grid.z, grid.y, grid.x};
-    for (int i = 0; i < 3; i++)
-        sampled = pea__bytes_mul(sampled, (uint64_t)pea__ceil_div(extents[i], options->stride[i]));
-    const uint64_t repulsive = pea__bytes_mul(sampled, options->offsets.n - n_axes), most = pea__bytes_mul(n, n_axes);
-    uint64_t attractive = pea__bytes_add(most / 3, pea__bytes_mul(repulsive, n_axes));
-    attractive = attractive < most ? attractive : most;
-    const uint64_t graph = pea__bytes_add(pea__bytes_mul(attractive, ATTRACTIVE_BYTES),
-                                          pea__bytes_mul(repulsive, REPULSIVE_BYTES)),
-                   workspaces = (uint64_t)n_threads * WORKSPACE_BYTES * (n < WORKSPACE_VOXELS ? n : WORKSPACE_VOXELS);
-    return pea__bytes_add(graph, pea__bytes_add(workspaces, n / 8 + 65536));
-}
-
 /* Scratch of each thread for a plane; the graph of the fragments and what cuts it. How many fragments there are depends
  * on the data; the figures are those of noise. Only those for agglomerating a volume are small. A chessboard has more:
  * every step on the graph counts its own need as soon as it is known, and is refused with it. */
@@ -64,21 +43,25 @@ static uint64_t mean_shift_bytes(pea_dims grid)
     return pea__bytes_mul(count_voxels(grid), POINT_BYTES + COMPONENT_BYTES * (uint64_t)grid.c);
 }
 
-uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads)
+/* No address space has the labels of what would make products overflow. */
+static bool is_possible(pea_dims grid)
 {
-    if (options->clusterer == PEA_CLUSTER_MUTEX)
-        return mutex_bytes(options, grid, n_threads);
-    return options->clusterer == PEA_CLUSTER_MEANSHIFT ? mean_shift_bytes(grid)
-                                                       : fragment_bytes(options, grid, n_threads);
+    return count_voxels(grid) <= INT64_MAX / 65536;
 }
 
 uint64_t pea__slabs_forecast(const pea_segment_options *options, pea_dims grid, int64_t n_planes, int n_threads)
 {
-    if (n_planes >= (grid.z > 1 ? grid.z : grid.y)) /* there are no slabs before */
-        return mutex_bytes(options, grid, n_threads);
-    return count_voxels(grid) > INT64_MAX / 64 ? UINT64_MAX /* no address space has the labels */
-                                               : pea__mutex_slabs_forecast(grid, &options->offsets, options->stride,
-                                                                           n_planes, n_threads);
+    return is_possible(grid) ? pea__mutex_slabs_forecast(grid, &options->offsets, options->stride, n_planes, n_threads)
+                             : UINT64_MAX;
+}
+
+uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid, int n_threads)
+{
+    if (options->clusterer == PEA_CLUSTER_MUTEX)
+        return is_possible(grid) ? pea__slabs_forecast(options, grid, pea__mutex_slab_planes(grid), n_threads)
+                                 : UINT64_MAX;
+    return options->clusterer == PEA_CLUSTER_MEANSHIFT ? mean_shift_bytes(grid)
+                                                       : fragment_bytes(options, grid, n_threads);
 }
 
 /* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */

@@ -292,7 +292,7 @@ static void forecast_knows_absurd_extents(void **state)
     (void)state;
     assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 1000, 1000, 3}, NULL, 1, &small, &err));
     assert_ok(pea_segment_forecast(b.model, (pea_dims){1, 10000, 10000, 3}, NULL, 1, &large, &err));
-    assert_true(large > 40 * small && large < 100 * small);
+    assert_true(large > 20 * small && large < 100 * small); /* clustering keeps little of earlier rows */
     large = small;
     assert_ok(pea_segment_forecast(b.model, (pea_dims){50, 1000, 1000, 3}, NULL, 1, &small, &err));
     assert_true(small < large + 10000); /* plane by plane */
