@@ -200,9 +200,9 @@ static void show_row(void *argument, int64_t row, int worker)
 static pea_status cluster_volume(const pea__part *part, const pea_array *affinity, pea_error *err)
 {
     showing s = {affinity, &part->affinity};
-    pea_status status = PEA_OK;
     pea__stage(part->job->context, "affinity");
-    if (part->affinity.data)
+    pea_status status = pea__progress(part->job->context, 0.0, err); /* threads may leave nothing to do for this one */
+    if (status == PEA_OK && part->affinity.data)
         status = pea__parallel(part->job->context, affinity->dims.z * affinity->dims.y, 0.0, 1.0, show_row, &s, err);
     if (status == PEA_OK)
         status = pea__cluster(part, affinity, part->mask.data ? &part->mask : NULL, &part->labels, err);

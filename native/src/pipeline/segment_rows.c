@@ -320,7 +320,9 @@ static pea_status take_rows(void *user, size_t head, int64_t y0, int64_t y1, con
     s->from = y0;
     pea__stage(job->context, "affinity");
     const pea__window whole = pea__progress_part(job->context, (double)s->n_clustered / (double)s->grid.y, 1.0);
-    status = pea__parallel(job->context, y1 - y0, 0.0, 0.0, take, s, err);
+    status = pea__progress(job->context, 0.0, err); /* threads may leave nothing to do for this one, which asks */
+    if (status == PEA_OK)
+        status = pea__parallel(job->context, y1 - y0, 0.0, 0.0, take, s, err);
     pea__progress_rejoin(job->context, whole);
     if (status == PEA_OK && atomic_load(&s->not_finite))
         status = pea__fail_not_finite(err);

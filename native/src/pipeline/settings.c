@@ -18,6 +18,7 @@ typedef struct draft {
     size_t n_shifts;       /* 0: not wished for */
     int neighbours;        /* 0: not wished for */
     pea_offsets listed;    /* n 0: not wished for */
+    int tile[3], overlap[3]; /* the first below 0: not wished for */
     const pea_error *told; /* a value explained by its own parser; NULL: the table says what was expected */
     pea_error *err;
 } draft;
@@ -48,6 +49,22 @@ static bool take_whole(const char *text, int64_t low, int64_t *value)
     if (!next_whole(&text, low, INT32_MAX, &number) || *text)
         return false;
     *value = number;
+    return true;
+}
+
+/* "18,160,160": z,y,x. */
+static bool take_triple(const char *text, int64_t low, int values[3])
+{
+    int64_t number;
+    for (int i = 0; i < 3; i++, text++) {
+        text = skip_blanks(text);
+        if (!next_whole(&text, low, 65536, &number))
+            return false;
+        values[i] = (int)number;
+        text = skip_blanks(text);
+        if (*text != (i < 2 ? ',' : '\0'))
+            return false;
+    }
     return true;
 }
 
@@ -171,6 +188,50 @@ static void show_strides(const pea_segment_options *o, char *text)
 {
     for (int i = 3 - o->offsets.n_axes; i < 3; i++)
         put(text, "%d%s", o->stride[i], i < 2 ? "," : "");
+}
+
+/* ---- tiles: what is between their starts follows from size and overlap ---- */
+
+static bool take_tile(draft *d, const char *text)
+{
+    return take_triple(text, 1, d->tile);
+}
+
+static bool take_overlap(draft *d, const char *text)
+{
+    return take_triple(text, 0, d->overlap);
+}
+
+static bool take_margin(draft *d, const char *text)
+{
+    int margin[3];
+    if (!take_triple(text, 0, margin))
+        return false;
+    for (int i = 0; i < 3; i++)
+        d->options.tile_margin[i] = margin[i];
+    return true;
+}
+
+static void show_triple(const int64_t values[3], char *text)
+{
+    for (int i = 0; i < 3; i++)
+        put(text, "%" PRId64 "%s", values[i], i < 2 ? "," : "");
+}
+
+static void show_tile(const pea_segment_options *o, char *text)
+{
+    show_triple(o->tile, text);
+}
+
+static void show_overlap(const pea_segment_options *o, char *text)
+{
+    const int64_t overlap[3] = {o->tile[0] - o->tile_step[0], o->tile[1] - o->tile_step[1], o->tile[2] - o->tile_step[2]};
+    show_triple(overlap, text);
+}
+
+static void show_margin(const pea_segment_options *o, char *text)
+{
+    show_triple(o->tile_margin, text);
 }
 
 /* ---- everything else, in the order of the table ---- */
@@ -446,6 +507,17 @@ static const entry table[] = {
       "How a plane reaches a multiple of 16 pixels: mirrored at its end, or mirrored or filled with zeros to a "
       "square.", 2},
      NULL, take_padding, show_padding},
+    {{"tile", "Tiles of the network (voxels)", "Z,Y,X", NULL,
+      "What a 3-D network sees at once; Y and X are multiples of 16. Larger tiles with the same overlap are less work "
+      "and more memory.", 3},
+     "three whole numbers from 1 to 65536: Z,Y,X", take_tile, show_tile},
+    {{"overlap", "Overlap of tiles (voxels)", "Z,Y,X", NULL,
+      "How far each tile reaches into the next one, less than a tile. Less is faster; near the border of a tile the "
+      "network knows less.", 3},
+     "three whole numbers from 0 to 65536: Z,Y,X", take_overlap, show_overlap},
+    {{"margin", "Mirrored margin of the volume (voxels)", "Z,Y,X", NULL,
+      "How far tiles reach beyond the volume, into its mirror image.", 3},
+     "three whole numbers from 0 to 65536: Z,Y,X", take_margin, show_margin},
     {{"border", "Border", "RULE", "none|wrap|copy",
       "What the affinity is whose partner lies outside the image: none is 0; wrap takes the partner at the opposite "
       "side; copy is 0, then for attracting offsets the first plane repeats the second.", 0},
@@ -582,6 +654,24 @@ static pea_status choose_offsets(draft *d)
     return PEA_OK;
 }
 
+/* Size and overlap may come in any order, or alone. */
+static pea_status choose_tiles(draft *d)
+{
+    pea_segment_options *o = &d->options;
+    const bool sized = d->tile[0] >= 0, overlapping = d->overlap[0] >= 0;
+    for (int i = 0; i < 3 && (sized || overlapping); i++) {
+        const int64_t overlap = overlapping ? d->overlap[i] : o->tile[i] - o->tile_step[i],
+                      size = sized ? d->tile[i] : o->tile[i];
+        if (overlap >= size)
+            return pea__fail(d->err, PEA_E_ARG, "overlap must be less than tile: %" PRId64 " of %" PRId64
+                             " voxels along %c%s", overlap, size, "zyx"[i],
+                             overlapping ? "" : " is the model's: give overlap, too");
+        o->tile[i] = size;
+        o->tile_step[i] = size - overlap;
+    }
+    return PEA_OK;
+}
+
 /* Where the caller was built with an older header its options are shorter. */
 static pea_status copy_options(const pea_segment_options *given, pea_segment_options *options, pea_error *err)
 {
@@ -598,7 +688,7 @@ static pea_status copy_options(const pea_segment_options *given, pea_segment_opt
 pea_status pea_settings_apply(const pea_choice *wishes, size_t n, pea_segment_options *options, pea_error *err)
 {
     pea_error unwanted = {0};
-    draft d = {.err = err ? err : &unwanted};
+    draft d = {.tile = {-1}, .overlap = {-1}, .err = err ? err : &unwanted};
     bool given[N_SETTINGS] = {false};
     if (!options || (n && !wishes))
         return pea__fail(err, PEA_E_ARG, "settings need options and wishes");
@@ -618,6 +708,8 @@ pea_status pea_settings_apply(const pea_choice *wishes, size_t n, pea_segment_op
     }
     if (status == PEA_OK)
         status = choose_offsets(&d);
+    if (status == PEA_OK)
+        status = choose_tiles(&d);
     if (status == PEA_OK)
         memcpy(options, &d.options, size_bytes < sizeof d.options ? size_bytes : sizeof d.options);
     return status;

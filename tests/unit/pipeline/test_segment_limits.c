@@ -165,7 +165,8 @@ static void every_stage_is_announced_and_can_be_cancelled(void **state)
         const size_t live = pea__alloc_live();
         pea_context *context = context_of(run / MOST_STAGES % 2 + 1, 0, &l);
         uint32_t n;
-        assert_fails(segment(&b, context, &n, &err), PEA_E_CANCELLED, "cancelled");
+        if (segment(&b, context, &n, &err) != PEA_E_CANCELLED)
+            fail_msg("way %d: nobody was asked in the stage %s", way, l.stop_at);
         assert_int_equal(l.n_stopped, 1);
         l.stop_at = NULL; /* the context can be used again */
         assert_ok(segment(&b, context, &n, &err));

@@ -52,9 +52,11 @@ static void carry_over(const pea_segment_options *from, pea_segment_options *to,
 static void keep_without_keys(const pea_segment_options *from, pea_segment_options *to)
 {
     to->cluster_padded = from->cluster_padded;
-    memcpy(to->tile, from->tile, sizeof to->tile);
-    memcpy(to->tile_step, from->tile_step, sizeof to->tile_step);
-    memcpy(to->tile_margin, from->tile_margin, sizeof to->tile_margin);
+    if (from->offsets.n_axes == 2) {
+        memcpy(to->tile, from->tile, sizeof to->tile);
+        memcpy(to->tile_step, from->tile_step, sizeof to->tile_step);
+        memcpy(to->tile_margin, from->tile_margin, sizeof to->tile_margin);
+    }
     if (from->offsets.n_axes == 3)
         to->padding = from->padding;
 }
@@ -116,6 +118,11 @@ static pea_segment_options random_options(uint64_t *seed)
         o.merge[i] = (pea_merge_pass){(int32_t)(test_random(seed) % 300), 1 + (int32_t)(test_random(seed) % 50)};
     for (int i = 3 - o.offsets.n_axes; i < 3; i++)
         o.stride[i] = test_random(seed) % 10 ? 1 + (int)(test_random(seed) % 20) : INT32_MAX;
+    for (int i = 0; i < 3 && o.offsets.n_axes == 3; i++) {
+        o.tile[i] = 1 + test_random(seed) % 300;
+        o.tile_step[i] = 1 + test_random(seed) % (uint32_t)o.tile[i];
+        o.tile_margin[i] = test_random(seed) % 60;
+    }
     o.scale = test_random(seed) % 4 ? 0.05 + (double)test_random(seed) / 4294967296.0 * 19.9 : PEA_SCALE_AUTO;
     random_offsets(&o, seed);
     return o;
@@ -153,6 +160,29 @@ static void each_key_alone_leads_back_as_well(void **state)
 }
 
 /* ---- what texts mean ---- */
+
+static void tiles_are_a_size_and_an_overlap(void **state)
+{
+    pea_segment_options o = preset("ac3ac4");
+    pea_error err;
+    (void)state;
+    expect_text(&o, "tile", "18,160,160");
+    expect_text(&o, "overlap", "8,80,80");
+    expect_text(&o, "margin", "4,48,48");
+    assert_ok(apply_one(&o, "tile", "18, 320,320", &err)); /* the overlap stays */
+    assert_true(o.tile[1] == 320 && o.tile_step[0] == 10 && o.tile_step[1] == 240);
+    assert_ok(apply_one(&o, "overlap", "4,32,0", &err));
+    assert_true(o.tile[0] == 18 && o.tile_step[0] == 14 && o.tile_step[1] == 288 && o.tile_step[2] == 320);
+    const pea_choice both[] = {{"overlap", "2,16,16"}, {"tile", "8,64,64"}};
+    assert_ok(pea_settings_apply(both, 2, &o, &err));
+    assert_true(o.tile[2] == 64 && o.tile_step[0] == 6 && o.tile_step[2] == 48);
+    assert_fails(apply_one(&o, "overlap", "8,16,16", &err), PEA_E_ARG, "8 of 8 voxels along z");
+    assert_fails(apply_one(&o, "tile", "2,64,64", &err), PEA_E_ARG, "give overlap, too");
+    assert_fails(apply_one(&o, "tile", "8,64", &err), PEA_E_ARG, "three whole numbers");
+    assert_fails(apply_one(&o, "margin", "1,2,3,4", &err), PEA_E_ARG, "three whole numbers");
+    o = preset("nuclei");
+    assert_fails(apply_one(&o, "tile", "8,64,64", &err), PEA_E_ARG, "3-D models");
+}
 
 static void the_bundled_models_settings_read_as_people_write_them(void **state)
 {
@@ -453,6 +483,7 @@ static void failing_allocations_are_survived(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(tiles_are_a_size_and_an_overlap),
     cmocka_unit_test(every_preset_leads_back_to_itself),
     cmocka_unit_test(any_options_lead_back_to_themselves_in_any_order),
     cmocka_unit_test(each_key_alone_leads_back_as_well),

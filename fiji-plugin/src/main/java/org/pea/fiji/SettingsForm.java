@@ -82,7 +82,7 @@ final class SettingsForm {
             PLACES.put(key, Group.FOREGROUND);
         for (String key : new String[] {"merge", "absorb", "parts", "holes", "connectivity", "largest"})
             PLACES.put(key, Group.CLEANING);
-        for (String key : new String[] {"normalise", "padding", "precision"})
+        for (String key : new String[] {"normalise", "padding", "precision", "tile", "overlap", "margin"})
             PLACES.put(key, Group.INPUT);
     }
 
