@@ -433,8 +433,8 @@ static pea_status cluster(const char *folder, const cJSON *meta, pea_context *co
         status = cli_tensor_read(path_in(folder, meta->string, "_affinity.npy", path), offsets.n_axes, true, &affinity,
                                  err);
     if (status == PEA_OK && cJSON_IsTrue(cJSON_GetObjectItem(meta, "mask")))
-        status = cli_read_mask(path_in(folder, meta->string, "_mask.tif", path), (pea_image_part){0}, NULL, &mask,
-                               err);
+        status = cli_read_mask(path_in(folder, meta->string, "_mask.tif", path), (pea_image_part){0},
+                               (pea_dims){affinity.dims.z, affinity.dims.y, affinity.dims.x, 1}, NULL, &mask, err);
     if (status == PEA_OK)
         status = pea_volume_alloc(PEA_UINT32, (pea_dims){affinity.dims.z, affinity.dims.y, affinity.dims.x, 1}, labels,
                                   err);
