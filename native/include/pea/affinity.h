@@ -40,7 +40,8 @@ pea_affinity_options pea_affinity_options_default(void);
  * @param offsets    borrowed  none of them (0,0,0)
  * @param affinity   filled    float32 (z,y,x,k), k == offsets->n; cosine, in [-1,1] but for rounding
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_NOMEM; PEA_E_CANCELLED
- * Scratch: normalised rows as far as the offsets reach, at most a copy of the embedding. Source: Huang et al., AAAI 2022.
+ * Scratch: normalised rows as far as the offsets reach, at most a copy of the embedding.
+ * Source: Huang et al., AAAI 2022.
  */
 pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_offsets *offsets,
                                        const pea_affinity_options *options, pea_context *context,

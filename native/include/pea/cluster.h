@@ -36,8 +36,8 @@ pea_status pea_mutex_watershed(const pea_array *affinity, const pea_offsets *off
                                const pea_mutex_options *options, pea_context *context, const pea_array *labels,
                                uint32_t *n_labels, pea_error *err);
 
-/* The mutex watershed of a volume that comes in slabs: of z where there is more than one plane, otherwise of y. The same
- * labels as pea_mutex_watershed() of the whole, however it is cut. One thread at a time. */
+/* The mutex watershed of a volume that comes in slabs: of z where there is more than one plane, otherwise of y. The
+ * same labels as pea_mutex_watershed() of the whole, however it is cut. One thread at a time. */
 typedef struct pea_mutex_slabs pea_mutex_slabs;
 
 /**
@@ -54,9 +54,9 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
                                pea_context *context, const pea_array *labels, pea_mutex_slabs **slabs, pea_error *err);
 
 /**
- * The next slab, in order from the first plane (or row) on; in a stage named "cluster". After a failure of the work, and
- * not of a check of what was given, only pea_mutex_slabs_free() is of use. Thicker slabs take less time: 32 planes, or
- * rows, and more are good.
+ * The next slab, in order from the first plane (or row) on; in a stage named "cluster". After a failure of the work,
+ * and not of a check of what was given, only pea_mutex_slabs_free() is of use. Thicker slabs take less time: 32 planes,
+ * or rows, and more are good.
  *
  * @param affinity  borrowed  as of pea_mutex_watershed(), of one plane (or row) and more
  * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
@@ -133,7 +133,7 @@ typedef enum pea_connectivity {
  * the border of the volume (of a plane: its four sides) and touches no second label.
  * @param labels        borrowed and changed in place  uint32 (z,y,x,1)
  * @param connectivity  of the background: by PEA_CONNECT_FACES a thin diagonal wall encloses
- * @return as pea_relabel(); PEA_E_LIMIT also where the context's memory limit is too small for the runs, with the number
+ * @return as pea_relabel(); PEA_E_LIMIT also where the context's memory limit is too small for the runs, with the bytes
  * Memory: 8 bytes for each run of equal labels in a row, 4 for each row, 5 for each connected set of background. One
  * pass over the runs for each question, none for each label. The same for pea_split_parts() and
  * pea_keep_largest_parts(), with 4 and 16 bytes for each connected part.

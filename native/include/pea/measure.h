@@ -86,8 +86,9 @@ typedef struct pea_drawing pea_drawing;
  */
 pea_status pea_drawing_new(const pea_array *image, const pea_array *labels, pea_context *context,
                            pea_drawing **drawing, pea_error *err);
-void pea_drawing_row(const pea_drawing *drawing, int64_t y, uint8_t *row); /* filled: uint8 (x,3); 0 <= y < the labels' */
-void pea_drawing_free(pea_drawing *drawing);                               /* NULL allowed */
+/* Fill row y, 0 <= y < the labels': uint8 (x,3). Thread-safe on distinct rows. */
+void pea_drawing_row(const pea_drawing *drawing, int64_t y, uint8_t *row);
+void pea_drawing_free(pea_drawing *drawing); /* NULL allowed */
 
 #ifdef __cplusplus
 }

@@ -61,8 +61,12 @@ int pea_network_find_head(const pea_network *network, const char *name);        
 
 /**
  * Bytes that a forward pass needs besides input, outputs and the network itself.
- * @param wanted  borrowed  n_heads flags: heads that will be asked for
- * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT
+ * @param input      extents, as of pea_network_forward()
+ * @param precision  of that pass
+ * @param wanted     borrowed  n_heads flags: heads that will be asked for; NULL: all
+ * @param n_threads  that will work, at least 1
+ * @param bytes      filled
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_ARG; PEA_E_LIMIT; PEA_E_NOMEM
  */
 pea_status pea_network_forecast(const pea_network *network, pea_dims input, pea_precision precision,
                                 const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err);
@@ -72,14 +76,15 @@ pea_status pea_network_forecast(const pea_network *network, pea_dims input, pea_
  * @param input    borrowed  float32 (z,y,x,c), y and x multiples of 16, z = 1 for 2-D networks, c = in_channels
  * @param outputs  filled    n_heads arrays in head order; data NULL means "not wanted" and its work is skipped.
  *                           float32 (z, y/shrink, x/shrink, channels)
- * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG for an unknown precision; PEA_E_LIMIT; PEA_E_NOMEM;
+ *         PEA_E_CANCELLED
  * Source: Huang et al., AAAI 2022; the same bytes for any number of threads.
  */
 pea_status pea_network_forward(const pea_network *network, pea_context *context, pea_precision precision,
                                const pea_array *input, const pea_array *outputs, pea_error *err);
 
-/* A plane that is never in memory as a whole: where its rows come from, and where those of the outputs go, both from top
- * to bottom. A callback is called on the thread that made the call, while no other work of it runs; it may use the
+/* A plane that is never in memory as a whole: where its rows come from, and where those of the outputs go, both from
+ * top to bottom. A callback is called on the thread that made the call, while no other work of it runs; it may use the
  * context. What it returns, unless PEA_OK, ends the pass and is returned. */
 typedef struct pea_row_io {
     /* Fill rows y0 <= y < y1 of the input, float32 (y1 - y0, x, in_channels). Each row is asked for once, in order. */
@@ -92,9 +97,8 @@ typedef struct pea_row_io {
 
 /**
  * Bytes that pea_network_forward_rows() needs besides the network itself: they grow with the width, not the height.
- * @param input   extents of the whole plane: z = 1, y and x multiples of 16, c = in_channels
- * @param wanted  borrowed  n_heads flags: heads that will be asked for; NULL: all
- * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_ARG for a 3-D network
+ * @param input  extents of the whole plane: z = 1, y and x multiples of 16, c = in_channels
+ * @return as pea_network_forecast(); PEA_E_ARG also for a 3-D network
  */
 pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input, pea_precision precision,
                                      const unsigned char *wanted, int n_threads, uint64_t *bytes, pea_error *err);
@@ -104,8 +108,8 @@ pea_status pea_network_forecast_rows(const pea_network *network, pea_dims input,
  * @param input   extents of the whole plane, as above
  * @param wanted  borrowed  n_heads flags; NULL: all
  * @param io      borrowed  both callbacks are needed
- * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED; PEA_E_ARG for a 3-D network; what a callback
- *         returned. After a failure the heads have had some of their rows.
+ * @return PEA_OK; PEA_E_SHAPE; PEA_E_LIMIT; PEA_E_NOMEM; PEA_E_CANCELLED; PEA_E_ARG for a 3-D network or an unknown
+ *         precision; what a callback returned. After a failure the heads have had some of their rows.
  */
 pea_status pea_network_forward_rows(const pea_network *network, pea_context *context, pea_precision precision,
                                     pea_dims input, const unsigned char *wanted, const pea_row_io *io, pea_error *err);
