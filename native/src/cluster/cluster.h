@@ -115,19 +115,19 @@ typedef struct pea__tile_edge {
 } pea__tile_edge;
 
 /* What is left of a tile. */
-typedef struct pea__tile {
+typedef struct pea__tile_graph {
     pea__tile_edge *edges; /* owned: pea__free() */
     int32_t n_edges;
     uint32_t n_clusters, first_cluster;
     int64_t nan_at; /* element of the affinity, -1: none */
     bool failed;    /* there was no memory */
-} pea__tile;
+} pea__tile_graph;
 
 /* Clusters that every order of work would make. `labels`, of the slab, hold the levels of repulsion before, and
  * afterwards the cluster of every voxel from `first` on, PEA__NO_CLUSTER outside the mask. More than `most` clusters
  * are refused. Free each tile's edges. */
 pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile *tiles,
+                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile_graph *tiles,
                                uint32_t *n_clusters, pea_error *err);
 
 /* ---- the graph of clusters that may still change: attractive and repulsive edges in two lists, in any order ---- */
@@ -176,7 +176,7 @@ static inline int32_t pea__root_value(const int32_t *forest, uint32_t cluster)
 /* Edges between the clusters that tiles left, and between those and earlier ones (collect.c), are added to the graph.
  * Takes the edges of the tiles. */
 pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                        double to, const int32_t *forest, pea__tile *tiles, pea__cluster_graph *clusters,
+                        double to, const int32_t *forest, pea__tile_graph *tiles, pea__cluster_graph *clusters,
                         pea_error *err);
 
 enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 24 }; /* of an edge, and of a cluster while shrinking */

@@ -38,7 +38,7 @@ typedef struct collection {
     const pea__graph *graph;
     const pea__tiling *tiling;
     const int32_t *forest;
-    pea__tile *tiles;
+    pea__tile_graph *tiles;
     workspace *spaces;
     block *blocks; /* by tile */
     pea__cluster_graph *clusters;
@@ -154,7 +154,7 @@ static void write_edge(pea__edges *to, int64_t at, uint64_t ends, uint32_t key, 
 }
 
 /* The edges that a tile noted, with what is true outside of it. */
-static void write_noted(const collection *work, const pea__box *box, const pea__tile *tile, int64_t at)
+static void write_noted(const collection *work, const pea__box *box, const pea__tile_graph *tile, int64_t at)
 {
     const pea_dims d = work->graph->dims;
     const uint32_t first = tile->n_edges ? ~(uint32_t)work->forest[tile->first_cluster] : 0; /* others follow it */
@@ -173,7 +173,7 @@ static void gather_tile(void *argument, int64_t index, int worker)
 {
     const collection *work = argument;
     const pea__box box = pea__tile_box(work->tiling, index);
-    pea__tile *tile = work->tiles + index;
+    pea__tile_graph *tile = work->tiles + index;
     block *made = work->blocks + index;
     (void)worker;
     write_noted(work, &box, tile, made->attractive_at);
@@ -256,7 +256,7 @@ static void free_spaces(workspace *spaces, int n)
 }
 
 pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                        double to, const int32_t *forest, pea__tile *tiles, pea__cluster_graph *clusters,
+                        double to, const int32_t *forest, pea__tile_graph *tiles, pea__cluster_graph *clusters,
                         pea_error *err)
 {
     collection work = {.graph = graph, .tiling = tiling, .forest = forest, .tiles = tiles, .clusters = clusters};

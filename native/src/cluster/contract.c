@@ -63,7 +63,7 @@ typedef struct contraction {
     const pea__tiling *tiling;
     uint32_t first; /* cluster */
     uint32_t *labels; /* of the slab */
-    pea__tile *tiles;
+    pea__tile_graph *tiles;
     workspace *spaces;
 } contraction;
 
@@ -196,7 +196,7 @@ static void prefetch_row(const pea__graph *graph, int64_t p, int64_t n)
         PEA__PREFETCH(affinity + i);
 }
 
-static void read_tile(workspace *w, const contraction *work, pea__tile *tile)
+static void read_tile(workspace *w, const contraction *work, pea__tile_graph *tile)
 {
     const pea__graph *graph = work->graph;
     const pea_dims d = graph->dims;
@@ -505,7 +505,7 @@ static void write_labels(workspace *w, const contraction *work)
 static void contract_tile(void *argument, int64_t index, int worker)
 {
     const contraction *work = argument;
-    pea__tile *tile = work->tiles + index;
+    pea__tile_graph *tile = work->tiles + index;
     workspace *w = work->spaces + worker;
     w->box = pea__tile_box(work->tiling, index);
     read_tile(w, work, tile);
@@ -557,7 +557,7 @@ static pea_status number_tiles(const contraction *work, uint32_t most, uint32_t 
     uint64_t n = work->first;
     int64_t nan_at = INT64_MAX;
     for (int64_t i = 0; i < work->tiling->n; i++) {
-        pea__tile *tile = work->tiles + i;
+        pea__tile_graph *tile = work->tiles + i;
         if (tile->failed)
             return pea__fail(err, PEA_E_NOMEM, "out of memory for the edges between clusters");
         if (tile->nan_at >= 0)
@@ -576,7 +576,7 @@ static pea_status number_tiles(const contraction *work, uint32_t most, uint32_t 
 }
 
 pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tiling, pea_context *context, double from,
-                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile *tiles,
+                               double to, uint32_t first, uint32_t most, uint32_t *labels, pea__tile_graph *tiles,
                                uint32_t *n_clusters, pea_error *err)
 {
     contraction work = {graph, tiling, first, labels, tiles, NULL};
@@ -588,7 +588,7 @@ pea_status pea__contract_tiles(const pea__graph *graph, const pea__tiling *tilin
     for (int i = 0; i < n_workers; i++)
         memset(work.spaces[i].seen, 0, sizeof work.spaces[i].seen);
     for (int64_t i = 0; i < tiling->n; i++)
-        tiles[i] = (pea__tile){.nan_at = -1};
+        tiles[i] = (pea__tile_graph){.nan_at = -1};
     pea_status status = pea__parallel(context, tiling->n, from, middle, contract_tile, &work, err);
     pea__free_unset(work.spaces);
     if (status == PEA_OK)

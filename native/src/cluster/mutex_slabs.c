@@ -237,7 +237,7 @@ static pea_status add_clusters(pea_mutex_slabs *s, uint32_t n, pea_error *err)
     return status;
 }
 
-static pea_status contract(pea_mutex_slabs *s, const pea__tiling *tiling, pea__tile *tiles, pea_error *err)
+static pea_status contract(pea_mutex_slabs *s, const pea__tiling *tiling, pea__tile_graph *tiles, pea_error *err)
 {
     uint32_t *labels = s->labels + s->graph.begin * s->graph.plane, n;
     pea_status status = pea__repulsion(&s->graph, s->context, 0.0, REPELLED, labels, err);
@@ -385,7 +385,7 @@ static pea_status settle(pea_mutex_slabs *s, pea_error *err)
 static pea_status add(pea_mutex_slabs *s, pea_error *err)
 {
     const pea__tiling tiling = pea__tiling_of(&s->graph, s->tuning.tile[0] ? s->tuning.tile : NULL);
-    pea__tile *tiles = pea__alloc((size_t)tiling.n, sizeof *tiles, err);
+    pea__tile_graph *tiles = pea__alloc((size_t)tiling.n, sizeof *tiles, err);
     pea_status status = tiles ? contract(s, &tiling, tiles, err) : PEA_E_NOMEM;
     for (int64_t i = 0; tiles && i < tiling.n; i++)
         pea__free(tiles[i].edges);

@@ -118,16 +118,16 @@ typedef struct pea__node {
         double real;
         const char *text;
         struct pea__node **items;
-        struct pea__batch *chain;
+        struct pea__pickle_batch *chain;
     };
 } pea__node;
 
 /* What one APPENDS or SETITEMS brought. */
-typedef struct pea__batch {
-    struct pea__batch *next;
+typedef struct pea__pickle_batch {
+    struct pea__pickle_batch *next;
     pea__node **items;
     size_t n;
-} pea__batch;
+} pea__pickle_batch;
 
 typedef struct pea__pickle {
     pea__arena *arena;     /* borrowed: where the nodes are */
@@ -143,7 +143,7 @@ pea_status pea__pickle_run(pea__pickle *pickle, const unsigned char *bytes, size
 typedef struct pea__items {
     pea__node *const *items;
     size_t left;
-    const pea__batch *batch, *last;
+    const pea__pickle_batch *batch, *last;
 } pea__items;
 
 pea__items pea__items_of(const pea__node *node);

@@ -238,7 +238,7 @@ pea__items pea__items_of(const pea__node *node)
     case PEA__LIST:
     case PEA__DICT:
         if (node->chain) {
-            const pea__batch *oldest = node->chain->next;
+            const pea__pickle_batch *oldest = node->chain->next;
             return (pea__items){.items = oldest->items, .left = oldest->n, .batch = oldest, .last = node->chain};
         }
         break;
@@ -438,7 +438,7 @@ static pea_status add_to(machine *m, pea__kind kind, pea__node *target, pea__nod
                     kind == PEA__DICT ? "a dict" : "a list", kind_name(target));
     if (n == 0)
         return PEA_OK;
-    pea__batch *batch = pea__arena_get(m->pickle->arena, 1, sizeof *batch + n * sizeof *items, m->err);
+    pea__pickle_batch *batch = pea__arena_get(m->pickle->arena, 1, sizeof *batch + n * sizeof *items, m->err);
     if (!batch)
         return refused(m);
     batch->items = (pea__node **)(batch + 1);

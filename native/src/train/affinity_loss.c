@@ -1,8 +1,8 @@
 /* affinity_loss.c - squared error of affinities, and how embeddings should move to lessen it.
  *
  * With the slope G[k,p] = 2 * w * (a - truth) / Z of each edge, e[p] is pulled along its partners: it gets
- * G[k,p] * e2[p + step] and, where both ends are of one embedding, G[k,p - step] * e[p - step] from the edges that others
- * hold. Each voxel gathers both, so that no two tasks write to one place. Back through the length of v:
+ * G[k,p] * e2[p + step] and, where both ends are of one embedding, G[k,p - step] * e[p - step] from the edges that
+ * others hold. Each voxel gathers both, so that no two tasks write to one place. Back through the length of v:
  *
  *     dv = (g - e * <e,g>) / |v|
  *
@@ -15,7 +15,7 @@
 
 typedef struct comparison {
     const pea__run *run;
-    const pea__edges *edges;
+    const pea__truth_edges *edges;
     const pea__affinity_loss_of *of;
     int64_t row_floats;           /* of an embedding */
     double *row_loss;             /* of each row */
@@ -37,10 +37,11 @@ static int64_t rows_of(pea__batch b)
 static bool add_floats(int64_t *sum, int64_t n, int64_t each)
 {
     int64_t floats;
-    return pea__mul_i64(n, each, &floats) && pea__add_i64(floats, 15, &floats) && pea__add_i64(*sum, floats / 16 * 16, sum);
+    return pea__mul_i64(n, each, &floats) && pea__add_i64(floats, 15, &floats) &&
+           pea__add_i64(*sum, floats / 16 * 16, sum);
 }
 
-int64_t pea__affinity_loss_work(const pea__edges *edges, const pea__affinity_loss_of *of, int n_workers)
+int64_t pea__affinity_loss_work(const pea__truth_edges *edges, const pea__affinity_loss_of *of, int n_workers)
 {
     const int64_t n = pea__batch_voxels(edges->batch);
     int64_t sum = 0;
@@ -79,7 +80,7 @@ static int64_t inside(int64_t n, int64_t step)
     return b - a;
 }
 
-static double divisor(const pea__edges *edges, pea_offset o)
+static double divisor(const pea__truth_edges *edges, pea_offset o)
 {
     const pea__batch b = edges->batch;
     const int64_t edges_inside = inside(b.z, o.z) * inside(b.y, o.y) * inside(b.x, o.x);
@@ -111,8 +112,9 @@ static float *slopes_of(const comparison *c, int64_t row, size_t k)
 /* From affinities of a <= x < b to slopes, in place; returns the loss. */
 static double slopes_and_loss(const comparison *c, int64_t row, int64_t row2, size_t k, int64_t a, int64_t b, float *s)
 {
-    const pea__edges *edges = c->edges;
-    const pea__balance w = edges->balance[row / (edges->batch.y * edges->batch.z) * (int64_t)edges->offsets->n + (int64_t)k];
+    const pea__truth_edges *edges = c->edges;
+    const int64_t image = row / (edges->batch.y * edges->batch.z);
+    const pea__balance w = edges->balance[image * (int64_t)edges->offsets->n + (int64_t)k];
     const uint32_t *label = edges->labels + row * edges->batch.x, *partner = edges->labels + row2 * edges->batch.x;
     const int64_t shift = edges->offsets->step[k].x;
     const float slope_equal = (float)(2.0 * (double)w.equal * c->scale[k]);
@@ -196,12 +198,13 @@ static void gather_row(void *argument, int64_t row, int worker)
     }
 }
 
-pea_status pea__affinity_loss(const pea__run *run, const pea__edges *edges, const pea__affinity_loss_of *of,
+pea_status pea__affinity_loss(const pea__run *run, const pea__truth_edges *edges, const pea__affinity_loss_of *of,
                               float *gradient, double *loss, pea_error *err)
 {
     const int64_t n_rows = rows_of(edges->batch);
     const double third = (run->to - run->from) / 3.0;
-    comparison c = {.run = run, .edges = edges, .of = of, .row_floats = edges->batch.x * of->channels, .gradient = gradient};
+    comparison c = {.run = run, .edges = edges, .of = of, .gradient = gradient};
+    c.row_floats = edges->batch.x * of->channels;
     lay_out(&c);
     for (size_t k = 0; k < edges->offsets->n; k++)
         c.scale[k] = of->factor / divisor(edges, edges->offsets->step[k]);

@@ -3,12 +3,12 @@
 #include "train/train.h"
 
 typedef struct balancing {
-    const pea__edges *edges;
+    const pea__truth_edges *edges;
     pea__balance *balance;
 } balancing;
 
 /* Edges of ground truth 1 in one row, at one offset. */
-static int64_t count_row(const pea__edges *edges, int64_t image, int64_t z, int64_t y, size_t k)
+static int64_t count_row(const pea__truth_edges *edges, int64_t image, int64_t z, int64_t y, size_t k)
 {
     const pea__batch b = edges->batch;
     const pea_offset o = edges->offsets->step[k];
@@ -49,7 +49,7 @@ static void balance_some(void *argument, int64_t index, int worker)
     work->balance[index] = balance_of(n_equal, b.z * b.y * b.x);
 }
 
-pea_status pea__balance_edges(const pea__run *run, const pea__edges *edges, pea__balance *balance, pea_error *err)
+pea_status pea__balance_edges(const pea__run *run, const pea__truth_edges *edges, pea__balance *balance, pea_error *err)
 {
     balancing work = {edges, balance};
     return pea__parallel(run->context, edges->batch.n * (int64_t)edges->offsets->n, run->from, run->to, balance_some,

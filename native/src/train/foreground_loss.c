@@ -66,7 +66,8 @@ pea_status pea__foreground_loss(const pea__run *run, pea__batch batch, const uin
 {
     const int64_t n_rows = batch.n * batch.z * batch.y;
     const double middle = (run->from + run->to) / 2.0;
-    entropy e = {.batch = batch, .labels = labels, .logits = logits, .row = (double *)(void *)run->work, .gradient = gradient};
+    entropy e = {.batch = batch, .labels = labels, .logits = logits, .gradient = gradient};
+    e.row = (double *)(void *)run->work;
     pea_status status = pea__parallel(run->context, n_rows, run->from, middle, count_row, &e, err);
     if (status != PEA_OK)
         return status;

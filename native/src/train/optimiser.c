@@ -65,7 +65,8 @@ pea_status pea__optimiser_step(const pea__run *run, const pea__optimiser *optimi
 {
     updating u = {optimiser, n, gradients, moments, parameters, (float)gradient_factor, (float)rate, 1.0f, 0.0f};
     if (optimiser->method == PEA__ADAM) {
-        const double rest1 = 1.0 - pow(optimiser->beta1, (double)t), root2 = sqrt(1.0 - pow(optimiser->beta2, (double)t));
+        const double rest1 = 1.0 - pow(optimiser->beta1, (double)t);
+        const double root2 = sqrt(1.0 - pow(optimiser->beta2, (double)t));
         u.rate = (float)(optimiser->epsilon_first ? rate * root2 / rest1 : rate / rest1);
         u.root_factor = (float)(optimiser->epsilon_first ? 1.0 : 1.0 / root2);
         u.epsilon = (float)optimiser->epsilon;

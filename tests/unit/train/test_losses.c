@@ -49,7 +49,7 @@ static float *numbers(uint32_t t, int64_t n, int64_t channels, int64_t voxels, d
 /* ---- running ---- */
 
 /* An affinity loss, and where `gradient` is not NULL its gradient from zeros on. */
-static double run_affinity_on(const pea__kernels_table *kernels, pea_context *context, const pea__edges *edges,
+static double run_affinity_on(const pea__kernels_table *kernels, pea_context *context, const pea__truth_edges *edges,
                               const pea__affinity_loss_of *of, float *gradient)
 {
     pea_error err;
@@ -65,12 +65,12 @@ static double run_affinity_on(const pea__kernels_table *kernels, pea_context *co
     return loss;
 }
 
-static double run_affinity(const pea__edges *edges, const pea__affinity_loss_of *of, float *gradient)
+static double run_affinity(const pea__truth_edges *edges, const pea__affinity_loss_of *of, float *gradient)
 {
     return run_affinity_on(pea__kernels(), NULL, edges, of, gradient);
 }
 
-static void make_balance(const pea__edges *edges, pea__balance *balance)
+static void make_balance(const pea__truth_edges *edges, pea__balance *balance)
 {
     pea_error err;
     assert_ok(pea__balance_edges(&(pea__run){.to = 1.0}, edges, balance, &err));
@@ -95,7 +95,7 @@ static void balance_of_a_plane_is_the_published_one(void **state)
     pea__balance balance[8];
     (void)state;
     labels_2d(labels);
-    make_balance(&(pea__edges){{2, 1, 12, 16}, &four, PEA_TRUTH_2D, labels, NULL}, balance);
+    make_balance(&(pea__truth_edges){{2, 1, 12, 16}, &four, PEA_TRUTH_2D, labels, NULL}, balance);
     for (int k = 0; k < 4; k++) {
         assert_near(balance[k].different, weight[k], 1e-6);
         assert_near(balance[k].equal, 1.0, 0.0);
@@ -109,7 +109,7 @@ static void losses_of_a_plane_are_the_published_ones(void **state)
     pea__balance balance[8], one[2];
     float gradient[2 * 192 * 4];
     float *view1 = numbers(10, 2, 4, 192, -1.0, 1.0), *view2 = numbers(11, 2, 4, 192, -1.0, 1.0);
-    pea__edges edges = {{2, 1, 12, 16}, &four, PEA_TRUTH_2D, labels, balance};
+    pea__truth_edges edges = {{2, 1, 12, 16}, &four, PEA_TRUTH_2D, labels, balance};
     double sum = 0.0, absolute = 0.0;
     (void)state;
     labels_2d(labels);
@@ -140,7 +140,7 @@ static void losses_of_a_volume_are_the_published_ones(void **state)
     uint32_t *labels = malloc((size_t)voxels * sizeof *labels);
     pea__balance balance[12];
     pea_offsets offsets = pea_offsets_3d_default();
-    pea__edges edges = {{1, 6, 30, 32}, &offsets, PEA_TRUTH_3D, labels, balance};
+    pea__truth_edges edges = {{1, 6, 30, 32}, &offsets, PEA_TRUTH_3D, labels, balance};
     float *view1 = numbers(20, 1, 4, voxels, -1.0, 1.0), *view2 = numbers(21, 1, 4, voxels, -1.0, 1.0);
     (void)state;
     for (int64_t p = 0; p < voxels; p++)
@@ -201,7 +201,7 @@ static example example_new(pea__batch batch, pea_truth_rule rule, pea_offsets of
         e.labels[p] = (uint32_t)(3.0 * test_u(seed, (uint32_t)(p / (4 * batch.x) * 100 + p % batch.x / 4)));
     e.embedding = numbers(seed + 1, 1, channels, e.n, -1.0, 1.0);
     e.partner = numbers(seed + 2, 1, channels, e.n, -1.0, 1.0);
-    const pea__edges edges = {batch, &e.offsets, rule, e.labels, NULL};
+    const pea__truth_edges edges = {batch, &e.offsets, rule, e.labels, NULL};
     make_balance(&edges, e.balance);
     return e;
 }
@@ -214,9 +214,9 @@ static void example_free(example *e)
     free(e->partner);
 }
 
-static pea__edges edges_of(const example *e)
+static pea__truth_edges edges_of(const example *e)
 {
-    return (pea__edges){e->batch, &e->offsets, e->rule, e->labels, e->balance};
+    return (pea__truth_edges){e->batch, &e->offsets, e->rule, e->labels, e->balance};
 }
 
 static double cosine(const double *a, const double *b, int64_t n)
@@ -270,7 +270,7 @@ static double *doubles(const float *from, int64_t n)
 static void check_example(example *e, bool crossed)
 {
     const int64_t n = e->n * e->channels;
-    const pea__edges edges = edges_of(e);
+    const pea__truth_edges edges = edges_of(e);
     float *gradient = malloc((size_t)n * sizeof *gradient);
     double *v = doubles(e->embedding, n), *v2 = crossed ? doubles(e->partner, n) : v;
     const pea__affinity_loss_of of = {e->embedding, crossed ? e->partner : NULL, e->channels, 0.5};
@@ -317,7 +317,7 @@ static void gradients_and_losses_add_up(void **state)
 {
     pea_error err;
     example e = example_new((pea__batch){1, 1, 9, 10}, PEA_TRUTH_2D, around, 3, 60);
-    const pea__edges edges = edges_of(&e);
+    const pea__truth_edges edges = edges_of(&e);
     const pea__affinity_loss_of self = {e.embedding, NULL, 3, 1.0}, cross = {e.embedding, e.partner, 3, 2.0};
     float one[270], two[270], both[270] = {0};
     double loss = 0.0;
@@ -337,7 +337,7 @@ static void gradients_and_losses_add_up(void **state)
 static void bytes_do_not_depend_on_threads(void **state)
 {
     example e = example_new((pea__batch){2, 1, 21, 33}, PEA_TRUTH_2D, around, 16, 70);
-    const pea__edges edges = edges_of(&e);
+    const pea__truth_edges edges = edges_of(&e);
     const pea__affinity_loss_of of = {e.embedding, NULL, 16, 1.0};
     float *one = malloc((size_t)(e.n * 16) * sizeof *one), *three = malloc((size_t)(e.n * 16) * sizeof *three);
     pea_context *context = test_context(3, 0);
@@ -356,7 +356,7 @@ static void bytes_do_not_depend_on_threads(void **state)
 static void vectors_of_no_length_get_no_gradient(void **state)
 {
     example e = example_new((pea__batch){1, 1, 6, 7}, PEA_TRUTH_2D, around, 4, 80);
-    const pea__edges edges = edges_of(&e);
+    const pea__truth_edges edges = edges_of(&e);
     float gradient[6 * 7 * 4];
     (void)state;
     memset(e.embedding + 9 * 4, 0, 4 * sizeof(float));
@@ -371,7 +371,7 @@ static void balance_keeps_within_its_limits(void **state)
     uint32_t labels[10 * 40] = {0};
     pea__balance b[2];
     static const pea_offsets two = {2, 2, {{0, -1, 0}, {0, 0, -1}}};
-    pea__edges edges = {{1, 1, 10, 40}, &two, PEA_TRUTH_2D, labels, NULL};
+    pea__truth_edges edges = {{1, 1, 10, 40}, &two, PEA_TRUTH_2D, labels, NULL};
     (void)state;
     make_balance(&edges, b); /* all equal */
     assert_true(b[0].equal == 1.0f && b[0].different == 1.0f);
