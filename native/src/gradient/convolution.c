@@ -33,19 +33,17 @@ static int64_t take(int64_t *total, int64_t floats)
     return at;
 }
 
-/* Where the voxels of a batch are a convolution's: planes of one image where no tap leaves its plane, one long row where
- * none leaves its voxel. */
-static void find_space(const pea__conv_shape *s, pea__batch b, job *j)
+int64_t pea__conv_space(const pea__conv_shape *shape, pea__batch batch, pea__conv *conv)
 {
-    pea__conv *c = &j->conv;
-    j->n_images = s->kz == 1 ? 1 : b.n;
-    c->nz = s->kz == 1 ? b.n * b.z : b.z;
-    c->ny = b.y;
-    c->nx = b.x;
-    if (s->kz == 1 && s->ky == 1 && s->kx == 1) {
-        c->nx *= c->nz * c->ny;
-        c->nz = c->ny = 1;
+    const bool flat = shape->kz == 1;
+    conv->nz = flat ? batch.n * batch.z : batch.z;
+    conv->ny = batch.y;
+    conv->nx = batch.x;
+    if (flat && shape->ky == 1 && shape->kx == 1) {
+        conv->nx *= conv->nz * conv->ny;
+        conv->nz = conv->ny = 1;
     }
+    return flat ? 1 : batch.n;
 }
 
 /* Everything but the images; returns floats of work, with `work` NULL the only thing of interest. */
@@ -56,7 +54,7 @@ static int64_t prepare(const pea__conv_shape *shape, pea__batch batch, const pea
     int64_t total = 0;
     s.winograd = pea__conv_by_winograd(&s);
     *j = (job){.kernels = kernels, .conv.shape = s};
-    find_space(&s, batch, j);
+    j->n_images = pea__conv_space(&s, batch, &j->conv);
     j->first = pea__conv_first_tile(&s, j->conv.nz, j->conv.ny, j->conv.nx, kernels->lanes);
     j->n_tiles_z = pea__ceil_div(j->conv.nz, j->first.z1);
     j->n_tiles_y = pea__ceil_div(j->conv.ny, j->first.y1);
@@ -130,11 +128,12 @@ static int64_t count_panels(const pea__conv_shape *s, int lanes)
 static pea_status run_job(const pea__run *run, job *j, pea_error *err)
 {
     const pea__conv_shape *s = &j->conv.shape;
-    pea_status status = pea__parallel(run->context, count_panels(s, run->kernels->lanes), run->from, run->from, pack, j, err);
+    const int64_t n_panels = count_panels(s, run->kernels->lanes);
+    pea_status status = pea__parallel(run->context, n_panels, run->from, run->from, pack, j, err);
     j->conv.weights = j->packed;
     if (status == PEA_OK && s->winograd) {
-        status = pea__parallel(run->context, pea__ceil_div(s->kz * s->in_channels, INPUTS_AT_ONCE), run->from, run->from,
-                               transform_weights, j, err);
+        const int64_t n_inputs = pea__ceil_div(s->kz * s->in_channels, INPUTS_AT_ONCE);
+        status = pea__parallel(run->context, n_inputs, run->from, run->from, transform_weights, j, err);
         j->conv.weights = j->products;
     }
     if (status != PEA_OK)

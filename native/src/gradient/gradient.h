@@ -6,18 +6,18 @@
  * or backwards: gradients live in arrays of the shape of what they are the gradients of.
  *
  * How an executor over the list of operations of nn.h would train. Forward, for each convolution: pea__conv_forward()
- * without activation into an array that is kept; pea__norm_statistics() of it; pea__norm_forward() of it (of two where a
- * shortcut is added) into the next array, which is kept too; pea__pool_forward() or pea__upsample_forward() where the
+ * without activation into an array that is kept; pea__norm_statistics() of it; pea__norm_forward() of it (of two where
+ * a shortcut is added) into the next array, which is kept too; pea__pool_forward() or pea__upsample_forward() where the
  * operation halves or doubles. A pair of convolutions is one whose weights, biases, gains and statistics lie one behind
  * the other. Backward, in opposite order, with an array of gradients for each array of values: pea__pool_gradient();
- * pea__norm_gradient(), in place; pea__conv_weight_gradient(), pea__bias_gradient(), pea__conv_input_gradient(). Where a
- * value goes to several operations their gradients add up: every call that makes a gradient of an image takes one to be
- * added, which may be what it overwrites. tests/unit/gradient/chain.h does all this for both networks. What it keeps could
- * be halved: the output of a norm is soon made again from what it normalised.
+ * pea__norm_gradient(), in place; pea__conv_weight_gradient(), pea__bias_gradient(), pea__conv_input_gradient(). Where
+ * a value goes to several operations their gradients add up: every call that makes a gradient of an image takes one to
+ * be added, which may be what it overwrites. tests/unit/gradient/chain.h does all this for both networks. What it keeps
+ * could be halved: the output of a norm is soon made again from what it normalised.
  *
  * Memory is the caller's: each call that needs room says how much by its ..._work(), in floats, and gets it in
  * run->work; it allocates nothing. Any number of threads gives the same bytes: what is summed over voxels is cut into
- * parts by the shape alone, and parts are added in their order. Calls fail only when they are cancelled, or as they say.
+ * parts by the shape alone, and parts are added in their order. Calls fail when they are cancelled, or as they say.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_GRADIENT_INTERNAL_H
 #define PEA_GRADIENT_INTERNAL_H
@@ -57,6 +57,10 @@ typedef struct pea__layer {
     pea__batch batch;
 } pea__layer;
 
+/* Where the voxels of a batch are a convolution's: sets nz, ny and nx to the planes of one image; of all where no tap
+ * leaves its plane, which are one long row where none leaves its voxel. Returns how many such images there are. */
+int64_t pea__conv_space(const pea__conv_shape *shape, pea__batch batch, pea__conv *conv);
+
 /* Floats of run->work for n_workers threads; -1 where they are too many to count. */
 int64_t pea__conv_forward_work(const pea__layer *layer, const pea__kernels_table *kernels, int n_workers);
 int64_t pea__conv_input_gradient_work(const pea__layer *layer, const pea__kernels_table *kernels, int n_workers);
@@ -79,7 +83,8 @@ pea_status pea__bias_gradient(const pea__run *run, pea__batch batch, int64_t cha
 
 /* ---- batch normalisation and activation (norm.c) ---- */
 
-/* y = gain * (in - mean) / sqrt(variance + epsilon) + bias, with mean and (biased) variance over all voxels of the batch. */
+/* y = gain * (in - mean) / sqrt(variance + epsilon) + bias, with mean and (biased) variance over all voxels of the
+ * batch. */
 typedef struct pea__norm_layer {
     pea__slice in;
     const float *gain, *bias;
@@ -89,8 +94,8 @@ typedef struct pea__norm_layer {
 #define PEA__NORM_EPSILON 1e-5
 
 int64_t pea__norm_work(pea__batch batch, int64_t channels); /* of each of these calls */
-/* Sums of squares are those of differences from a mean; parts are joined in double precision. PEA_E_SHAPE for a batch of
- * one voxel, which has no variance. */
+/* Sums of squares are those of differences from a mean; parts are joined in double precision. PEA_E_SHAPE for a batch
+ * of one voxel, which has no variance. */
 pea_status pea__norm_statistics(const pea__run *run, pea__batch batch, int64_t channels, const pea__norm_layer *norm,
                                 pea_error *err);
 /* out = activation(norms[0] (+ norms[1])); n_norms is 1 or 2. */
@@ -109,7 +114,8 @@ pea_status pea__norm_gradient(const pea__run *run, pea__batch batch, int64_t cha
 void pea__norm_update_running(const pea__norm_layer *norm, pea__batch batch, int64_t channels, double momentum,
                               float *running_mean, float *running_variance);
 
-/* to = gradient * activation'(), by the activation's output; `to` may be `gradient`. Where ReLU gave 0 its slope is 0. */
+/* to = gradient * activation'(), by the activation's output; `to` may be `gradient`. ReLU's slope is 0 where it gave
+ * 0. */
 pea_status pea__activation_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__activation activation,
                                     pea__slice out, pea__slice gradient, pea__slice to, pea_error *err);
 
@@ -123,8 +129,8 @@ int64_t pea__upsample_forward_work(const pea__kernels_table *kernels, int64_t ch
 pea_status pea__upsample_forward(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in, pea__slice add,
                                  pea__slice out, pea_error *err);
 /* to = gradient of `in` + add. Of equal numbers the first one in memory was the maximum. */
-pea_status pea__pool_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in, pea__slice gradient,
-                              pea__slice add, pea__slice to, pea_error *err);
+pea_status pea__pool_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in,
+                              pea__slice gradient, pea__slice add, pea__slice to, pea_error *err);
 pea_status pea__upsample_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__slice gradient,
                                   pea__slice add, pea__slice to, pea_error *err);
 

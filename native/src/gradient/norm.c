@@ -23,8 +23,9 @@ typedef struct job {
 int64_t pea__batch_voxels(pea__batch b)
 {
     int64_t planes, rows, voxels, bytes;
-    if (b.n < 1 || b.z < 1 || b.y < 1 || b.x < 1 || !pea__mul_i64(b.n, b.z, &planes) || !pea__mul_i64(planes, b.y, &rows) ||
-        !pea__mul_i64(rows, b.x, &voxels) || !pea__mul_i64(voxels, 4 * sizeof(float), &bytes))
+    if (b.n < 1 || b.z < 1 || b.y < 1 || b.x < 1 || !pea__mul_i64(b.n, b.z, &planes) ||
+        !pea__mul_i64(planes, b.y, &rows) || !pea__mul_i64(rows, b.x, &voxels) ||
+        !pea__mul_i64(voxels, 4 * sizeof(float), &bytes))
         return 0;
     return voxels;
 }

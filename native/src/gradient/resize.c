@@ -36,8 +36,8 @@ static pea_status run_job(const pea__run *run, job *j, int64_t n_rows, int64_t r
 
 static pea__resize forward_of(pea__batch b, int64_t channels, pea__slice in, pea__slice out)
 {
-    return (pea__resize){.nz = b.n * b.z, .ny = b.y, .nx = b.x, .channels = channels, .in = in.data, .in_pitch = in.pitch,
-                         .out = out.data, .out_pitch = out.pitch};
+    return (pea__resize){.nz = b.n * b.z, .ny = b.y, .nx = b.x, .channels = channels, .in = in.data,
+                         .in_pitch = in.pitch, .out = out.data, .out_pitch = out.pitch};
 }
 
 pea_status pea__pool_forward(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in, pea__slice out,
@@ -59,20 +59,22 @@ pea_status pea__upsample_forward(const pea__run *run, pea__batch batch, int64_t 
     if (add.data) {
         for (int64_t c = 0; c < pea__conv_padded(channels, run->kernels->lanes); c++)
             run->work[c] = 1.0f;
-        j.resize.epilogue = (pea__epilogue){.residual = add.data, .residual_pitch = add.pitch, .residual_scale = run->work};
+        j.resize.epilogue =
+            (pea__epilogue){.residual = add.data, .residual_pitch = add.pitch, .residual_scale = run->work};
     }
     return run_job(run, &j, batch.n * batch.z * 2 * batch.y, 2 * batch.x * channels, err);
 }
 
-static pea__resize_gradient backward_of(pea__batch b, int64_t channels, pea__slice gradient, pea__slice add, pea__slice to)
+static pea__resize_gradient backward_of(pea__batch b, int64_t channels, pea__slice gradient, pea__slice add,
+                                        pea__slice to)
 {
-    return (pea__resize_gradient){.nz = b.n * b.z, .ny = b.y, .nx = b.x, .channels = channels, .gradient = gradient.data,
-                                  .gradient_pitch = gradient.pitch, .add = add.data, .add_pitch = add.pitch,
-                                  .to = to.data, .to_pitch = to.pitch};
+    return (pea__resize_gradient){.nz = b.n * b.z, .ny = b.y, .nx = b.x, .channels = channels,
+                                  .gradient = gradient.data, .gradient_pitch = gradient.pitch,
+                                  .add = add.data, .add_pitch = add.pitch, .to = to.data, .to_pitch = to.pitch};
 }
 
-pea_status pea__pool_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in, pea__slice gradient,
-                              pea__slice add, pea__slice to, pea_error *err)
+pea_status pea__pool_gradient(const pea__run *run, pea__batch batch, int64_t channels, pea__slice in,
+                              pea__slice gradient, pea__slice add, pea__slice to, pea_error *err)
 {
     job j = {.back = backward_of(batch, channels, gradient, add, to), .backward = run->kernels->pool_gradient_f32};
     j.back.in = in.data;

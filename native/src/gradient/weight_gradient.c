@@ -44,8 +44,9 @@ static void choose_blocks(const pea__conv_shape *s, job *j)
     j->block_in = s->in_channels;
     j->block_out = s->out_channels;
     for (;;) {
-        const pea__conv_shape block = {.in_channels = j->block_in, .out_channels = j->block_out, .kz = s->kz, .ky = s->ky,
-                                       .kx = s->kx, .winograd = s->winograd};
+        pea__conv_shape block = *s;
+        block.in_channels = j->block_in;
+        block.out_channels = j->block_out;
         if (pea__conv_gradient_sums(&block, 1) <= SUMS_FLOATS || (j->block_in <= UNIT && j->block_out <= UNIT))
             break;
         if (j->block_in > j->block_out)
@@ -65,20 +66,11 @@ static pea__conv_shape block_shape(const job *j, int64_t in, int64_t out)
     return s;
 }
 
-static void find_space(const pea__layer *layer, job *j)
+static void cut_into_tiles(const pea__layer *layer, job *j)
 {
     pea__conv *c = &j->whole.conv;
-    const pea__conv_shape *s = &c->shape;
-    const pea__batch b = layer->batch;
-    j->n_images = s->kz == 1 ? 1 : b.n;
-    c->nz = s->kz == 1 ? b.n * b.z : b.z;
-    c->ny = b.y;
-    c->nx = b.x;
-    if (s->kz == 1 && s->ky == 1 && s->kx == 1) {
-        c->nx *= c->nz * c->ny;
-        c->nz = c->ny = 1;
-    }
-    j->first = pea__conv_gradient_first_tile(s, c->nz, c->ny, c->nx);
+    j->n_images = pea__conv_space(&c->shape, layer->batch, c);
+    j->first = pea__conv_gradient_first_tile(&c->shape, c->nz, c->ny, c->nx);
     j->n_tiles_z = pea__ceil_div(c->nz, j->first.z1);
     j->n_tiles_y = pea__ceil_div(c->ny, j->first.y1);
     j->n_tiles_x = pea__ceil_div(c->nx, j->first.x1);
@@ -94,13 +86,14 @@ static int64_t prepare(const pea__layer *layer, const pea__kernels_table *kernel
     s->winograd = pea__conv_by_winograd(s);
     if (pea__conv_gradient_sums(s, UNIT) < 0)
         return -1;
-    find_space(layer, j);
+    cut_into_tiles(layer, j);
     choose_blocks(s, j);
     const pea__conv_shape block = block_shape(j, 0, 0);
     j->block_floats = aligned(pea__conv_packed(&block, kernels->lanes));
     j->sums_floats = aligned(pea__conv_gradient_sums(&block, kernels->lanes));
-    j->scratch_floats = j->sums_floats + aligned(pea__conv_gradient_scratch(&block, j->first.z1, j->first.y1, j->first.x1,
-                                                                            kernels->lanes));
+    const int64_t of_kernel =
+        pea__conv_gradient_scratch(&block, j->first.z1, j->first.y1, j->first.x1, kernels->lanes);
+    j->scratch_floats = j->sums_floats + aligned(of_kernel);
     n_blocks = j->n_in * j->n_out;
     const int64_t room = pea__max_i64(1, PARTS_FLOATS / (n_blocks * j->block_floats));
     j->n_parts = pea__min_i64(pea__min_i64(j->n_tiles, room), pea__ceil_div(MIN_TASKS, n_blocks));
