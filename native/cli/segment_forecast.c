@@ -85,17 +85,18 @@ static int ask_to_stop(void *user, const char *stage, double fraction)
 }
 
 /* The middle of the first slices. */
-static pea_status cut_middle(const pea_array *image, int is_volume, pea_volume *piece, pea_error *err)
+static pea_status cut_middle(const pea_array *image, int deep, pea_volume *piece, pea_error *err)
 {
-    const int64_t side = is_volume ? 32 : 256, most_z = is_volume ? 8 : 1;
+    const int64_t side = deep ? 32 : 256, most_z = deep ? 8 : 1;
     const pea_dims all = image->dims;
-    const pea_dims d = {all.z < most_z ? all.z : most_z, all.y < side ? all.y : side, all.x < side ? all.x : side, all.c};
+    const pea_dims d = {all.z < most_z ? all.z : most_z, all.y < side ? all.y : side, all.x < side ? all.x : side,
+                        all.c};
     const size_t voxel = pea_dtype_size_bytes(image->dtype) * (size_t)d.c;
     const pea_status status = pea_volume_alloc(image->dtype, d, piece, err);
     for (int64_t row = 0; row < d.z * d.y && status == PEA_OK; row++) {
         const int64_t y = (all.y - d.y) / 2 + row % d.y, from = (row / d.y * all.y + y) * all.x + (all.x - d.x) / 2;
-        memcpy((char *)piece->array.data + (size_t)(row * d.x) * voxel, (const char *)image->data + (size_t)from * voxel,
-               (size_t)d.x * voxel);
+        memcpy((char *)piece->array.data + (size_t)(row * d.x) * voxel,
+               (const char *)image->data + (size_t)from * voxel, (size_t)d.x * voxel);
     }
     return status;
 }
@@ -126,19 +127,25 @@ static pea_status try_out(const cli_job *job, const pea_array *piece, int n_thre
     return status;
 }
 
+static int is_volume(const cli_job *job)
+{
+    return pea_network_get_info(pea_model_network(job->model)).n_axes == 3;
+}
+
 static void tell(const cli_job *job, const cli_forecast *forecast, double seconds, cli_session *session)
 {
     const pea_expectation *e = &forecast->expected;
-    const int is_volume = pea_network_get_info(pea_model_network(job->model)).n_axes == 3, minutes = (int)(seconds / 60 + 0.5);
+    const char *piece = is_volume(job) ? "layer" : "row";
+    const int minutes = (int)(seconds / 60 + 0.5);
     char memory[32], time[32];
     snprintf(time, sizeof time, minutes < 2 ? "%.0f s" : minutes < 120 ? "%.0f min" : "%.1f h",
              minutes < 2 ? seconds : minutes < 120 ? seconds / 60 : seconds / 3600);
     cli_session_clear(session);
-    fprintf(stderr, "%s: %lld x %lld x %lld (z,y,x) will take about %s and up to %s of memory, ", session->progress.item,
-            (long long)job->dims.z, (long long)job->dims.y, (long long)job->dims.x, time,
+    fprintf(stderr, "%s: %lld x %lld x %lld (z,y,x) will take about %s and up to %s of memory, ",
+            session->progress.item, (long long)job->dims.z, (long long)job->dims.y, (long long)job->dims.x, time,
             readable(forecast->bytes, memory));
     if (e->streams)
-        fprintf(stderr, "%s by %s\n", is_volume ? "layer" : "row", is_volume ? "layer" : "row");
+        fprintf(stderr, "%s by %s\n", piece, piece);
     else
         fprintf(stderr, "all at once for %s\n", e->why_whole);
     fflush(stderr);
@@ -147,7 +154,6 @@ static void tell(const cli_job *job, const cli_forecast *forecast, double second
 pea_status cli_forecast_tell(const cli_job *job, const cli_forecast *forecast, const pea_array *image,
                              cli_session *session, pea_error *err)
 {
-    const int is_volume = pea_network_get_info(pea_model_network(job->model)).n_axes == 3;
     pea_volume piece = {0};
     double each = 0;
     if (session->wishes.quiet)
@@ -160,7 +166,7 @@ pea_status cli_forecast_tell(const cli_job *job, const cli_forecast *forecast, c
     const double voxels = forecast->expected.network_voxels * (double)job->n_frames;
     if (voxels < worth_a_trial)
         return PEA_OK;
-    pea_status status = cut_middle(image, is_volume, &piece, err);
+    pea_status status = cut_middle(image, is_volume(job), &piece, err);
     if (status == PEA_OK)
         status = try_out(job, &piece.array, pea_context_threads(session->context), &each, err);
     pea_volume_free(&piece);

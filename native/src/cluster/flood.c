@@ -2,8 +2,8 @@
  *
  * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin.
  * Who is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that
- * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places. Most
- * heights belong to one pixel alone, whose place is known from the sorting: then a bit is all that is written.
+ * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
+ * Most heights belong to one pixel alone, whose place is known from the sorting: then a bit is all that is written.
  *
  *     level 2            [..1.]                 a word covers 64 words below
  *     level 1     [0000] [..1.] [0000]

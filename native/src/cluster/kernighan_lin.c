@@ -5,14 +5,15 @@
  * two counted from both sides. Splitting is the same against an empty instance. A round looks at all pairs of neighbours
  * of which one changed in the round before.
  *
- * No sequence can gain more than the edges that are not yet as one would wish, those worth holding that are cut and those
- * worth cutting that are held; an edge whose ends have both moved is again as it was, for good. What is left of that hope
- * is kept while nodes move: where it is no more than what was gained already, the sequence ends, and where there is none
- * at the outset the two instances are not looked at. That changes no result, and spares half of the moves.
+ * No sequence can gain more than the edges that are not yet as one would wish, those worth holding that are cut and
+ * those worth cutting that are held; an edge whose ends have both moved is again as it was, for good. What is left of
+ * that hope is kept while nodes move: where it is no more than what was gained already, the sequence ends, and where
+ * there is none at the outset the two instances are not looked at. That changes no result, and spares half of the
+ * moves.
  *
- * The patience of the options may: moving all of a large background for each of its neighbours costs a square. A grid of
- * 14 400 nodes with noise and a background took 1.6 s without it and 0.05 s with 200. The energies were the same there, on
- * the graphs of 16 000 and 80 000 fragments of a volume, and on 23 of 24 more grids; on the last it lost 0.02 %.
+ * The patience of the options may: moving all of a large background for each of its neighbours costs a square. A grid
+ * of 14 400 nodes with noise and a background took 1.6 s without it and 0.05 s with 200. The energies were the same
+ * there, on the graphs of 16 000 and 80 000 fragments of a volume, and on 23 of 24 more grids; the last lost 0.02 %.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/kernighan_lin.h"
 

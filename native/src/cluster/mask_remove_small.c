@@ -66,8 +66,8 @@ static void find_runs(sweep *s, int64_t y)
     }
 }
 
-/* Every run gets the part of the first run above that it touches, or the next new number. A run above ends before `end`,
- * so that it touches one that begins there by a corner. */
+/* Every run gets the part of the first run above that it touches, or the next new number. A run above ends before
+ * `end`, so that it touches one that begins there by a corner. */
 static void number_runs(sweep *s, bool joining)
 {
     int64_t first = 0;

@@ -75,8 +75,8 @@ static pea_status contract(const pea_region_graph *graph, const double *costs, p
     greedy work = {.err = err};
     pea_status status = pea__region_graph_check_memory(
         graph, pea__max_i64(PEA__CONTRACTION_NODE_BYTES, PEA__KERNIGHAN_LIN_NODE_BYTES),
-        pea__max_i64(PEA__CONTRACTION_EDGE_BYTES + OWN_EDGE_BYTES, PEA__KERNIGHAN_LIN_EDGE_BYTES), "a multicut", context,
-        err);
+        pea__max_i64(PEA__CONTRACTION_EDGE_BYTES + OWN_EDGE_BYTES, PEA__KERNIGHAN_LIN_EDGE_BYTES), "a multicut",
+        context, err);
     if (status == PEA_OK)
         status = pea__contraction_new(graph, context, LINKED, &work.graph, err);
     if (status == PEA_OK) {

@@ -23,8 +23,8 @@
  *      which is G with such clusters joined. At any time the clusters of H are those of G, joined further by what was
  *      joined from the start, and the constraints are the same but for that. For the next edge, between clusters that
  *      are not yet one in G: if it repels, they never will be one in G, so they are not one in H, and both runs make
- *      the constraint. If it attracts across a constraint, they never will be one either, and nothing is done in H as in G.
- *      If it attracts and joins them, all that H holds in these two clusters is one in the end; no constraint can be
+ *      the constraint. If it attracts across a constraint, they never will be one either, and nothing is done in H as in
+ *      G. If it attracts and joins them, all that H holds in these two clusters is one in the end; no constraint can be
  *      between them in H, as it would be one of G too.
  *   2. What has no effect may be left out: edges inside a cluster; of the edges between two clusters all but the
  *      earliest, after which the two are one or have a constraint; an attractive edge that does nothing; and a
@@ -32,8 +32,8 @@
  *
  * So it does not matter when merges are made, and together with which others, if only each of them is certain. To know
  * that from a part of the graph, walk its edges in order. Other edges, the unknown ones, lead from there to clusters
- * that are not there, and may come at any time; what is known is which clusters they touch. A cluster is open if it is not
- * there or an unknown attractive edge touches it, and else sure.
+ * that are not there, and may come at any time; what is known is which clusters they touch. A cluster is open if it is
+ * not there or an unknown attractive edge touches it, and else sure.
  *
  *   3. edge   same cluster already, or a constraint between the two: nothing
  *             repulsive: the two clusters get a constraint
@@ -46,8 +46,8 @@
  *      constraints: what would touch it otherwise would have made it open. An open cluster lies in one of the plain
  *      algorithm; if it has a constraint, the two clusters of the plain algorithm have one too or, where both are open,
  *      may be the same. So what is done here is certain: nothing, as between two clusters with a constraint, or that
- *      may be the same, an attractive edge does nothing; a merge of two sure ones; and that of a sure one with an open one,
- *      as the cluster in which the open one lies is made of open and of unknown ones, of which the sure one has no
+ *      may be the same, an attractive edge does nothing; a merge of two sure ones; and that of a sure one with an open
+ *      one, as the cluster in which the open one lies is made of open and of unknown ones, of which the sure one has no
  *      constraint with any.
  *
  * Rounds need no walk to find some of these merges, by two rules:

@@ -189,19 +189,21 @@ static pea_status make_weights(run *r, int i, double done, task *t, pea_error *e
 static pea_status run_piece(run *r, const pea__step *step, double from, double to, pea_error *err)
 {
     const int i = step->job;
+    const pea__plan *plan = r->plan;
     const pea__op *op = &r->network->ops[i];
-    const pea_dims d = pea__op_space(r->network, r->plan, op);
-    task t = {.kernels = r->network->kernels, .precision = r->plan->precision, .y0 = step->y0, .y1 = step->y1, .tile_z = r->plan->tile_z[i],
-              .tile_y = r->plan->tile_y[i], .tile_x = r->plan->tile_x[i], .scratch = r->scratch,
-              .scratch_pitch = pea__ceil_div(r->plan->scratch_floats, 16) * 16};
+    const pea_dims d = pea__op_space(r->network, plan, op);
+    task t = {.kernels = r->network->kernels, .precision = plan->precision, .y0 = step->y0, .y1 = step->y1,
+              .tile_z = plan->tile_z[i], .tile_y = plan->tile_y[i], .tile_x = plan->tile_x[i], .scratch = r->scratch,
+              .scratch_pitch = pea__ceil_div(plan->scratch_floats, 16) * 16};
     if (op->kind == PEA__CONV) {
         prepare_conv(r, op, d, &t);
-        const pea_status status = pea__run_weights(r->network, r->plan, op) > 0 ? make_weights(r, i, from, &t, err) : PEA_OK;
+        const bool makes_weights = pea__run_weights(r->network, plan, op) > 0;
+        const pea_status status = makes_weights ? make_weights(r, i, from, &t, err) : PEA_OK;
         if (status != PEA_OK)
             return status;
         t.what = conv_tile;
-        return pea__parallel(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, run_task, &t,
-                             err);
+        return pea__parallel(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, run_task,
+                             &t, err);
     }
     prepare_resize(r, op, d, &t);
     t.what = op->kind == PEA__POOL ? pool_rows : op->kind == PEA__COPY ? copy_rows : upsample_rows;

@@ -1,5 +1,5 @@
-/* memory.c - where everything lies during a run. Going through its steps tells how many rows of each buffer are in memory
- * at once, and when a buffer is first written and last read.
+/* memory.c - where everything lies during a run. Going through its steps tells how many rows of each buffer are in
+ * memory at once, and when a buffer is first written and last read.
  *
  * Buffers whose lives do not meet may share memory. So may a buffer and one that is added to it voxel by voxel and not
  * needed after: the sum takes the addend's place. Buffers of which only some rows are there share pools (windows.c).
@@ -53,8 +53,8 @@ static void note_step(const pea_network *network, const pea__plan *plan, const p
         lengthen(&l->weights[step->job], time);
 }
 
-/* Goes through all steps. `counter` says for each buffer where its rows are counted; `most` is filled with the largest count
- * of rows in memory. */
+/* Goes through all steps. `counter` says for each buffer where its rows are counted; `most` is filled with the largest
+ * count of rows in memory. */
 static void go_through(const pea_network *network, const pea__plan *plan, const int *counter, int64_t *most, lives *l)
 {
     pea__front front = pea__schedule_begin(plan);
@@ -75,8 +75,8 @@ static void go_through(const pea_network *network, const pea__plan *plan, const 
 
 /* ---- who shares ---- */
 
-/* Buffers of which only some rows are in memory; those that are read or written by callbacks, who want many rows at once,
- * are left to themselves. */
+/* Buffers of which only some rows are in memory; those that are read or written by callbacks, who want many rows at
+ * once, are left to themselves. */
 static void find_pools(const pea_network *network, pea__plan *plan, const lives *l)
 {
     for (int b = 1; b <= network->n_buffers; b++) {
@@ -169,12 +169,13 @@ static int sort_lives(const pea_network *network, pea__plan *plan, const lives *
         if (l->of[i].first >= 0 && l->owner[i] == i && !pea__buffer_is_outside(network, plan, i)) {
             const pea_dims d = pea__buffer_dims(network, plan, i);
             const int64_t elements = d.z * (plan->pool[i] ? plan->pool_rows[i] : d.y) * d.x * d.c;
-            n = insert(sorted, n, l->of[i],
-                       pea__buffer_is_float(network, plan, i) ? elements : elements / 2 + elements % 2, &plan->place[i]);
+            const bool is_float = pea__buffer_is_float(network, plan, i);
+            n = insert(sorted, n, l->of[i], is_float ? elements : pea__ceil_div(elements, 2), &plan->place[i]);
         }
     for (int i = 0; i < network->n_ops; i++)
         if (l->weights[i].first >= 0)
-            n = insert(sorted, n, l->weights[i], pea__run_weights(network, plan, &network->ops[i]), &plan->weights_place[i]);
+            n = insert(sorted, n, l->weights[i], pea__run_weights(network, plan, &network->ops[i]),
+                       &plan->weights_place[i]);
     return n;
 }
 

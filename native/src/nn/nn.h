@@ -1,6 +1,6 @@
 /* nn.h - networks as lists of operations. A description (resunet2d.c, superhuman3d.c) appends operations on values by
- * the calls below; plan.c decides what a run does, schedule.c in which order, memory.c and windows.c
- * where; executor.c does it.
+ * the calls below; plan.c decides what a run does, schedule.c in which order, memory.c and windows.c where; executor.c
+ * does it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_NN_INTERNAL_H
 #define PEA_NN_INTERNAL_H
@@ -13,7 +13,8 @@
 enum { PEA__MAX_OPS = 128, PEA__MAX_VALUES = 128, PEA__MAX_HEADS = 8 };
 
 /* An image between operations: a slice of the channels of a buffer. Concatenation makes slices that are not the whole
- * buffer, and so does a pair of convolutions. Values and buffers count from 1, so that 0 can say "none"; value 1 is the network's input. */
+ * buffer, and so does a pair of convolutions. Values and buffers count from 1, so that 0 can say "none"; value 1 is the
+ * network's input. */
 typedef struct pea__value {
     int buffer;
     int64_t first, channels; /* in the buffer */
@@ -84,8 +85,8 @@ int pea__build_upsample(pea__builder *b, int in);
  * and its scale of `in`, are the business of the convolution before: sums of interpolation weights are 1. */
 int pea__build_upsample_add(pea__builder *b, int in, int add, const char *norm_block, const char *norm,
                             pea__activation activation);
-/* Channels of `first`, then of `second`. Whoever makes `first` writes it there (so it can be in one concatenation only);
- * `second` is copied when it is needed, so that what waits for long waits in a narrow buffer. */
+/* Channels of `first`, then of `second`. Whoever makes `first` writes it there (so it can be in one concatenation
+ * only); `second` is copied when it is needed, so that what waits for long waits in a narrow buffer. */
 int pea__build_concat(pea__builder *b, int first, int second);
 void pea__build_head(pea__builder *b, const char *name, int value);
 
@@ -111,9 +112,9 @@ pea_status pea__network_create_for(const pea_weights *weights, const pea__kernel
 
 /* ---- one run (plan.c) ----
  *
- * An operation makes its output in pieces, from top to bottom: rows of a convolution's sums, of what a resizing or a copy
- * gives. Of each buffer there is a window in memory: the rows that were made and will be read again. With one piece for
- * each operation a run is an ordinary pass, one operation after another. */
+ * An operation makes its output in pieces, from top to bottom: rows of a convolution's sums, of what a resizing or a
+ * copy gives. Of each buffer there is a window in memory: the rows that were made and will be read again. With one
+ * piece for each operation a run is an ordinary pass, one operation after another. */
 
 /* Beside the operations: rows of the input are read. */
 enum { PEA__READING = PEA__MAX_OPS, PEA__MAX_JOBS };

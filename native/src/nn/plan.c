@@ -1,4 +1,4 @@
-/* plan.c - one run before it happens: which operations are needed, in how many pieces, and how those are cut into tasks.
+/* plan.c - one run before it happens: which operations are needed, in how many pieces, how those are cut into tasks.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 

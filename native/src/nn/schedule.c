@@ -1,8 +1,8 @@
 /* schedule.c - the order in which rows are made: as late as possible, so that few of them have to wait in memory.
  *
- * A head asks for its next rows. What makes their input is asked for the rows that are lacking, and so on up to the first
- * operation that has all it needs: that one goes next. A head that reads what others need anyway takes its rows as soon
- * as they are there.
+ * A head asks for its next rows. What makes their input is asked for the rows that are lacking, and so on up to the
+ * first operation that has all it needs: that one goes next. A head that reads what others need anyway takes its rows
+ * as soon as they are there.
  *
  *     input      ==============================   made, and what is still needed of it: =
  *     x1           ------------------------====
@@ -56,8 +56,8 @@ static int64_t common_rows(const pea_network *network)
     return STEP_ROWS;
 }
 
-/* In wide images the rows of a tile of Winograd, or STEP_ROWS: no more than needed. In others common_rows() times a power
- * of two: where pieces begin, tiles do, and pieces of all operations meet again soon. Or all rows. */
+/* In wide images the rows of a tile of Winograd, or STEP_ROWS: no more than needed. In others common_rows() times a
+ * power of two: where pieces begin, tiles do, and pieces of all operations meet again soon. Or all rows. */
 static int64_t piece_rows(const pea_network *network, const pea__plan *plan, int64_t step, int64_t rows, int64_t nx)
 {
     const int64_t shrink = pea__max_i64(1, plan->input.y / rows);
@@ -100,8 +100,8 @@ void pea__schedule_pieces(const pea_network *network, pea__plan *plan)
                 own = pea__max_i64(own, above[plan->makers[op->in][k]]);
         own = stagger(op, own);
         above[i] = op->kind == PEA__COPY ? 0 : pea__output_rows(op, own); /* a copy waits for nobody */
-        plan->piece[i] = piece_rows(network, plan, is_winograd(op) ? pea__winograd_step(&op->shape) : STEP_ROWS, plan->rows[i],
-                                    pea__op_space(network, plan, op).x);
+        const int64_t step = is_winograd(op) ? pea__winograd_step(&op->shape) : STEP_ROWS;
+        plan->piece[i] = piece_rows(network, plan, step, plan->rows[i], pea__op_space(network, plan, op).x);
         plan->first_piece[i] = plan->piece[i] - (plan->piece[i] < plan->rows[i] ? own % plan->piece[i] : 0);
     }
 }

@@ -1,7 +1,7 @@
 /* windows.c - which rows of each buffer are in memory, and in which place: those that were made and will be read again.
  *
- * Buffers whose rows are of one size share a pool of places. While one makes a new piece, others hold no more than the few
- * rows that their next piece begins with.
+ * Buffers whose rows are of one size share a pool of places. While one makes a new piece, others hold no more than the
+ * few rows that their next piece begins with.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 

@@ -17,8 +17,8 @@ static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model 
 /* What a record may be given at import; the first two are written from the network alone. */
 static const char *const known_keys[] = {
     "format_version", "network", "name", "description", "normalise", "padding", "cluster_padded", "border", "offsets",
-    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size", "absorb_size",
-    "parts", "fill_holes", "connectivity", "n_largest", "tile",
+    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size",
+    "absorb_size", "parts", "fill_holes", "connectivity", "n_largest", "tile",
     "tile_step", "tile_margin", "pixel_size", "licence", "provenance", "citation", "thumbnail",
 };
 enum { N_KEYS = sizeof known_keys / sizeof *known_keys, N_OWN_KEYS = 2 };

@@ -63,8 +63,8 @@ static pea_status check_clusterer(const pea_segment_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "clusterer 'meanshift' works on the embeddings of planes, and of a volume there "
                                          "are only affinities: choose mutex, agglomerate or multicut");
     if (o->clusterer == PEA_CLUSTER_MEANSHIFT && o->absorb_size > 1)
-        return pea__fail(err, PEA_E_ARG, "absorb goes by affinities, and clusterer 'meanshift' has none: take absorb 0 or "
-                                         "another clusterer");
+        return pea__fail(err, PEA_E_ARG, "absorb goes by affinities, and clusterer 'meanshift' has none: take absorb 0 "
+                                         "or another clusterer");
     if ((o->clusterer == PEA_CLUSTER_AGGLOMERATE || o->clusterer == PEA_CLUSTER_MULTICUT) && !neighbours)
         return pea__fail(err, PEA_E_ARG,
                          "clusterer '%s' needs direct neighbours: the attractive offsets of y and x must be one step "

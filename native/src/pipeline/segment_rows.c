@@ -1,5 +1,5 @@
-/* segment_rows.c - one plane of any height: its rows go through the network, become affinities and are clustered as they
- * come, so that no plane of floats is ever in memory.
+/* segment_rows.c - one plane of any height: its rows go through the network, become affinities and are clustered as
+ * they come, so that no plane of floats is ever in memory.
  *
  *     image --normalise, pad--> network --rows--> unit embeddings   | reach | slab | reach |   moves down the plane
  *                                          `----> mask                      |

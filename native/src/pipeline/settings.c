@@ -455,12 +455,12 @@ static const entry table[] = {
     {{"clusterer", "Clusterer", "NAME", "mutex|agglomerate|multicut|meanshift",
       "How instances are found: by the mutex watershed of all affinities; by joining small fragments while their mean "
       "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut), which look at "
-      "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance: with embeddings trained by angle, as "
-      "those of the bundled model, it finds one instance.", 0},
+      "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance: with "
+      "embeddings trained by angle, as those of the bundled model, it finds one instance.", 0},
      NULL, take_clusterer, show_clusterer},
     {{"precision", "Precision", "NAME", "fp32|bf16",
-      "The arithmetic of the network: 32-bit floating point, or bf16, which takes half the memory, and on processors with "
-      "AMX a fraction of the time, for affinities that differ by some thousandths.", 0},
+      "The arithmetic of the network: 32-bit floating point, or bf16, which takes half the memory, and on processors "
+      "with AMX a fraction of the time, for affinities that differ by some thousandths.", 0},
      NULL, take_precision, show_precision},
     {{"scale", "Scale", "auto|F", NULL,
       "Resize rows and columns by F before the network sees them; labels come back to the image's own pixels. From "
@@ -487,8 +487,8 @@ static const entry table[] = {
       "across the contact, the smallest first; 0 for none.", 0},
      "a whole number from 0 to 2147483647", take_absorb, show_absorb},
     {{"parts", "Instances in several parts", "RULE", "keep|split|largest",
-      "What becomes of instances that do not hang together: they stay as they are, each part becomes an instance, or only "
-      "the largest part stays.", 0},
+      "What becomes of instances that do not hang together: they stay as they are, each part becomes an instance, or "
+      "only the largest part stays.", 0},
      NULL, take_parts, show_parts},
     {{"holes", "Holes", "RULE", "keep|fill",
       "Fill background that one instance encloses: all that does not come to the border of the image and touches no "
