@@ -101,6 +101,10 @@ static void choose(void)
     n = list_x86_sets(machine.available);
     list_features();
 #endif
+#ifdef PEA__NEON_SET
+    machine.available[n++] = &pea__kernels_neon;
+    strcpy(machine.features, "neon");
+#endif
     machine.available[n++] = &pea__kernels_scalar;
     machine.in_use = machine.available[0];
     const char *wish = getenv("PEA_CPU"); /* an unknown or impossible wish changes nothing; pea_cpu_kernels() tells */

@@ -171,6 +171,9 @@ extern const pea__kernels_table pea__kernels_avx2, pea__kernels_avx512;
 /* What avx512bf16 and amx do in their own way; the rest they have of avx512 (dispatch.c). */
 void pea__conv_bf16_avx512bf16(const pea__conv *conv, pea__tile tile, float *scratch);
 void pea__conv_bf16_amx(const pea__conv *conv, pea__tile tile, float *scratch);
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
+#define PEA__NEON_SET 1
+extern const pea__kernels_table pea__kernels_neon;
 #endif
 
 /* The set in use: the best that CPU and operating system offer, or the one that PEA_CPU names. Chosen once. */
