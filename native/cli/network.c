@@ -52,8 +52,8 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
          .help = "Compute these heads only."},
         {.name = "precision", .kind = CLI_CHOICE, .target = &r->precision, .value = "NAME", .choices = "fp32|bf16",
          .fallback = "fp32",
-         .help = "The arithmetic: 32-bit floating point, or bf16, which takes half the memory, and on processors with "
-                 "AMX a fraction of the time."},
+         .help = "The arithmetic: 32-bit floating point, or bf16, which takes less memory, and on processors with AMX "
+                 "a fraction of the time."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
          .help = "Print one JSON object on stdout: the shape of each head."},
         CLI_WISH_OPTIONS(r->wishes),

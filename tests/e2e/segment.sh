@@ -26,6 +26,20 @@ the_same_bytes_come_for_any_number_of_threads() {
     done
 }
 
+bf16_gives_nearly_the_same_labels() {
+    exits 0 "$pea" segment "$image" -m nuclei -o fp32.tif --quiet
+    for threads in 1 2; do
+        exits 0 "$pea" segment "$image" -m nuclei -o bf16-$threads.tif --precision bf16 --threads $threads --quiet
+    done
+    cmp bf16-1.tif bf16-2.tif || fail "two threads differ from one"
+    ! cmp -s fp32.tif bf16-1.tif || fail "no label differs from fp32: was it bf16?"
+    exits 0 "$pea" score --truth fp32.tif --prediction bf16-1.tif --json
+    case $(number dice out) in
+    0.99* | 1) ;;
+    *) fail "bf16 is far from fp32: $(cat out)" ;;
+    esac
+}
+
 a_folder_becomes_a_folder_of_results() {
     mkdir images
     cp "$small" images/b.tif

@@ -1,8 +1,8 @@
 /* bf16.h - the upper half of a float, and back.
  *
  * Rounded to the nearest, ties to the even one; beyond the largest becomes infinite; what is no number stays none. As
- * wide a range as a float: nothing overflows that would not have. Sets whose processor multiplies bf16 take numbers
- * below 2^-126 for 0, where the others keep them.
+ * wide a range as a float: nothing overflows that would not have. Numbers below 2^-126 are taken for 0 where
+ * AMX multiplies them, and kept by the other sets.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_KERNEL_BF16_H
 #define PEA_KERNEL_BF16_H

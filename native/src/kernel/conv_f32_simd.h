@@ -12,8 +12,14 @@ static const float *image_row(const pea__conv *conv, int64_t z, int64_t y, int64
     return conv->in + pea__voxel_place(z * ny + y, 0, nx, conv->in_rows) * conv->in_pitch;
 }
 
-/* One row of the (doubled) input from x0 to x1, densely packed, with zeros outside the image. */
-static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, int64_t x1, float *to)
+static const pea__bf16 *image_row_bf16(const pea__conv *conv, int64_t z, int64_t y, int64_t ny, int64_t nx)
+{
+    return conv->in_bf16 + pea__voxel_place(z * ny + y, 0, nx, conv->in_rows) * conv->in_pitch;
+}
+
+/* One row of the (doubled) input from x0 to x1, densely packed, with zeros outside the image, which may be of bf16. */
+static inline __attribute__((always_inline)) void gather_row_of(const pea__conv *conv, const bool bf16, int64_t z, int64_t y,
+                                                                int64_t x0, int64_t x1, float *to)
 {
     const int64_t c = conv->shape.in_channels;
     const int64_t from = x0 > 0 ? x0 : 0, end = x1 < conv->nx ? x1 : conv->nx;
@@ -27,8 +33,17 @@ static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, 
     if (conv->shape.doubled) {
         const int64_t ny = conv->ny / 2, nx = conv->nx / 2;
         const pea__position at = pea__upsample_position(y, ny, 2 * ny);
-        double_row(image_row(conv, z, at.low, ny, nx), image_row(conv, z, at.high, ny, nx), at.weight, conv->in_pitch, nx,
-                   c, from, end, to);
+        if (bf16)
+            double_and_widen(image_row_bf16(conv, z, at.low, ny, nx), image_row_bf16(conv, z, at.high, ny, nx), at.weight,
+                             conv->in_pitch, nx, c, from, end, to);
+        else
+            double_row(image_row(conv, z, at.low, ny, nx), image_row(conv, z, at.high, ny, nx), at.weight, conv->in_pitch,
+                       nx, c, from, end, to);
+        return;
+    }
+    if (bf16) {
+        widen_voxels(image_row_bf16(conv, z, y, conv->ny, conv->nx) + from * conv->in_pitch, conv->in_pitch, c, end - from,
+                     to);
         return;
     }
     const float *in = image_row(conv, z, y, conv->ny, conv->nx) + from * conv->in_pitch;
@@ -38,6 +53,16 @@ static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, 
         for (int64_t x = from; x < end; x++, to += c, in += conv->in_pitch)
             memcpy(to, in, (size_t)c * sizeof *to);
     }
+}
+
+static void gather_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, int64_t x1, float *to)
+{
+    gather_row_of(conv, false, z, y, x0, x1, to);
+}
+
+static void gather_wide_row(const pea__conv *conv, int64_t z, int64_t y, int64_t x0, int64_t x1, float *to)
+{
+    gather_row_of(conv, true, z, y, x0, x1, to);
 }
 
 static bool is_pointwise(const pea__conv_shape *s)

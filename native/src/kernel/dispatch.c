@@ -17,7 +17,7 @@ static struct {
     const pea__kernels_table *in_use;
     char features[160];
 #ifdef PEA__X86_SETS
-    pea__kernels_table avx512bf16, amx; /* avx512 but for a convolution */
+    pea__kernels_table amx; /* avx512 but for a convolution */
 #endif
 } machine;
 
@@ -50,15 +50,12 @@ static bool has_avx512(void)
 static size_t list_x86_sets(const pea__kernels_table **sets)
 {
     size_t n = 0;
-    machine.avx512bf16 = machine.amx = pea__kernels_avx512;
-    machine.avx512bf16.name = "avx512bf16";
-    machine.avx512bf16.conv_bf16 = pea__conv_bf16_avx512bf16;
+    machine.amx = pea__kernels_avx512;
     machine.amx.name = "amx";
     machine.amx.conv_bf16 = pea__conv_bf16_amx;
+    machine.amx.direct_bf16 = true;
     if (has_avx512() && has_avx512_bf16() && has_amx_bf16())
         sets[n++] = &machine.amx;
-    if (has_avx512() && has_avx512_bf16())
-        sets[n++] = &machine.avx512bf16;
     if (has_avx512())
         sets[n++] = &pea__kernels_avx512;
     if (HAS("avx2") && HAS("fma"))

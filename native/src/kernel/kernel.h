@@ -41,7 +41,7 @@ typedef struct pea__epilogue {
 typedef struct pea__conv_shape {
     int64_t in_channels, out_channels;
     int kz, ky, kx;
-    bool winograd; /* winograd_f32 runs it, not conv_f32 */
+    bool winograd; /* winograd_f32 or winograd_bf16 runs it, not conv_f32 or conv_bf16 */
     bool doubled;  /* it sees its input doubled in y and x, as upsample_f32 would make it; not for 1x1x1 */
     bool halved;   /* of its output the maximum of 2x2 is stored; needs winograd, and even ny and nx */
 } pea__conv_shape;
@@ -52,7 +52,7 @@ typedef struct pea__conv {
     pea__conv_shape shape;
     int64_t nz, ny, nx;   /* of the sums: of the input after doubling, of the output before halving */
     union {
-        const float *weights; /* from pea__conv_pack() for the same kernel set; for winograd_f32 from winograd_weights_f32 */
+        const float *weights; /* from pea__conv_pack() for the same kernel set; for Winograd from winograd_weights_f32 */
         const pea__bf16 *weights_bf16; /* from pea__conv_bf16_pack(), 64-byte aligned */
     };
     const float *bias; /* pea__conv_padded() floats */
@@ -68,7 +68,7 @@ typedef struct pea__conv {
     };
     int64_t out_pitch;
     const pea__rows *out_rows;
-    bool in_is_float, out_is_float; /* for conv_bf16: the network's input, a head */
+    bool in_is_float, out_is_float; /* for kernels of bf16: the network's input, a head */
     pea__epilogue epilogue;
 } pea__conv;
 
@@ -157,6 +157,7 @@ typedef struct pea__resize_gradient {
 typedef struct pea__kernels {
     const char *name;
     int lanes; /* floats in a vector */
+    bool direct_bf16; /* its conv_bf16 is faster than its winograd_bf16 */
 #define PEA__KERNEL(type, kernel, parameters) type(*kernel) parameters;
 #include "kernel/kernels.def"
 #undef PEA__KERNEL
@@ -168,8 +169,7 @@ extern const pea__kernels_table pea__kernels_scalar;
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
 #define PEA__X86_SETS 1
 extern const pea__kernels_table pea__kernels_avx2, pea__kernels_avx512;
-/* What avx512bf16 and amx do in their own way; the rest they have of avx512 (dispatch.c). */
-void pea__conv_bf16_avx512bf16(const pea__conv *conv, pea__tile tile, float *scratch);
+/* What amx does in its own way; the rest it has of avx512 (dispatch.c). */
 void pea__conv_bf16_amx(const pea__conv *conv, pea__tile tile, float *scratch);
 #elif defined(__aarch64__) && defined(__GNUC__) && !defined(PEA_SCALAR_ONLY)
 #define PEA__NEON_SET 1

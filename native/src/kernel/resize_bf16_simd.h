@@ -1,5 +1,44 @@
-/* resize_bf16_simd.h - upsample_bf16 and pool_bf16, channels in vectors; included by simd.h.
+/* resize_bf16_simd.h - upsample_bf16 and pool_bf16, channels in vectors, and rows of bf16 as floats; included by simd.h.
  * SPDX-License-Identifier: BSD-2-Clause */
+
+/* ---- as floats ---- */
+
+static void widen(const pea__bf16 *in, int64_t n, float *to)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(to + i, load_bf16(in + i));
+    if (i < n)
+        store_some(to + i, first_lanes(n - i), load_some_bf16(in + i, n - i));
+}
+
+static void widen_voxels(const pea__bf16 *in, int64_t pitch, int64_t channels, int64_t n, float *to)
+{
+    if (pitch == channels) {
+        widen(in, n * channels, to);
+        return;
+    }
+    for (int64_t v = 0; v < n; v++, in += pitch, to += channels)
+        widen(in, channels, to);
+}
+
+/* double_row() of rows of bf16. */
+static void double_and_widen(const pea__bf16 *upper, const pea__bf16 *lower, float weight, int64_t pitch, int64_t nx,
+                             int64_t channels, int64_t x0, int64_t x1, float *to)
+{
+    const vec weight_y = all(weight);
+    for (int64_t x = x0; x < x1; x++, to += channels) {
+        const pea__position at_x = pea__upsample_position(x, nx, 2 * nx);
+        int64_t c = 0;
+        for (; c + LANES <= channels; c += LANES)
+            store(to + c, amid_bf16(upper, lower, pitch, at_x, weight_y, c, LANES));
+        if (c < channels)
+            store_some(to + c, first_lanes(channels - c),
+                       amid_bf16(upper, lower, pitch, at_x, weight_y, c, channels - c));
+    }
+}
+
+/* ---- doubling and halving ---- */
 
 /* The first voxel of an input row, counted through all planes. */
 static const pea__bf16 *input_row_bf16(const pea__resize *resize, int64_t row)

@@ -1,8 +1,9 @@
-/* winograd_f32_scalar.c - the definition of winograd_f32: plain loops over tiles, products and channels.
+/* winograd_f32_scalar.c - the definition of winograd_f32 and winograd_bf16: plain loops over tiles, products and channels.
  *
  * In scratch lie `inputs`, for each plane that the kernel covers [product][tile][in]; `sums`, [product][tile][out]; and
  * the voxels of one tile. What the letters mean: winograd.h.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel/bf16.h"
 #include "kernel/scalar.h"
 #include "kernel/winograd.h"
 
@@ -14,6 +15,7 @@ typedef struct tile_group {
     int side, n_products;       /* inputs of a tile along an axis; their square */
     int64_t step, n_x, n_tiles; /* outputs of a tile along an axis; tiles in a row of tiles; in all */
     float *inputs, *sums, *patch;
+    bool in_is_bf16, out_is_bf16, residual_is_bf16;
 } tile_group;
 
 /* ---- along one axis ---- */
@@ -91,21 +93,29 @@ static void from_products(const float *p, int side, int64_t step, float *y)
 
 /* ---- inputs ---- */
 
-/* The voxels of a tile, from y0, x0 on of the (doubled) input, zero outside. */
-static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
+/* Channel c of the (doubled) input, zero outside. */
+static float input_at(const tile_group *g, int64_t z, int64_t y, int64_t x, int64_t c)
 {
     const pea__conv *conv = g->conv;
-    const int64_t channels = conv->shape.in_channels, shrink = conv->shape.doubled ? 2 : 1;
+    const int64_t shrink = conv->shape.doubled ? 2 : 1;
     const pea__resize input = {.ny = conv->ny / shrink, .nx = conv->nx / shrink, .in = conv->in,
                                .in_pitch = conv->in_pitch, .in_rows = conv->in_rows};
+    if (y < 0 || y >= conv->ny || x < 0 || x >= conv->nx)
+        return 0.0f;
+    if (conv->shape.doubled)
+        return (g->in_is_bf16 ? pea__doubled_bf16_scalar : pea__doubled_scalar)(&input, z, y, x, c);
+    const int64_t at = pea__voxel_place(z * conv->ny + y, x, conv->nx, conv->in_rows) * conv->in_pitch + c;
+    return g->in_is_bf16 ? pea__float_of_bf16(conv->in_bf16[at]) : conv->in[at];
+}
+
+/* The voxels of a tile, from y0, x0 on. */
+static void gather(const tile_group *g, int64_t z, int64_t y0, int64_t x0)
+{
     float *to = g->patch;
     for (int64_t y = y0; y < y0 + g->side; y++)
         for (int64_t x = x0; x < x0 + g->side; x++)
-            for (int64_t c = 0; c < channels; c++)
-                *to++ = y < 0 || y >= conv->ny || x < 0 || x >= conv->nx ? 0.0f
-                        : conv->shape.doubled
-                            ? pea__doubled_scalar(&input, z, y, x, c)
-                            : conv->in[pea__voxel_place(z * conv->ny + y, x, conv->nx, conv->in_rows) * conv->in_pitch + c];
+            for (int64_t c = 0; c < g->conv->shape.in_channels; c++)
+                *to++ = input_at(g, z, y, x, c);
 }
 
 static void transform_channel(const float *patch, int64_t channels, int side, float *to, int64_t pitch)
@@ -184,6 +194,15 @@ static float larger(float a, float b)
     return a > b ? a : b;
 }
 
+static void put(const tile_group *g, int64_t voxel, int64_t c, float v)
+{
+    const pea__conv *conv = g->conv;
+    if (g->out_is_bf16)
+        conv->out_bf16[voxel * conv->out_pitch + c] = pea__bf16_of_float(v);
+    else
+        conv->out[voxel * conv->out_pitch + c] = v;
+}
+
 /* One channel of the tile whose first voxel is at y, x. */
 static void store_channel(const tile_group *g, int64_t z, int64_t y, int64_t x, const float *sums, int64_t c)
 {
@@ -195,15 +214,16 @@ static void store_channel(const tile_group *g, int64_t z, int64_t y, int64_t x, 
         for (int64_t j = 0; j < g->step && x + j < conv->nx; j++) {
             const int64_t row = z * conv->ny + y + i;
             const int64_t residual = pea__voxel_place(row, x + j, conv->nx, conv->epilogue.residual_rows);
-            v[i][j] = pea__epilogue_scalar(&conv->epilogue, residual, c, v[i][j] + conv->bias[c]);
+            v[i][j] = (g->residual_is_bf16 ? pea__epilogue_bf16_scalar : pea__epilogue_scalar)(&conv->epilogue, residual, c,
+                                                                                               v[i][j] + conv->bias[c]);
             if (!halved)
-                conv->out[pea__voxel_place(row, x + j, conv->nx, conv->out_rows) * conv->out_pitch + c] = v[i][j];
+                put(g, pea__voxel_place(row, x + j, conv->nx, conv->out_rows), c, v[i][j]);
         }
     for (int64_t i = 0; halved && i < g->step && y + i < conv->ny; i += 2)
         for (int64_t j = 0; j < g->step && x + j < conv->nx; j += 2) {
             const int64_t row = z * (conv->ny / 2) + (y + i) / 2;
-            conv->out[pea__voxel_place(row, (x + j) / 2, conv->nx / 2, conv->out_rows) * conv->out_pitch + c] =
-                larger(larger(v[i][j], v[i][j + 1]), larger(v[i + 1][j], v[i + 1][j + 1]));
+            put(g, pea__voxel_place(row, (x + j) / 2, conv->nx / 2, conv->out_rows), c,
+                larger(larger(v[i][j], v[i][j + 1]), larger(v[i + 1][j], v[i + 1][j + 1])));
         }
 }
 
@@ -216,11 +236,14 @@ static void store_plane(const tile_group *g, int64_t z)
                           g->sums + tile * channels, c);
 }
 
-void pea__winograd_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
+static void solve_group(tile_group g, float *scratch)
 {
+    const pea__conv *conv = g.conv;
+    const pea__tile tile = g.where;
     const int64_t rim = conv->shape.kz / 2, step = pea__winograd_step(&conv->shape);
-    const int side = pea__winograd_side(&conv->shape);
-    tile_group g = {.conv = conv, .where = tile, .side = side, .n_products = side * side, .step = step};
+    g.side = pea__winograd_side(&conv->shape);
+    g.n_products = g.side * g.side;
+    g.step = step;
     g.n_x = (tile.x1 - tile.x0 + step - 1) / step;
     g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + step - 1) / step);
     g.inputs = scratch;
@@ -233,4 +256,15 @@ void pea__winograd_f32_scalar(const pea__conv *conv, pea__tile tile, float *scra
         multiply_plane(&g, z);
         store_plane(&g, z);
     }
+}
+
+void pea__winograd_f32_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    solve_group((tile_group){.conv = conv, .where = tile}, scratch);
+}
+
+void pea__winograd_bf16_scalar(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    solve_group((tile_group){.conv = conv, .where = tile, .in_is_bf16 = !conv->in_is_float,
+                             .out_is_bf16 = !conv->out_is_float, .residual_is_bf16 = true}, scratch);
 }

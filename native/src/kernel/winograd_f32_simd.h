@@ -1,11 +1,12 @@
-/* winograd_f32_simd.h - winograd_f32 and winograd_weights_f32, channels in vectors; included by simd.h.
+/* winograd_f32_simd.h - winograd_f32, winograd_bf16 and winograd_weights_f32, channels in vectors; included by simd.h.
  *
  *   tiles of one tile group      36 (64) matrices     as many products      tiles of the output
  *   6x6 (8x8) voxels each,  -->  [tile][in]    x  U = [tile][out]     -->   4x4 (6x6) voxels each, for 5x5 taps 2x2 (4x4):
  *   which overlap                `inputs`             `sums`                bias, residual, activation, halving
  *
  * All of a group stays in the cache between the steps. Of a kernel with several planes, each plane of the input is
- * transformed once and kept while the planes of the output that need it are summed, still transformed.
+ * transformed once and kept while the planes of the output that need it are summed, still transformed. Images of bf16
+ * become floats in the patch, and are rounded when they are stored: all between is the same.
  * SPDX-License-Identifier: BSD-2-Clause */
 
 typedef struct tile_group {
@@ -17,6 +18,7 @@ typedef struct tile_group {
     int64_t sums_pitch;                             /* from product to product */
     float *inputs, *sums, *patch;
     bool streamed; /* outputs go past the caches */
+    bool in_is_bf16, out_is_bf16, residual_is_bf16;
 } tile_group;
 
 /* ---- along one axis ---- */
@@ -204,16 +206,22 @@ static inline __attribute__((always_inline)) void transform_input(const float *c
     }
 }
 
+static void patch_row(const tile_group *g, int64_t z, int64_t y, int64_t x0, int64_t x1, float *to)
+{
+    (g->in_is_bf16 ? gather_wide_row : gather_row)(g->conv, z, y, x0, x1, to);
+}
+
 /* The doubled input under all tiles of the group, as the patch. */
 static void double_input(const tile_group *g, int64_t z)
 {
     const int64_t rim = g->conv->shape.ky / 2, n_x = g->n_x * g->step + 2 * rim;
     const int64_t n_y = g->n_tiles / g->n_x * g->step + 2 * rim, y0 = g->where.y0 - rim, x0 = g->where.x0 - rim;
     for (int64_t y = 0; y < n_y; y++)
-        gather_row(g->conv, z, y0 + y, x0, x0 + n_x, g->patch + y * n_x * g->conv->shape.in_channels);
+        patch_row(g, z, y0 + y, x0, x0 + n_x, g->patch + y * n_x * g->conv->shape.in_channels);
 }
 
-/* Where the rows of a tile's inputs begin: in the image, or zero-padded in the patch. Returns the distance of voxels. */
+/* Where the rows of a tile's inputs begin: in the image, or, zero-padded or made floats, in the patch. Returns the
+ * distance of voxels. */
 static int64_t find_input(const tile_group *g, int64_t z, int64_t y, int64_t x, const float *rows[WINOGRAD_MAX_SIDE])
 {
     const pea__conv *conv = g->conv;
@@ -224,14 +232,14 @@ static int64_t find_input(const tile_group *g, int64_t z, int64_t y, int64_t x, 
             rows[row] = g->patch + (y - g->where.y0 + row) * row_pitch + (x - g->where.x0) * channels;
         return channels;
     }
-    if (y0 >= 0 && x0 >= 0 && y0 + g->side <= conv->ny && x0 + g->side <= conv->nx) {
+    if (!g->in_is_bf16 && y0 >= 0 && x0 >= 0 && y0 + g->side <= conv->ny && x0 + g->side <= conv->nx) {
         for (int row = 0; row < g->side; row++)
             rows[row] = image_row(conv, z, y0 + row, conv->ny, conv->nx) + x0 * conv->in_pitch;
         return conv->in_pitch;
     }
     for (int row = 0; row < g->side; row++) {
         float *to = g->patch + row * g->side * channels;
-        gather_row(conv, z, y0 + row, x0, x0 + g->side, to);
+        patch_row(g, z, y0 + row, x0, x0 + g->side, to);
         rows[row] = to;
     }
     return channels;
@@ -318,11 +326,11 @@ static inline __attribute__((always_inline)) void transform_output(const float *
         from_products(columns[i], side, step, y[i]);
 }
 
-/* Where the outputs of a tile go and its residuals are: the first voxel of each row, of each row of maxima if halved. */
+/* Where the outputs of a tile go and its residuals are, as elements of their images: the first voxel of each row, of each
+ * row of maxima if halved. */
 typedef struct tile_output {
     int64_t n_y, n_x; /* rows and columns that lie in the image */
-    float *out[WINOGRAD_MAX_STEP];
-    const float *residual[WINOGRAD_MAX_STEP];
+    int64_t out[WINOGRAD_MAX_STEP], residual[WINOGRAD_MAX_STEP];
 } tile_output;
 
 static tile_output find_output(const tile_group *g, int64_t z, int64_t y, int64_t x)
@@ -332,65 +340,80 @@ static tile_output find_output(const tile_group *g, int64_t z, int64_t y, int64_
     tile_output t = {.n_y = conv->ny - y < g->step ? conv->ny - y : g->step,
                      .n_x = conv->nx - x < g->step ? conv->nx - x : g->step};
     for (int64_t i = 0; i < t.n_y; i++)
-        t.residual[i] = residual_row(&conv->epilogue, z * conv->ny + y + i, x, conv->nx);
+        t.residual[i] = pea__voxel_place(z * conv->ny + y + i, x, conv->nx, conv->epilogue.residual_rows) *
+                        conv->epilogue.residual_pitch;
     for (int64_t i = 0; i < t.n_y / shrink; i++)
-        t.out[i] = conv->out +
-                   pea__voxel_place(z * ny + y / shrink + i, x / shrink, nx, conv->out_rows) * conv->out_pitch;
+        t.out[i] = pea__voxel_place(z * ny + y / shrink + i, x / shrink, nx, conv->out_rows) * conv->out_pitch;
     return t;
 }
 
-static inline __attribute__((always_inline)) void finish_tile(const pea__conv *conv, const tile_output *to, int64_t c, vec_mask lanes,
+/* n channels of the residual, from element `at` on. */
+static inline vec load_residual(const tile_group *g, int64_t at, int64_t n, vec_mask lanes)
+{
+    const pea__epilogue *epilogue = &g->conv->epilogue;
+    if (!g->residual_is_bf16)
+        return load_some(epilogue->residual + at, lanes);
+    return n < LANES ? load_some_bf16(epilogue->residual_bf16 + at, n) : load_bf16(epilogue->residual_bf16 + at);
+}
+
+static inline __attribute__((always_inline)) void finish_tile(const tile_group *g, const tile_output *to, int64_t c, int64_t n,
                                                               const pea__activation activation, const bool residual,
                                                               vec v[][WINOGRAD_MAX_STEP])
 {
+    const pea__conv *conv = g->conv;
+    const vec_mask lanes = first_lanes(n);
     const vec bias = load(conv->bias + c), scale = residual ? load(conv->epilogue.residual_scale + c) : bias;
     for (int64_t i = 0; i < to->n_y; i++)
         for (int64_t j = 0; j < to->n_x; j++) {
             vec sum = add(v[i][j], bias);
             if (residual)
-                sum = fma3(scale, load_some(to->residual[i] + j * conv->epilogue.residual_pitch + c, lanes), sum);
+                sum = fma3(scale, load_residual(g, to->residual[i] + j * conv->epilogue.residual_pitch + c, n, lanes), sum);
             v[i][j] = activate(activation, sum);
         }
 }
 
 /* Bias and epilogue of one vector of channels: finish(), with what is the same for all voxels asked once. */
-static void finish_vector(const pea__conv *conv, const tile_output *to, int64_t c, vec_mask lanes, vec v[][WINOGRAD_MAX_STEP])
+static void finish_vector(const tile_group *g, const tile_output *to, int64_t c, int64_t n, vec v[][WINOGRAD_MAX_STEP])
 {
-    const pea__epilogue *epilogue = &conv->epilogue;
+    const pea__epilogue *epilogue = &g->conv->epilogue;
     const bool residual = epilogue->residual != NULL, linear = c >= epilogue->n_activated;
     const pea__activation activation = linear ? PEA__LINEAR : epilogue->activation;
     if (!linear && c + LANES > epilogue->n_activated) {
+        finish_tile(g, to, c, n, PEA__LINEAR, residual, v);
         for (int64_t i = 0; i < to->n_y; i++)
             for (int64_t j = 0; j < to->n_x; j++)
-                v[i][j] = finish(epilogue, add(v[i][j], load(conv->bias + c)),
-                                 to->residual[i] + j * epilogue->residual_pitch, c, lanes);
+                v[i][j] = activated(epilogue, v[i][j], c);
     } else if (activation == PEA__RELU && residual) {
-        finish_tile(conv, to, c, lanes, PEA__RELU, true, v);
+        finish_tile(g, to, c, n, PEA__RELU, true, v);
     } else if (activation == PEA__RELU) {
-        finish_tile(conv, to, c, lanes, PEA__RELU, false, v);
+        finish_tile(g, to, c, n, PEA__RELU, false, v);
     } else if (activation == PEA__ELU && residual) {
-        finish_tile(conv, to, c, lanes, PEA__ELU, true, v);
+        finish_tile(g, to, c, n, PEA__ELU, true, v);
     } else if (activation == PEA__ELU) {
-        finish_tile(conv, to, c, lanes, PEA__ELU, false, v);
+        finish_tile(g, to, c, n, PEA__ELU, false, v);
     } else if (activation == PEA__LINEAR && !residual) {
-        finish_tile(conv, to, c, lanes, PEA__LINEAR, false, v);
+        finish_tile(g, to, c, n, PEA__LINEAR, false, v);
     } else if (residual) {
-        finish_tile(conv, to, c, lanes, activation, true, v);
+        finish_tile(g, to, c, n, activation, true, v);
     } else {
-        finish_tile(conv, to, c, lanes, activation, false, v);
+        finish_tile(g, to, c, n, activation, false, v);
     }
 }
 
 /* Vectors of channels that are stored together: whole cache lines, one after the other. */
 enum { STORED_VECTORS = 2 };
 
-/* A vector into the output, past the caches if `streamed`. */
-static inline void put_vector(float *to, bool streamed, vec_mask lanes, vec v)
+/* A vector of n channels into the output, from element `at` on; past the caches if `streamed`. */
+static inline void put_vector(const tile_group *g, int64_t at, bool streamed, int64_t n, vec v)
 {
     if (streamed)
-        stream(to, v);
+        stream(g->conv->out + at, v);
+    else if (!g->out_is_bf16)
+        store_some(g->conv->out + at, first_lanes(n), v);
+    else if (n < LANES)
+        store_some_bf16(g->conv->out_bf16 + at, n, v);
     else
-        store_some(to, lanes, v);
+        store_bf16(g->conv->out_bf16 + at, v);
 }
 
 static inline __attribute__((always_inline)) void store_tile(const tile_group *g, const tile_output *to, const float *sums,
@@ -398,30 +421,30 @@ static inline __attribute__((always_inline)) void store_tile(const tile_group *g
 {
     const pea__conv *conv = g->conv;
     vec v[STORED_VECTORS][WINOGRAD_MAX_STEP][WINOGRAD_MAX_STEP];
-    vec_mask lanes[STORED_VECTORS];
+    int64_t n[STORED_VECTORS];
     bool streamed = g->streamed;
     UNROLL
     for (int w = 0; w < n_vectors; w++) {
         const int64_t left = conv->shape.out_channels - c - w * LANES;
-        lanes[w] = first_lanes(left < LANES ? left : LANES);
+        n[w] = left < LANES ? left : LANES;
         streamed = streamed && left >= LANES;
         transform_output(sums + w * LANES, g->sums_pitch, side, step, v[w]);
-        finish_vector(conv, to, c + w * LANES, lanes[w], v[w]);
+        finish_vector(g, to, c + w * LANES, n[w], v[w]);
     }
     if (!conv->shape.halved) {
         for (int64_t i = 0; i < to->n_y; i++)
             for (int64_t j = 0; j < to->n_x; j++)
                 UNROLL
                 for (int w = 0; w < n_vectors; w++)
-                    put_vector(to->out[i] + j * conv->out_pitch + c + w * LANES, streamed, lanes[w], v[w][i][j]);
+                    put_vector(g, to->out[i] + j * conv->out_pitch + c + w * LANES, streamed, n[w], v[w][i][j]);
         return;
     }
     for (int64_t i = 0; i + 1 < to->n_y; i += 2)
         for (int64_t j = 0; j + 1 < to->n_x; j += 2)
             UNROLL
             for (int w = 0; w < n_vectors; w++)
-                put_vector(to->out[i / 2] + j / 2 * conv->out_pitch + c + w * LANES, streamed, lanes[w],
-                    max2(max2(v[w][i][j], v[w][i][j + 1]), max2(v[w][i + 1][j], v[w][i + 1][j + 1])));
+                put_vector(g, to->out[i / 2] + j / 2 * conv->out_pitch + c + w * LANES, streamed, n[w],
+                           max2(max2(v[w][i][j], v[w][i][j + 1]), max2(v[w][i + 1][j], v[w][i + 1][j + 1])));
 }
 
 static inline __attribute__((always_inline)) void store_tiles(const tile_group *g, int64_t z, const int side, const int step)
@@ -468,12 +491,14 @@ static bool may_stream(const pea__conv *conv)
            (uintptr_t)conv->out % (LANES * sizeof(float)) == 0;
 }
 
-static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
+static void solve_group(tile_group g, float *scratch)
 {
+    const pea__conv *conv = g.conv;
+    const pea__tile tile = g.where;
     const int64_t rim = conv->shape.kz / 2;
-    tile_group g = {.conv = conv, .where = tile, .side = pea__winograd_side(&conv->shape), .step = pea__winograd_step(&conv->shape)};
+    g.side = pea__winograd_side(&conv->shape);
+    g.step = pea__winograd_step(&conv->shape);
     g.n_products = g.side * g.side;
-    g.streamed = may_stream(conv);
     g.n_x = (tile.x1 - tile.x0 + g.step - 1) / g.step;
     g.n_tiles = g.n_x * ((tile.y1 - tile.y0 + g.step - 1) / g.step);
     g.in_pitch = pea__conv_padded(conv->shape.in_channels, LANES);
@@ -492,4 +517,15 @@ static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scra
     }
     if (g.streamed)
         stream_end();
+}
+
+static void winograd_f32_simd(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    solve_group((tile_group){.conv = conv, .where = tile, .streamed = may_stream(conv)}, scratch);
+}
+
+static void winograd_bf16_simd(const pea__conv *conv, pea__tile tile, float *scratch)
+{
+    solve_group((tile_group){.conv = conv, .where = tile, .in_is_bf16 = !conv->in_is_float,
+                             .out_is_bf16 = !conv->out_is_float, .residual_is_bf16 = true}, scratch);
 }

@@ -24,6 +24,8 @@ typedef struct task {
     const pea__kernels_table *kernels;
     pea_precision precision;
     pea__conv conv; /* one of the two, by the kind of operation */
+    void (*convolve)(const pea__conv *conv, pea__tile tile, float *scratch);
+    bool direct_bf16;
     pea__resize resize;
     int64_t y0, y1;
     int64_t tile_z, tile_y, tile_x, n_tiles_y, n_tiles_x; /* resizing, copies: tile_y rows a task */
@@ -39,13 +41,7 @@ static void conv_tile(void *argument, int64_t index, int worker)
     const int64_t z = index / t->n_tiles_x / t->n_tiles_y * t->tile_z;
     const pea__tile tile = {z, pea__min_i64(z + t->tile_z, t->conv.nz), y, pea__min_i64(y + t->tile_y, t->y1),
                             x, pea__min_i64(x + t->tile_x, t->conv.nx)};
-    float *scratch = t->scratch + worker * t->scratch_pitch;
-    if (t->precision == PEA_BF16)
-        t->kernels->conv_bf16(&t->conv, tile, scratch);
-    else if (t->conv.shape.winograd)
-        t->kernels->winograd_f32(&t->conv, tile, scratch);
-    else
-        t->kernels->conv_f32(&t->conv, tile, scratch);
+    t->convolve(&t->conv, tile, t->scratch + worker * t->scratch_pitch);
 }
 
 enum { INPUTS_AT_ONCE = 16 }; /* whose weights one task transforms */
@@ -145,6 +141,11 @@ static void prepare_conv(const run *r, const pea__op *op, pea_dims d, task *t)
                           .in = in.at, .in_pitch = in.pitch, .in_rows = in.rows, .out = out.at, .out_pitch = out.pitch,
                           .out_rows = out.rows, .in_is_float = in.is_float, .out_is_float = out.is_float,
                           .epilogue = make_epilogue(r, op)};
+    t->direct_bf16 = pea__is_direct_bf16(r->network, r->plan, op);
+    if (op->shape.winograd && !t->direct_bf16)
+        t->convolve = t->precision == PEA_BF16 ? t->kernels->winograd_bf16 : t->kernels->winograd_f32;
+    else
+        t->convolve = t->direct_bf16 ? t->kernels->conv_bf16 : t->kernels->conv_f32;
     t->n_tiles_y = pea__ceil_div(t->y1 - t->y0, t->tile_y);
     t->n_tiles_x = pea__ceil_div(d.x, t->tile_x);
 }
@@ -173,7 +174,7 @@ static pea_status make_weights(run *r, int i, double done, task *t, pea_error *e
 {
     t->made = r->arena + r->plan->weights_place[i];
     if (!r->has_weights[i]) {
-        const bool round = t->precision == PEA_BF16;
+        const bool round = t->direct_bf16;
         const int64_t n = round ? pea__ceil_div(t->conv.shape.out_channels, PEA__BF16_PANEL)
                                 : pea__ceil_div(t->conv.shape.kz * t->conv.shape.in_channels, INPUTS_AT_ONCE);
         t->what = round ? round_weights : transform_weights;

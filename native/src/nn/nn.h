@@ -154,6 +154,8 @@ pea_dims pea__op_space(const pea_network *network, const pea__plan *plan, const 
 bool pea__buffer_is_outside(const pea_network *network, const pea__plan *plan, int buffer);
 /* Whether it is of floats: in bf16 the input and the heads alone, which convolutions read and make. */
 bool pea__buffer_is_float(const pea_network *network, const pea__plan *plan, int buffer);
+/* Whether it is a convolution of bf16 factors: in bf16, where Winograd's products of floats are not faster. */
+bool pea__is_direct_bf16(const pea_network *network, const pea__plan *plan, const pea__op *op);
 /* Floats of the weights that an operation makes of the packed ones for a run: Winograd's products, or bf16. 0: none;
  * -1: too many. */
 int64_t pea__run_weights(const pea_network *network, const pea__plan *plan, const pea__op *op);

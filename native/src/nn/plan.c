@@ -40,11 +40,17 @@ bool pea__buffer_is_float(const pea_network *network, const pea__plan *plan, int
     return plan->precision == PEA_FP32 || buffer == 1 || (head >= 0 && plan->wanted[head]);
 }
 
+bool pea__is_direct_bf16(const pea_network *network, const pea__plan *plan, const pea__op *op)
+{
+    return plan->precision == PEA_BF16 && op->kind == PEA__CONV &&
+           (!op->shape.winograd || network->kernels->direct_bf16);
+}
+
 int64_t pea__run_weights(const pea_network *network, const pea__plan *plan, const pea__op *op)
 {
     if (op->kind != PEA__CONV)
         return 0;
-    if (plan->precision == PEA_BF16) {
+    if (pea__is_direct_bf16(network, plan, op)) {
         const int64_t n = pea__conv_bf16_packed(&op->shape);
         return n < 0 ? -1 : n / 2 + n % 2;
     }
@@ -137,7 +143,7 @@ static void plan_conv(const pea_network *network, pea__plan *plan, int i)
     const double products = (double)(op->shape.kz * op->shape.ky * op->shape.kx) * (double)op->shape.in_channels *
                             (double)op->shape.out_channels;
     plan->cost[i] = (double)d.z * (double)d.y * (double)d.x * products;
-    const bool halves = plan->precision == PEA_BF16;
+    const bool halves = pea__is_direct_bf16(network, plan, op);
     const pea__tile first = halves ? pea__conv_bf16_first_tile(&op->shape, piece.z, piece.y, piece.x)
                                    : pea__conv_first_tile(&op->shape, piece.z, piece.y, piece.x, lanes);
     plan->tile_z[i] = first.z1;

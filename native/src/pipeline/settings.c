@@ -459,8 +459,8 @@ static const entry table[] = {
       "embeddings trained by angle, as those of the bundled model, it finds one instance.", 0},
      NULL, take_clusterer, show_clusterer},
     {{"precision", "Precision", "NAME", "fp32|bf16",
-      "The arithmetic of the network: 32-bit floating point, or bf16, which takes half the memory, and on processors "
-      "with AMX a fraction of the time, for affinities that differ by some thousandths.", 0},
+      "The arithmetic of the network: 32-bit floating point, or bf16, which takes less memory, half of it for "
+      "volumes, and on processors with AMX a fraction of the time, for affinities that differ by some thousandths.", 0},
      NULL, take_precision, show_precision},
     {{"scale", "Scale", "auto|F", NULL,
       "Resize rows and columns by F before the network sees them; labels come back to the image's own pixels. From "

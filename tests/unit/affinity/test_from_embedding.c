@@ -1,6 +1,7 @@
 /* test_from_embedding.c - affinities of embeddings: check values, golden cases, borders, strides, odd numbers, threads.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "read_npy.h"
+#include "kernel_sets.h"
 
 #include <math.h>
 
@@ -323,7 +324,7 @@ static void every_kernel_set_gives_the_dots_of_the_portable_one(void **state)
         a[i] = (float)test_random(&random) / 1073741824.0f - 1.0f;
         b[i] = (float)test_random(&random) / 1073741824.0f - 1.0f;
     }
-    for (size_t i = 0; (set = pea__kernels_available(i)); i++)
+    for (size_t i = 0; (set = test_set(i, dots_f32)); i++)
         for (int n = 0; n <= 20; n++)
             for (int c = 1; c <= 40; c++)
                 for (int step = 1; step <= 3; step++) {
@@ -349,7 +350,7 @@ static void a_dot_does_not_depend_on_its_place_in_the_row(void **state)
         a[i] = (float)test_random(&random) / 1073741824.0f - 1.0f;
         b[i] = (float)test_random(&random) / 1073741824.0f - 1.0f;
     }
-    for (size_t i = 0; (set = pea__kernels_available(i)); i++) {
+    for (size_t i = 0; (set = test_set(i, dots_f32)); i++) {
         set->dots_f32(a, b, 19, 19, 20, row, 1);
         for (int j = 0; j < 20; j++) {
             set->dots_f32(a + j * 19, b + j * 19, 19, 19, 1, &one, 1);

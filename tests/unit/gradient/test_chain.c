@@ -2,6 +2,7 @@
  * float64 (tests/differential/gradients.py); and with a kernel of every set.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
+#include "kernel_sets.h"
 
 #include <math.h>
 
@@ -105,11 +106,12 @@ static void check_network(bool is_plane)
     static const int64_t plane[5] = {4, 5, 6, 16, 17}, stack[5] = {3, 4, 5, 16, 17};
     const char *name = is_plane ? "plane" : "stack";
     float *kept = NULL;
-    for (size_t set = 0; pea__kernels_available(set); set++)
+    for (size_t set = 0; test_set(set, conv_gradient_f32); set++)
         for (int threads = 1; threads <= (set ? 1 : 3); threads += 2) {
             pea_error err;
             chain *c = calloc(1, sizeof *c);
-            c->run = (pea__run){.kernels = pea__kernels_available(set), .context = test_context(threads, 0), .to = 1.0};
+            c->run = (pea__run){.kernels = test_set(set, conv_gradient_f32), .context = test_context(threads, 0),
+                                  .to = 1.0};
             if (is_plane)
                 chain_plane(c, (pea__batch){2, 1, 32, 48}, plane, 3);
             else

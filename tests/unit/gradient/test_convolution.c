@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "layers.h"
+#include "kernel_sets.h"
 
 static const pea__slice NONE = {NULL, 0};
 
@@ -135,12 +136,13 @@ static void forward_is_the_textbook_s_over_each_image_of_a_batch(void **state)
         pea__layer layer = random_layer(i, &seed);
         layer.shape.doubled = false;
         problem p = make_problem(layer, &seed);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            forward(pea__kernels_available(set), NULL, &layer, p.weights, p.bias, &p.in, p.add.slice, PEA__ELU, &p.out);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            forward(test_set(set, conv_gradient_f32), NULL, &layer, p.weights, p.bias, &p.in, p.add.slice, PEA__ELU,
+                    &p.out);
             for (int64_t v = 0; v < pea__batch_voxels(layer.batch); v++)
                 for (int64_t o = 0; o < layer.shape.out_channels; o++)
                     check(test_image_at(&p.out, v, o), textbook(&p, v, o), 8 + size_of(&p) / sqrt((double)layer.shape.out_channels), &p,
-                          "forward", pea__kernels_available(set)->name);
+                          "forward", test_set(set, conv_gradient_f32)->name);
         }
         free_problem(&p);
     }
@@ -152,8 +154,8 @@ static void input_gradients_are_the_transpose_of_forward(void **state)
     (void)state;
     for (int i = 0; i < 50; i++) {
         problem p = make_problem(random_layer(i, &seed), &seed);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const pea__kernels_table *k = pea__kernels_available(set);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            const pea__kernels_table *k = test_set(set, conv_gradient_f32);
             input_gradient(k, NULL, &p, &p.add, NONE, &p.to);
             const double there = test_dot(&p.in, &p.to);
             forward(k, NULL, &p.layer, p.weights, NULL, &p.in, NONE, PEA__LINEAR, &p.out);
@@ -172,8 +174,8 @@ static void input_gradients_add_up(void **state)
         test_image before = test_make_image(p.to.batch, p.to.channels, &seed);
         const size_t bytes = test_image_bytes(&p.to);
         float *kept = malloc(bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const pea__kernels_table *k = pea__kernels_available(set);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            const pea__kernels_table *k = test_set(set, conv_gradient_f32);
             input_gradient(k, NULL, &p, &p.out, NONE, &p.to);
             memcpy(kept, p.to.slice.data, bytes);
             input_gradient(k, NULL, &p, &p.out, before.slice, &p.to);
@@ -201,8 +203,8 @@ static void weight_gradients_are_the_transpose_of_forward(void **state)
     for (int i = 0; i < 50; i++) {
         problem p = make_problem(random_layer(i, &seed), &seed);
         float *gradient = malloc((size_t)p.n_weights * sizeof *gradient);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const pea__kernels_table *k = pea__kernels_available(set);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            const pea__kernels_table *k = test_set(set, conv_gradient_f32);
             weight_gradient(k, NULL, &p, &p.add, gradient);
             double there = 0;
             for (int64_t w = 0; w < p.n_weights; w++)
@@ -259,8 +261,9 @@ static void bias_gradients_are_sums(void **state)
         const pea__batch batch = {2, 1, 1 + test_random(&seed) % 90, 1 + test_random(&seed) % 90};
         test_image g = test_make_image(batch, channels, &seed);
         float bias[70];
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            test_run r = test_make_run(pea__kernels_available(set), NULL, pea__bias_gradient_work(batch, channels));
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            test_run r = test_make_run(test_set(set, conv_gradient_f32), NULL,
+                                       pea__bias_gradient_work(batch, channels));
             assert_ok(pea__bias_gradient(&r.run, batch, channels, g.slice, bias, &err));
             for (int64_t c = 0; c < channels; c++) {
                 double sum = 0;

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "layers.h"
+#include "kernel_sets.h"
 
 static const pea__slice NONE = {NULL, 0};
 
@@ -198,8 +199,8 @@ static void norms_and_their_gradients_are_the_textbook_s(void **state)
         problem p = make_problem(batch, 1 + test_random(&seed) % 40, 1 + i % 2, (pea__activation)(i / 2 % 4), &seed);
         double *sums = malloc((size_t)pea__batch_voxels(batch) * sizeof *sums);
         avoid_kinks(&p, sums);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            test_run r = test_make_run(pea__kernels_available(set), NULL, pea__norm_work(batch, p.channels));
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
+            test_run r = test_make_run(test_set(set, norm_f32), NULL, pea__norm_work(batch, p.channels));
             run_forward(&p, &r.run);
             check_forward(&p, sums);
             run_backward(&p, &r.run, i % 4 < 2);
@@ -221,8 +222,8 @@ static void a_large_mean_leaves_the_variance_exact(void **state)
     for (int64_t v = 0; v < pea__batch_voxels(batch); v++)
         for (int64_t c = 0; c < p.channels; c++)
             p.in[0].slice.data[v * p.in[0].slice.pitch + c] += 4096.0f;
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        test_run r = test_make_run(pea__kernels_available(set), NULL, pea__norm_work(batch, p.channels));
+    for (size_t set = 0; test_set(set, norm_f32); set++) {
+        test_run r = test_make_run(test_set(set, norm_f32), NULL, pea__norm_work(batch, p.channels));
         run_forward(&p, &r.run);
         for (int64_t c = 0; c < p.channels; c++) {
             double mean, variance;
@@ -244,8 +245,8 @@ static void equal_numbers_have_no_variance(void **state)
     for (int64_t v = 0; v < pea__batch_voxels(batch); v++)
         for (int64_t c = 0; c < p.channels; c++)
             p.in[0].slice.data[v * p.in[0].slice.pitch + c] = 0.1f * (float)c;
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        test_run r = test_make_run(pea__kernels_available(set), NULL, pea__norm_work(batch, p.channels));
+    for (size_t set = 0; test_set(set, norm_f32); set++) {
+        test_run r = test_make_run(test_set(set, norm_f32), NULL, pea__norm_work(batch, p.channels));
         run_forward(&p, &r.run);
         run_backward(&p, &r.run, false);
         for (int64_t c = 0; c < p.channels; c++) {
@@ -345,8 +346,8 @@ static void doubling_a_batch_is_linear_and_goes_back_by_its_transpose(void **sta
         test_image x = test_make_image(small, channels, &seed), to = test_make_image(small, channels, &seed);
         test_image y = test_make_image(large, channels, &seed), g = test_make_image(large, channels, &seed);
         test_image skip = test_make_image(large, channels, &seed);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const pea__kernels_table *k = pea__kernels_available(set);
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
+            const pea__kernels_table *k = test_set(set, norm_f32);
             test_run r = test_make_run(k, NULL, pea__upsample_forward_work(k, channels));
             assert_ok(pea__upsample_forward(&r.run, small, channels, x.slice, skip.slice, y.slice, &err));
             const double there = test_dot(&g, &y) - test_dot(&g, &skip);
@@ -372,8 +373,8 @@ static void halving_a_batch_goes_back_to_the_maxima(void **state)
         const int64_t channels = 1 + test_random(&seed) % 40;
         test_image x = test_make_image(large, channels, &seed), to = test_make_image(large, channels, &seed);
         test_image y = test_make_image(small, channels, &seed), g = test_make_image(small, channels, &seed);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const pea__run run = {.kernels = pea__kernels_available(set), .to = 1.0};
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
+            const pea__run run = {.kernels = test_set(set, norm_f32), .to = 1.0};
             assert_ok(pea__pool_forward(&run, large, channels, x.slice, y.slice, &err));
             assert_ok(pea__pool_gradient(&run, large, channels, x.slice, g.slice, NONE, to.slice, &err));
             assert_true(fabs(test_dot(&x, &to) - test_dot(&g, &y)) < 1e-4); /* each maximum is an input times 1 */

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "test.h"
+#include "kernel_sets.h"
 
 #include <math.h>
 #include <sys/mman.h>
@@ -289,11 +290,11 @@ static void run_case(shape s, uint64_t *state)
 {
     for (int at_end = 0; at_end < 2; at_end++) {
         problem p = make_problem(s, at_end != 0, state);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, conv_f32); set++) {
             for (int64_t i = 0; i < n_elements(n_out_voxels(&s), s.out_pitch, s.out); i++)
                 p.out.data[i] = 77.0f;
-            solve_in_tiles(&p, pea__kernels_available(set), state);
-            compare(&p, pea__kernels_available(set)->name);
+            solve_in_tiles(&p, test_set(set, conv_f32), state);
+            compare(&p, test_set(set, conv_f32)->name);
             check_gaps(&p);
         }
         free_problem(&p);
@@ -433,12 +434,12 @@ static void tiling_changes_no_byte(void **state)
         problem p = make_problem(s, true, &seed);
         const size_t bytes = (size_t)n_elements(n_out_voxels(&s), s.out_pitch, s.out) * sizeof(float);
         float *whole = malloc(bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), s.nz, 12, s.nx);
+        for (size_t set = 0; test_set(set, conv_f32); set++) {
+            solve(&p, test_set(set, conv_f32), s.nz, 12, s.nx);
             memcpy(whole, p.out.data, bytes);
             for (int i = 0; i < 12; i++) {
                 memset(p.out.data, 0, bytes);
-                solve_in_tiles(&p, pea__kernels_available(set), &seed);
+                solve_in_tiles(&p, test_set(set, conv_f32), &seed);
                 assert_memory_equal(whole, p.out.data, bytes);
             }
         }
@@ -527,11 +528,11 @@ static void rows_alone_give_the_bytes_of_the_whole(void **state)
         problem p = make_problem(s, true, &seed);
         const size_t bytes = (size_t)(n_out_voxels(&s) * s.out_pitch) * sizeof(float);
         float *whole = malloc(bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), 1, 24, s.nx);
+        for (size_t set = 0; test_set(set, conv_f32); set++) {
+            solve(&p, test_set(set, conv_f32), 1, 24, s.nx);
             memcpy(whole, p.out.data, bytes);
             for (int round = 0; round < 4; round++)
-                check_rows_alone(&p, pea__kernels_available(set), whole, &seed);
+                check_rows_alone(&p, test_set(set, conv_f32), whole, &seed);
         }
         free(whole);
         free_problem(&p);
@@ -547,10 +548,10 @@ static void the_output_may_lie_where_its_residual_is(void **state)
                          .kx = 3, .activation = PEA__ELU, .residual = true, .winograd = winograd};
         problem p = make_problem(s, true, &seed), in_place = p;
         in_place.residual = p.out;
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, conv_f32); set++) {
             memcpy(p.out.data, p.residual.data, (size_t)n_elements(n_voxels(&s), s.out_pitch, s.out) * sizeof(float));
-            solve_in_tiles(&in_place, pea__kernels_available(set), &seed);
-            compare(&p, pea__kernels_available(set)->name);
+            solve_in_tiles(&in_place, test_set(set, conv_f32), &seed);
+            compare(&p, test_set(set, conv_f32)->name);
         }
         free_problem(&p);
     }
@@ -568,8 +569,8 @@ static void what_is_no_number_spoils_its_neighbourhood_alone(void **state)
             const int64_t at = 9, near = winograd ? 4 : 1; /* row and column of it; how far it may reach */
             problem p = make_problem(s, true, &seed);
             p.in.data[(at * s.nx + at) * s.in_pitch + 2] = infinite ? INFINITY : NAN;
-            for (size_t set = 0; pea__kernels_available(set); set++) {
-                solve(&p, pea__kernels_available(set), 1, 16, 16);
+            for (size_t set = 0; test_set(set, conv_f32); set++) {
+                solve(&p, test_set(set, conv_f32), 1, 16, 16);
                 for (int64_t v = 0; v < n_voxels(&s); v++) {
                     const int64_t away = pea__max_i64(llabs(v / s.nx - at), llabs(v % s.nx - at));
                     const float got = p.out.data[v * s.out_pitch];
@@ -599,8 +600,8 @@ static void numbers_of_every_size_are_right(void **state)
         free(p.seen);
         free(p.want);
         solve_by_textbook(&p);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), 1, 8, 12);
+        for (size_t set = 0; test_set(set, conv_f32); set++) {
+            solve(&p, test_set(set, conv_f32), 1, 8, 12);
             for (int64_t k = 0; k < n_voxels(&s) * s.out; k++)
                 assert_true(fabs((double)p.out.data[k] - p.want[k]) <= 3e-5 * (double)size + 5e-43);
         }

@@ -1,7 +1,8 @@
-/* test_conv_bf16.c - convolutions, doubling and halving in bf16: every kernel set against a textbook in double precision
- * and against plain C, at odd shapes, in slices, behind guard pages.
+/* test_conv_bf16.c - convolutions, direct and by Winograd, doubling and halving in bf16: every kernel set against a textbook
+ * in double precision and against plain C, at odd shapes, in slices, behind guard pages.
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "kernel_sets.h"
 #include "test.h"
 
 #include <math.h>
@@ -96,6 +97,7 @@ typedef struct shape {
     pea__activation activation;
     int64_t n_activated; /* 0: all */
     bool residual, doubled, halved, in_is_float, out_is_float;
+    bool winograd; /* factors are floats */
 } shape;
 
 typedef struct problem {
@@ -125,19 +127,25 @@ static double rounded(double v)
     return (double)pea__float_of_bf16(pea__bf16_of_float((float)v));
 }
 
+/* A factor of a product. */
+static double factor(const shape *s, double v)
+{
+    return s->winograd ? v : rounded(v);
+}
+
 /* The input that is multiplied: doubled as the kernels' definition says, so that both round the same number. */
 static double seen(const problem *p, int64_t z, int64_t y, int64_t x, int64_t i)
 {
     const shape *s = &p->s;
     if (!s->doubled)
-        return rounded((double)get(p->in, ((z * s->ny + y) * s->nx + x) * s->in_pitch + i));
+        return factor(s, (double)get(p->in, ((z * s->ny + y) * s->nx + x) * s->in_pitch + i));
     const int64_t ny = s->ny / 2, nx = s->nx / 2;
     const pea__position at_y = pea__upsample_position(y, ny, s->ny), at_x = pea__upsample_position(x, nx, s->nx);
     const int64_t up = (z * ny + at_y.low) * nx, down = (z * ny + at_y.high) * nx;
     const float a = get(p->in, (up + at_x.low) * s->in_pitch + i), b = get(p->in, (up + at_x.high) * s->in_pitch + i);
     const float c = get(p->in, (down + at_x.low) * s->in_pitch + i), d = get(p->in, (down + at_x.high) * s->in_pitch + i);
     const float above = a + at_x.weight * (b - a), below = c + at_x.weight * (d - c);
-    return rounded((double)(above + at_y.weight * (below - above)));
+    return factor(s, (double)(above + at_y.weight * (below - above)));
 }
 
 static double activated(pea__activation activation, double v)
@@ -164,7 +172,7 @@ static void textbook(problem *p, int64_t z, int64_t y, int64_t x, int64_t o)
                     if (iz < 0 || iz >= s->nz || iy < 0 || iy >= s->ny || ix < 0 || ix >= s->nx)
                         continue;
                     const double term = seen(p, iz, iy, ix, i) *
-                                        rounded((double)p->weights[(((o * s->in + i) * s->kz + c) * s->ky + b) * s->kx + a]);
+                                        factor(s, (double)p->weights[(((o * s->in + i) * s->kz + c) * s->ky + b) * s->kx + a]);
                     sum += term;
                     size += fabs(term);
                 }
@@ -221,23 +229,42 @@ static void free_problem(problem *p)
     free(p->size);
 }
 
-static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_z, int64_t tile_y, int64_t tile_x)
+static pea__conv_shape conv_shape(const shape *s)
+{
+    return (pea__conv_shape){.in_channels = s->in, .out_channels = s->out, .kz = s->kz, .ky = s->ky, .kx = s->kx,
+                             .winograd = s->winograd, .doubled = s->doubled, .halved = s->halved};
+}
+
+/* The weights as the kernel reads them. */
+static image make_weights(const problem *p, const pea__kernels_table *kernels)
 {
     const shape *s = &p->s;
-    const pea__conv_shape form = {.in_channels = s->in, .out_channels = s->out, .kz = s->kz, .ky = s->ky, .kx = s->kx,
-                                  .doubled = s->doubled, .halved = s->halved};
+    const pea__conv_shape form = conv_shape(s);
     float *packed = malloc((size_t)pea__conv_packed(&form, kernels->lanes) * sizeof *packed);
-    image halves = make_image(pea__conv_bf16_packed(&form), false, true);
-    image scratch = make_image(pea__conv_bf16_scratch(&form, tile_y, tile_x) + 1, true, true);
+    image made = s->winograd ? make_image(pea__winograd_weights(&form, kernels->lanes), true, true)
+                             : make_image(pea__conv_bf16_packed(&form), false, true);
     double ones[256];
     for (int i = 0; i < 256; i++)
         ones[i] = 1.0;
     pea__conv_pack(&form, p->weights, ones, kernels->lanes, packed);
-    for (int64_t panel = 0; panel * 32 < s->out; panel++)
-        pea__conv_bf16_pack(&form, packed, kernels->lanes, panel, halves.data);
+    for (int64_t at = 0; s->winograd && at < s->kz * s->in; at++)
+        kernels->winograd_weights_f32(&form, packed, at, made.data);
+    for (int64_t panel = 0; !s->winograd && panel * 32 < s->out; panel++)
+        pea__conv_bf16_pack(&form, packed, kernels->lanes, panel, made.data);
+    free(packed);
+    return made;
+}
+
+static void solve(const problem *p, const pea__kernels_table *kernels, int64_t tile_z, int64_t tile_y, int64_t tile_x)
+{
+    const shape *s = &p->s;
+    const pea__conv_shape form = conv_shape(s);
+    image weights = make_weights(p, kernels);
+    image scratch = make_image(1 + (s->winograd ? pea__conv_scratch(&form, tile_y, tile_x, kernels->lanes)
+                                                : pea__conv_bf16_scratch(&form, tile_y, tile_x)), true, true);
     for (int64_t i = 0; i < scratch.n; i++)
         ((float *)scratch.data)[i] = NAN; /* who believes what is left there is found out */
-    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx, .weights_bf16 = halves.data,
+    const pea__conv conv = {.shape = form, .nz = s->nz, .ny = s->ny, .nx = s->nx, .weights_bf16 = weights.data,
                             .bias = p->bias, .in = p->in.data, .in_pitch = s->in_pitch, .in_is_float = s->in_is_float,
                             .out = p->out.data, .out_pitch = s->out_pitch, .out_is_float = s->out_is_float,
                             .epilogue = {.activation = s->activation, .n_activated = s->n_activated,
@@ -246,19 +273,20 @@ static void solve(const problem *p, const pea__kernels_table *kernels, int64_t t
     for (int64_t z = 0; z < s->nz; z += tile_z)
         for (int64_t y = 0; y < s->ny; y += tile_y)
             for (int64_t x = 0; x < s->nx; x += tile_x)
-                kernels->conv_bf16(&conv, (pea__tile){z, pea__min_i64(z + tile_z, s->nz), y, pea__min_i64(y + tile_y, s->ny),
-                                                      x, pea__min_i64(x + tile_x, s->nx)},
-                                   (float *)scratch.data + 1);
+                (s->winograd ? kernels->winograd_bf16 : kernels->conv_bf16)(
+                    &conv, (pea__tile){z, pea__min_i64(z + tile_z, s->nz), y, pea__min_i64(y + tile_y, s->ny), x,
+                                       pea__min_i64(x + tile_x, s->nx)}, (float *)scratch.data + 1);
     free_image(scratch);
-    free_image(halves);
-    free(packed);
+    free_image(weights);
 }
 
 static void solve_in_tiles(const problem *p, const pea__kernels_table *kernels, uint64_t *state)
 {
-    const int64_t step = p->s.halved ? 2 : 1;
-    const int64_t z = 1 + test_random(state) % p->s.nz, y = step * (1 + test_random(state) % (p->s.ny / step));
-    solve(p, kernels, z, y, step * (1 + test_random(state) % (p->s.nx / step)));
+    const pea__conv_shape form = conv_shape(&p->s);
+    const int64_t step = p->s.winograd ? pea__winograd_step(&form) : p->s.halved ? 2 : 1;
+    const int64_t n_y = (p->s.ny + step - 1) / step, n_x = (p->s.nx + step - 1) / step;
+    const int64_t z = 1 + test_random(state) % p->s.nz, y = step * (1 + test_random(state) % n_y);
+    solve(p, kernels, z, y, step * (1 + test_random(state) % n_x));
 }
 
 static double expected(const problem *p, const double *of, int64_t voxel, int64_t o)
@@ -272,7 +300,7 @@ static double expected(const problem *p, const double *of, int64_t voxel, int64_
 }
 
 /* Sums are of floats, results rounded to 8 bits. Where an input was doubled, sets may round it to either side: a few terms
- * are then wrong by a bit. */
+ * are then wrong by a bit. Winograd's factors are not rounded; its sums and differences of floats are. */
 static void compare(const problem *p, const char *set)
 {
     const shape *s = &p->s;
@@ -280,11 +308,13 @@ static void compare(const problem *p, const char *set)
         for (int64_t o = 0; o < s->out; o++) {
             const double got = (double)get(p->out, voxel * s->out_pitch + o), want = expected(p, p->want, voxel, o);
             const double tolerance = (s->out_is_float ? 0.0 : fabs(want) / 256 * 1.001) +
-                                     3e-6 * (1 + expected(p, p->size, voxel, o)) + (s->doubled ? 3.0 / 256 : 0.0);
+                                     (s->winograd ? 1e-5 : 3e-6) * (1 + expected(p, p->size, voxel, o)) +
+                                     (s->doubled && !s->winograd ? 3.0 / 256 : 0.0);
             if (!(fabs(got - want) <= tolerance))
-                fail_msg("%s: %dx%dx%d %d->%d kernel %dx%dx%d%s%s voxel %d channel %d: %g, expected %g", set, (int)s->nz,
-                         (int)s->ny, (int)s->nx, (int)s->in, (int)s->out, s->kz, s->ky, s->kx, s->doubled ? " doubled" : "",
-                         s->halved ? " halved" : "", (int)voxel, (int)o, got, want);
+                fail_msg("%s: %dx%dx%d %d->%d kernel %dx%dx%d%s%s%s voxel %d channel %d: %g, expected %g", set, (int)s->nz,
+                         (int)s->ny, (int)s->nx, (int)s->in, (int)s->out, s->kz, s->ky, s->kx,
+                         s->winograd ? " winograd" : "", s->doubled ? " doubled" : "", s->halved ? " halved" : "",
+                         (int)voxel, (int)o, got, want);
         }
 }
 
@@ -296,15 +326,21 @@ static void check_gaps(const problem *p)
             assert_true(get(p->out, voxel * s->out_pitch + o) == 77.0f);
 }
 
+/* Set `index` of those that have a kernel of their own for this problem. */
+static const pea__kernels_table *set_for(const shape *s, size_t index)
+{
+    return s->winograd ? test_set(index, winograd_bf16) : test_set(index, conv_bf16);
+}
+
 static void run_case(shape s, uint64_t *state)
 {
     for (int at_end = 0; at_end < 2; at_end++) {
         problem p = make_problem(s, at_end != 0, state);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; set_for(&s, set); set++) {
             for (int64_t i = 0; i < p.out.n; i++)
                 set_to(p.out, i, 77.0f);
-            solve_in_tiles(&p, pea__kernels_available(set), state);
-            compare(&p, pea__kernels_available(set)->name);
+            solve_in_tiles(&p, set_for(&s, set), state);
+            compare(&p, set_for(&s, set)->name);
             check_gaps(&p);
         }
         free_problem(&p);
@@ -339,6 +375,32 @@ static void every_kernel_agrees_with_the_textbook_at_odd_shapes(void **state)
     }
 }
 
+static void winograd_agrees_with_the_textbook(void **state)
+{
+    static const int kernels[5][3] = {{1, 3, 3}, {1, 5, 5}, {3, 3, 3}, {5, 5, 5}, {3, 5, 5}};
+    uint64_t seed = 20260402;
+    (void)state;
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int i = 0; i < 60; i++) {
+        const int *k = kernels[i % 8 == 7 ? 3 : i % 8 == 6 ? 4 : i % 3];
+        shape s = {.nz = 1 + test_random(&seed) % (k[0] > 1 ? 4 : 2), .ny = 1 + test_random(&seed) % 10,
+                   .nx = 1 + test_random(&seed) % 20, .in = 16 + test_random(&seed) % (k[0] == 5 ? 3 : 20),
+                   .out = 1 + test_random(&seed) % (k[0] == 5 ? 30 : 70), .kz = k[0], .ky = k[1], .kx = k[2],
+                   .activation = (pea__activation)(test_random(&seed) % 4), .residual = test_random(&seed) % 2,
+                   .doubled = test_random(&seed) % 3 == 0, .halved = test_random(&seed) % 3 == 0, .winograd = true};
+        s.n_activated = test_random(&seed) % 2 ? 0 : 1 + test_random(&seed) % s.out;
+        s.in_is_float = !s.doubled && test_random(&seed) % 4 == 0;
+        s.out_is_float = test_random(&seed) % 4 == 0;
+        if (s.doubled || s.halved) {
+            s.ny = (s.ny + 1) / 2 * 2;
+            s.nx = (s.nx + 1) / 2 * 2;
+        }
+        s.in_pitch = s.in + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
+        s.out_pitch = s.out + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
+        run_case(s, &seed);
+    }
+}
+
 static void every_number_of_channels_is_right(void **state)
 {
     uint64_t seed = 5;
@@ -363,9 +425,9 @@ static void every_row_length_is_right(void **state)
             const shape s = {.nz = 1, .ny = 4, .nx = halved ? 2 * nx : nx, .in = 12, .out = 18, .in_pitch = 12,
                              .out_pitch = 18, .kz = 1, .ky = 3, .kx = 3, .halved = halved};
             problem p = make_problem(s, true, &seed);
-            for (size_t set = 0; pea__kernels_available(set); set++) {
-                solve(&p, pea__kernels_available(set), 1, s.ny, s.nx);
-                compare(&p, pea__kernels_available(set)->name);
+            for (size_t set = 0; set_for(&s, set); set++) {
+                solve(&p, set_for(&s, set), 1, s.ny, s.nx);
+                compare(&p, set_for(&s, set)->name);
             }
             free_problem(&p);
         }
@@ -375,19 +437,20 @@ static void tiling_changes_no_byte(void **state)
 {
     uint64_t seed = 8;
     (void)state;
-    for (int form = 0; form < 4; form++) { /* plain, doubled, halved, in patches */
-        const int64_t in = form == 3 ? 3 : 13;
+    for (int form = 0; form < 7; form++) { /* plain, doubled, halved, in patches; by Winograd */
+        const int64_t in = form == 3 ? 3 : form > 3 ? 18 : 13;
         const shape s = {.nz = 4, .ny = 10, .nx = 32, .in = in, .out = 37, .in_pitch = in, .out_pitch = 37, .kz = 3, .ky = 3,
-                         .kx = 3, .activation = PEA__ELU, .residual = true, .doubled = form == 1, .halved = form == 2};
+                         .kx = 3, .activation = PEA__ELU, .residual = true, .doubled = form == 1 || form == 5,
+                         .halved = form == 2 || form == 6, .winograd = form > 3};
         problem p = make_problem(s, true, &seed);
         const size_t bytes = (size_t)p.out.n * sizeof(pea__bf16);
         void *whole = malloc(bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), s.nz, s.ny, s.nx);
+        for (size_t set = 0; set_for(&s, set); set++) {
+            solve(&p, set_for(&s, set), s.nz, 12, 36);
             memcpy(whole, p.out.data, bytes);
             for (int i = 0; i < 12; i++) {
                 memset(p.out.data, 0, bytes);
-                solve_in_tiles(&p, pea__kernels_available(set), &seed);
+                solve_in_tiles(&p, set_for(&s, set), &seed);
                 assert_memory_equal(whole, p.out.data, bytes);
             }
         }
@@ -399,17 +462,20 @@ static void tiling_changes_no_byte(void **state)
 static void the_output_may_lie_where_its_residual_is(void **state)
 {
     uint64_t seed = 12;
-    const shape s = {.nz = 3, .ny = 9, .nx = 14, .in = 6, .out = 21, .in_pitch = 6, .out_pitch = 23, .kz = 3, .ky = 3,
-                     .kx = 3, .activation = PEA__ELU, .residual = true};
-    problem p = make_problem(s, true, &seed), in_place = p;
     (void)state;
-    in_place.residual = p.out;
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        memcpy(p.out.data, p.residual.data, (size_t)p.out.n * sizeof(pea__bf16));
-        solve_in_tiles(&in_place, pea__kernels_available(set), &seed);
-        compare(&p, pea__kernels_available(set)->name);
+    for (int winograd = 0; winograd < 2; winograd++) {
+        const int64_t in = winograd ? 25 : 6, out = winograd ? 24 : 21;
+        const shape s = {.nz = 3, .ny = 9, .nx = 14, .in = in, .out = out, .in_pitch = in, .out_pitch = out + 2, .kz = 3,
+                         .ky = 3, .kx = 3, .activation = PEA__ELU, .residual = true, .winograd = winograd};
+        problem p = make_problem(s, true, &seed), in_place = p;
+        in_place.residual = p.out;
+        for (size_t set = 0; set_for(&s, set); set++) {
+            memcpy(p.out.data, p.residual.data, (size_t)p.out.n * sizeof(pea__bf16));
+            solve_in_tiles(&in_place, set_for(&s, set), &seed);
+            compare(&p, set_for(&s, set)->name);
+        }
+        free_problem(&p);
     }
-    free_problem(&p);
 }
 
 /* A number that is not finite spoils the voxels whose taps see it, and no other: no set reads beyond a row of taps. */
@@ -424,8 +490,8 @@ static void what_is_no_number_spoils_what_sees_it_alone(void **state)
             const int64_t row = 9, column = 9;
             problem p = make_problem(s, true, &seed);
             set_to(p.in, (row * s.nx + column) * s.in_pitch + 2, infinite ? INFINITY : NAN);
-            for (size_t set = 0; pea__kernels_available(set); set++) {
-                solve_in_tiles(&p, pea__kernels_available(set), &seed);
+            for (size_t set = 0; set_for(&s, set); set++) {
+                solve_in_tiles(&p, set_for(&s, set), &seed);
                 for (int64_t v = 0; v < n_voxels(&s); v++) {
                     const bool sees = llabs(v / s.nx - row) <= 1 && llabs(v % s.nx - column) <= 1;
                     assert_int_equal(!isfinite(get(p.out, v * s.out_pitch)), sees);
@@ -449,8 +515,8 @@ static void numbers_of_every_size_are_right(void **state)
             set_to(p.in, k, get(p.in, k) * sizes[i]);
         memset(p.bias, 0, (size_t)s.out * sizeof *p.bias);
         solve_by_textbook(&p);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), 1, 8, 12);
+        for (size_t set = 0; set_for(&s, set); set++) {
+            solve(&p, set_for(&s, set), 1, 8, 12);
             for (int64_t k = 0; k < n_voxels(&s) * s.out; k++)
                 assert_true(fabs((double)get(p.out, k) - p.want[k]) <= 3e-5 * (double)sizes[i] + (i == 0 ? 5e-38 : 0.0));
         }
@@ -484,9 +550,9 @@ static void resizing_agrees_with_plain_c(void **state)
             for (int64_t row = 0; row < n_rows; row++)
                 (pool ? pea__kernels_scalar.pool_bf16 : pea__kernels_scalar.upsample_bf16)(&r, row);
             r.out_bf16 = out.data;
-            for (size_t set = 0; pea__kernels_available(set); set++) {
+            for (size_t set = 0; test_set(set, upsample_bf16); set++) {
                 for (int64_t row = 0; row < n_rows; row++)
-                    (pool ? pea__kernels_available(set)->pool_bf16 : pea__kernels_available(set)->upsample_bf16)(&r, row);
+                    (pool ? test_set(set, upsample_bf16)->pool_bf16 : test_set(set, upsample_bf16)->upsample_bf16)(&r, row);
                 for (int64_t i = 0; i < out.n; i++)
                     assert_true(fabsf(get(out, i) - get(want, i)) <= (pool ? 0.0f : fabsf(get(want, i)) / 128 + 1e-6f));
             }
@@ -502,6 +568,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(numbers_are_rounded_to_the_nearest_ties_to_even),
     cmocka_unit_test(a_bf16_is_a_float_and_comes_back),
     cmocka_unit_test(every_kernel_agrees_with_the_textbook_at_odd_shapes),
+    cmocka_unit_test(winograd_agrees_with_the_textbook),
     cmocka_unit_test(every_number_of_channels_is_right),
     cmocka_unit_test(every_row_length_is_right),
     cmocka_unit_test(tiling_changes_no_byte),

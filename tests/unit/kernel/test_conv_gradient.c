@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "guarded.h"
+#include "kernel_sets.h"
 
 #include <math.h>
 
@@ -132,14 +133,14 @@ static void run_case(shape s, uint64_t *state)
     for (int at_end = 0; at_end < 2; at_end++) {
         problem p = make_problem(s, at_end != 0, state);
         float *weights = malloc((size_t)n_weights(&s) * sizeof *weights);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve_in_tiles(&p, pea__kernels_available(set), weights, state);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            solve_in_tiles(&p, test_set(set, conv_gradient_f32), weights, state);
             const double tolerance = (s.winograd ? 2e-6 : 2e-7) * (8 + (double)n_voxels(&s));
             for (int64_t w = 0; w < n_weights(&s); w++)
                 if (!(fabs((double)weights[w] - p.want[w]) < tolerance))
                     fail_msg("%s: %dx%dx%d %d->%d kernel %dx%dx%d %s%s weight %d: %g, expected %g",
-                             pea__kernels_available(set)->name, (int)s.nz, (int)s.ny, (int)s.nx, (int)s.in, (int)s.out, s.kz,
-                             s.ky, s.kx, s.winograd ? "winograd" : "direct", s.doubled ? " doubled" : "", (int)w,
+                             test_set(set, conv_gradient_f32)->name, (int)s.nz, (int)s.ny, (int)s.nx, (int)s.in,
+                             (int)s.out, s.kz, s.ky, s.kx, s.winograd ? "winograd" : "direct", s.doubled ? " doubled" : "", (int)w,
                              (double)weights[w], p.want[w]);
         }
         free(weights);
@@ -223,8 +224,8 @@ static void what_is_no_number_spoils_the_weights_of_its_channel_alone(void **sta
         problem p = make_problem(s, true, &seed);
         float weights[18 * 5 * 9];
         (in_gradient ? p.gradient.data + 50 * s.out_pitch + 7 : p.in.data + 50 * s.in_pitch + 3)[0] = infinite ? INFINITY : NAN;
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), 1, 12, 12, weights);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            solve(&p, test_set(set, conv_gradient_f32), 1, 12, 12, weights);
             for (int64_t w = 0; w < n_weights(&s); w++)
                 if (in_gradient ? w / 45 == 7 : w / 9 % 5 == 3)
                     assert_false(isfinite(weights[w]));
@@ -249,8 +250,8 @@ static void gradients_of_every_size_are_right(void **state)
         float weights[18 * 5 * 9];
         for (int64_t k = 0; k < n_voxels(&s) * s.out; k++)
             p.gradient.data[k] *= size;
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            solve(&p, pea__kernels_available(set), 1, 12, 12, weights);
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            solve(&p, test_set(set, conv_gradient_f32), 1, 12, 12, weights);
             for (int64_t w = 0; w < n_weights(&s); w++)
                 assert_true(fabs((double)weights[w] - p.want[w] * (double)size) <= 1e-4 * (double)size + 1e-42);
         }
@@ -269,8 +270,8 @@ static void mirrored_weights_are_those_of_the_transpose(void **state)
         float *weights = malloc((size_t)(in * out * n_taps) * sizeof *weights);
         for (int64_t w = 0; w < in * out * n_taps; w++)
             weights[w] = test_random_float(&seed);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            const int lanes = pea__kernels_available(set)->lanes;
+        for (size_t set = 0; test_set(set, conv_gradient_f32); set++) {
+            const int lanes = test_set(set, conv_gradient_f32)->lanes;
             const pea__conv_shape there = {.in_channels = in, .out_channels = out, .kz = kz, .ky = ky, .kx = ky};
             const pea__conv_shape back = {.in_channels = out, .out_channels = in, .kz = kz, .ky = ky, .kx = ky};
             float *packed = malloc((size_t)pea__conv_packed(&back, lanes) * sizeof *packed);

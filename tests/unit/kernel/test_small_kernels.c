@@ -1,5 +1,6 @@
 /* test_small_kernels.c - dot products, doubling, halving and activations of every kernel set; which set is chosen.
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "kernel_sets.h"
 #include "test.h"
 
 #include <math.h>
@@ -25,9 +26,9 @@ static void dots_are_the_dots_of_each_voxel(void **state)
 {
     uint64_t seed = 2;
     (void)state;
-    for (size_t set = 0; pea__kernels_available(set); set++)
+    for (size_t set = 0; test_set(set, dots_f32); set++)
         for (int64_t channels = 1; channels <= 67; channels++) {
-            const pea__kernels_table *k = pea__kernels_available(set);
+            const pea__kernels_table *k = test_set(set, dots_f32);
             const int64_t n = 1 + test_random(&seed) % 40, pitch = channels + test_random(&seed) % 5, stride = 3;
             float *a = random_floats((n - 1) * pitch + channels, &seed);
             float *b = random_floats((n - 1) * pitch + channels, &seed);
@@ -74,9 +75,9 @@ static void doubling_aligns_corners(void **state)
         float *out = random_floats((n_out - 1) * r.out_pitch + r.channels, &seed);
         r.in = in;
         r.out = out;
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, upsample_f32); set++) {
             for (int64_t row = 0; row < r.nz * 2 * r.ny; row++)
-                pea__kernels_available(set)->upsample_f32(&r, row);
+                test_set(set, upsample_f32)->upsample_f32(&r, row);
             for (int64_t v = 0; v < n_out; v++)
                 for (int64_t c = 0; c < r.channels; c++) {
                     const int64_t x = v % (2 * r.nx), y = v / (2 * r.nx) % (2 * r.ny), z = v / (4 * r.nx * r.ny);
@@ -98,9 +99,9 @@ static void doubling_adds_and_activates(void **state)
     const pea__resize r = {.nz = 1, .ny = 2, .nx = 2, .channels = channels, .in = in, .in_pitch = channels, .out = out,
                            .out_pitch = channels, .epilogue = {.activation = PEA__ELU, .n_activated = channels, .residual = skip,
                                                             .residual_pitch = channels, .residual_scale = scale}};
-    for (size_t set = 0; pea__kernels_available(set); set++) {
+    for (size_t set = 0; test_set(set, upsample_f32); set++) {
         for (int64_t row = 0; row < 4; row++)
-            pea__kernels_available(set)->upsample_f32(&r, row);
+            test_set(set, upsample_f32)->upsample_f32(&r, row);
         for (int64_t i = 0; i < 16 * channels; i++) {
             const double v = corner_aligned(&r, 0, i / channels / 4, i / channels % 4, i % channels) +
                              (double)scale[i % channels] * (double)skip[i];
@@ -126,10 +127,10 @@ static void rows_alone_give_the_bytes_of_the_whole(void **state)
     pea__resize whole = {.nz = 1, .ny = ny, .nx = nx, .channels = channels, .in = in, .in_pitch = channels, .out = out,
                          .out_pitch = channels, .epilogue = {.n_activated = channels, .residual = skip,
                                                              .residual_pitch = channels, .residual_scale = scale}};
-    for (size_t set = 0; pea__kernels_available(set); set++)
+    for (size_t set = 0; test_set(set, pool_f32); set++)
         for (int halve = 0; halve < 2; halve++)
             for (int64_t y = 0; y < (halve ? ny / 2 : 2 * ny); y++) {
-                const pea__kernels_table *k = pea__kernels_available(set);
+                const pea__kernels_table *k = test_set(set, pool_f32);
                 const int64_t first = halve ? 2 * y : pea__upsample_position(y, ny, 2 * ny).low;
                 const int64_t out_row = halve ? row / 2 : 2 * row;
                 pea__resize alone = whole;
@@ -167,9 +168,9 @@ static void halving_takes_the_largest_of_four(void **state)
         float *out = random_floats((n_out - 1) * r.out_pitch + r.channels, &seed);
         r.in = in;
         r.out = out;
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, pool_f32); set++) {
             for (int64_t row = 0; row < r.nz * r.ny / 2; row++)
-                pea__kernels_available(set)->pool_f32(&r, row);
+                test_set(set, pool_f32)->pool_f32(&r, row);
             for (int64_t v = 0; v < n_out; v++)
                 for (int64_t c = 0; c < r.channels; c++) {
                     const int64_t x = v % (r.nx / 2), row = v / (r.nx / 2);
@@ -206,13 +207,13 @@ static void activations_are_exact_to_a_few_last_digits(void **state)
     (void)state;
     for (int i = 0; i < N; i++) /* both signs, 1e-12 .. 80 */
         x[i] = (float)((i % 2 ? -1 : 1) * pow(10, -12 + 13.9 * i / N));
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        activate_all(pea__kernels_available(set), PEA__ELU, x, y, N);
+    for (size_t set = 0; test_set(set, conv_f32); set++) {
+        activate_all(test_set(set, conv_f32), PEA__ELU, x, y, N);
         for (int i = 0; i < N; i++) {
             const double want = x[i] > 0 ? (double)x[i] : expm1((double)x[i]);
             assert_true(fabs((double)y[i] - want) <= 2.4e-7 * fabs(want));
         }
-        activate_all(pea__kernels_available(set), PEA__SIGMOID, x, y, N);
+        activate_all(test_set(set, conv_f32), PEA__SIGMOID, x, y, N);
         for (int i = 0; i < N; i++) {
             const double want = 1 / (1 + exp(-(double)x[i]));
             assert_true(fabs((double)y[i] - want) <= 4e-7 * want);
@@ -230,8 +231,8 @@ static void activations_of_extremes_are_sane(void **state)
     static const float sigmoid[8] = {1, 0, 1, 0, 0.5f, 0.5f, 0.5f, 0.5f};
     float y[8];
     (void)state;
-    for (size_t set = 0; pea__kernels_available(set); set++) {
-        const pea__kernels_table *k = pea__kernels_available(set);
+    for (size_t set = 0; test_set(set, conv_f32); set++) {
+        const pea__kernels_table *k = test_set(set, conv_f32);
         activate_all(k, PEA__RELU, x, y, 8);
         for (int i = 0; i < 8; i++)
             assert_true(y[i] == relu[i]);
@@ -249,9 +250,9 @@ static void what_is_no_number_stays_none(void **state)
     const float x[3] = {NAN, 1.0f, NAN};
     float y[3];
     (void)state;
-    for (size_t set = 0; pea__kernels_available(set); set++)
+    for (size_t set = 0; test_set(set, conv_f32); set++)
         for (int activation = PEA__LINEAR; activation <= PEA__SIGMOID; activation++) {
-            activate_all(pea__kernels_available(set), (pea__activation)activation, x, y, 3);
+            activate_all(test_set(set, conv_f32), (pea__activation)activation, x, y, 3);
             assert_true(isnan(y[0]) && !isnan(y[1]) && isnan(y[2]));
         }
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "guarded.h"
+#include "kernel_sets.h"
 
 #include <math.h>
 
@@ -72,8 +73,8 @@ static void moments_are_means_and_squares_around_them(void **state)
         voxels v = make_voxels(i, i, &seed);
         for (int64_t k = 0; k < test_slice_floats(v.n, v.pitch, v.channels); k++)
             v.a.data[k] += 1000.0f; /* a large mean must not spoil the squares */
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            pea__kernels_available(set)->moments_f32(v.a.data, v.pitch, v.channels, v.n, v.mean.data, v.scale.data);
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
+            test_set(set, norm_f32)->moments_f32(v.a.data, v.pitch, v.channels, v.n, v.mean.data, v.scale.data);
             for (int64_t c = 0; c < v.channels; c++) {
                 double mean = 0, squares = 0;
                 for (int64_t p = 0; p < v.n; p++)
@@ -103,9 +104,9 @@ static void norms_of_one_and_of_two_images_are_activated(void **state)
         const size_t bytes = (size_t)test_slice_floats(v.n, v.pitch, v.channels) * sizeof(float);
         float *before = malloc(bytes);
         memcpy(before, v.to.data, bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
-            pea__kernels_available(set)->norm_f32(&norm, 0, v.n / 2);
-            pea__kernels_available(set)->norm_f32(&norm, v.n / 2, v.n - v.n / 2);
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
+            test_set(set, norm_f32)->norm_f32(&norm, 0, v.n / 2);
+            test_set(set, norm_f32)->norm_f32(&norm, v.n / 2, v.n - v.n / 2);
             for (int64_t p = 0; p < v.n; p++)
                 for (int64_t c = 0; c < v.channels; c++) {
                     double want = at(v.shift, c) + at(v.scale, c) * (at(v.a, p * v.pitch + c) - at(v.mean, c));
@@ -125,10 +126,10 @@ static void sums_of_gradients_are_right(void **state)
     (void)state;
     for (int i = 1; i <= 70; i++) {
         voxels v = make_voxels(i, i, &seed);
-        for (size_t set = 0; pea__kernels_available(set); set++)
+        for (size_t set = 0; test_set(set, norm_f32); set++)
             for (int alone = 0; alone < 2; alone++) {
                 v.scale_2.data[0] = 77.0f;
-                pea__kernels_available(set)->norm_sums_f32(v.a.data, v.pitch, alone ? NULL : v.b.data, v.pitch,
+                test_set(set, norm_f32)->norm_sums_f32(v.a.data, v.pitch, alone ? NULL : v.b.data, v.pitch,
                                                            alone ? NULL : v.mean.data, v.channels, v.n, v.scale.data,
                                                            alone ? NULL : v.scale_2.data);
                 for (int64_t c = 0; c < v.channels; c++) {
@@ -159,9 +160,9 @@ static void norm_gradients_are_linear_in_gradient_and_image(void **state)
         const size_t bytes = (size_t)test_slice_floats(v.n, v.pitch, v.channels) * sizeof(float);
         float *before = malloc(bytes);
         memcpy(before, v.to.data, bytes);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
             memcpy(v.to.data, before, bytes);
-            pea__kernels_available(set)->norm_gradient_f32(&step, 0, v.n);
+            test_set(set, norm_f32)->norm_gradient_f32(&step, 0, v.n);
             for (int64_t p = 0; p < v.n; p++)
                 for (int64_t c = 0; c < v.channels; c++) {
                     const int64_t k = p * v.pitch + c;
@@ -193,12 +194,12 @@ static void slopes_are_those_of_the_activations(void **state)
             if (activation == PEA__RELU && fabs(x) < 1e-5)
                 slope[k] = x > 0;
         }
-        for (size_t set = 0; pea__kernels_available(set); set++)
+        for (size_t set = 0; test_set(set, norm_f32); set++)
             for (int in_place = 0; in_place < 2; in_place++) {
                 float *to = v.to.data;
                 if (in_place)
                     memcpy(to, v.a.data, (size_t)n * sizeof *to);
-                pea__kernels_available(set)->slope_f32(activation, v.b.data, v.pitch, in_place ? to : v.a.data, v.pitch,
+                test_set(set, norm_f32)->slope_f32(activation, v.b.data, v.pitch, in_place ? to : v.a.data, v.pitch,
                                                        v.channels, v.n, to, v.pitch);
                 for (int64_t p = 0; p < v.n; p++)
                     for (int64_t c = 0; c < v.channels; c++) {
@@ -281,10 +282,10 @@ static void doubling_backwards_is_its_transpose(void **state)
         resized m = make_resized(i, false, &seed);
         const pea__resize_gradient *r = &m.r;
         float *kept = keep(&m);
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
             prepare(&m, kept);
             for (int64_t row = 0; row < r->nz * r->ny; row++)
-                pea__kernels_available(set)->upsample_gradient_f32(r, row);
+                test_set(set, norm_f32)->upsample_gradient_f32(r, row);
             for (int64_t v = 0; v < r->nz * r->ny * r->nx; v++)
                 for (int64_t c = 0; c < r->channels; c++) {
                     const int64_t z = v / (r->ny * r->nx), y = v / r->nx % r->ny, x = v % r->nx;
@@ -324,10 +325,10 @@ static void the_first_of_equal_maxima_takes_the_gradient(void **state)
         float *kept = keep(&m);
         for (int64_t k = 0; k < test_slice_floats(n, r->in_pitch, r->channels); k++)
             m.in.data[k] = (float)(test_random(&seed) % 3); /* many ties */
-        for (size_t set = 0; pea__kernels_available(set); set++) {
+        for (size_t set = 0; test_set(set, norm_f32); set++) {
             prepare(&m, kept);
             for (int64_t row = 0; row < r->nz * r->ny / 2; row++)
-                pea__kernels_available(set)->pool_gradient_f32(r, row);
+                test_set(set, norm_f32)->pool_gradient_f32(r, row);
             for (int64_t v = 0; v < n; v++)
                 for (int64_t c = 0; c < r->channels; c++) {
                     const int64_t row = v / r->nx, x = v % r->nx, corner = row / 2 * 2 * r->nx + x / 2 * 2;

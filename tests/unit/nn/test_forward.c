@@ -1,6 +1,7 @@
 /* test_forward.c - a run of a network: the same bytes however it is run, within its memory, stopped when asked.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nets.h"
+#include "kernel_sets.h"
 
 #include "pea/cpu.h"
 
@@ -415,12 +416,12 @@ static void kernel_sets_agree_to_rounding(void **state)
 {
     (void)state;
     for (int axes = 2; axes <= 3; axes++)
-        for (size_t set = 0; pea__kernels_available(set + 1); set++) {
+        for (size_t set = 0; test_set(set + 1, conv_f32); set++) {
             pea_error err = {0};
             const pea_dims dims = axes == 2 ? (pea_dims){1, 16, 64, 3} : (pea_dims){1, 32, 16, 1};
             net_case a = net_open(axes == 2 ? net_2d(net_small_2d, 3, 8, NET_AFFINITY_AND_MASK)
                                             : net_3d(net_small_3d, 1, 12, false),
-                                  pea__kernels_available(set), dims);
+                                  test_set(set, conv_f32), dims);
             net_case b = net_open(axes == 2 ? net_2d(net_small_2d, 3, 8, NET_AFFINITY_AND_MASK)
                                             : net_3d(net_small_3d, 1, 12, false),
                                   &pea__kernels_scalar, dims);

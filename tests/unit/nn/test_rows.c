@@ -2,6 +2,7 @@
  * change.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nets.h"
+#include "kernel_sets.h"
 #include "threads.h"
 
 /* Gives the rows of a plane and compares what comes with its whole outputs. */
@@ -74,12 +75,12 @@ static void rows_are_those_of_the_whole_plane(void **state)
 {
     uint64_t seed = 20261122;
     (void)state;
-    for (size_t set = 0; pea__kernels_available(set); set++)
+    for (size_t set = 0; test_set(set, conv_f32); set++)
         for (int round = 0; round < 6; round++) {
-            const bool slow = !pea__kernels_available(set + 1); /* plain C */
+            const bool slow = !test_set(set + 1, conv_f32); /* plain C */
             const int64_t y = 16 * (1 + test_random(&seed) % (slow ? 12 : 30)), x = 16 * (1 + test_random(&seed) % 5);
             strip s = open_strip(round % 2 ? net_small_2d : mixed_filters, forms[test_random(&seed) % 4],
-                                 pea__kernels_available(set), y, x);
+                                 test_set(set, conv_f32), y, x);
             for (int threads = 1; threads <= 4; threads += 3) {
                 pea_error err = {0};
                 pea_context *context = test_context(threads, 0);

@@ -28,7 +28,7 @@ public final class Pea {
         return Texts.of(nativeVersion());
     }
 
-    /** The set of inner loops in use: {@code amx}, {@code avx512bf16}, {@code avx512}, {@code avx2} or {@code scalar}. */
+    /** The set of inner loops in use: {@code amx}, {@code avx512}, {@code avx2} or {@code scalar}. */
     public static String kernels() {
         load();
         return Texts.of(nativeKernels());
