@@ -24,7 +24,7 @@ bool pea__conv_by_winograd(const pea__conv_shape *shape)
 int pea__winograd_side(const pea__conv_shape *shape)
 {
     const int64_t most = shape->kz == 1 ? 32768 : 2048;
-    return shape->in_channels >= 24 && shape->out_channels >= 24 && shape->in_channels * shape->out_channels <= most ? 8 : 6;
+    return shape->in_channels >= 24 && shape->out_channels >= 24 && shape->in_channels <= most / shape->out_channels ? 8 : 6;
 }
 
 int64_t pea__winograd_step(const pea__conv_shape *shape)
