@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Mean and standard deviation of red, green and blue over the ImageNet images. */
-static const float colour_mean[3] = {0.485f, 0.456f, 0.406f};
-static const float colour_deviation[3] = {0.229f, 0.224f, 0.225f};
+const float pea__colour_mean[3] = {0.485f, 0.456f, 0.406f};
+const float pea__colour_deviation[3] = {0.229f, 0.224f, 0.225f};
 
 static const int64_t NOWHERE = INT64_MAX;
 
@@ -82,8 +82,8 @@ pea_status pea__image_ranges(const pea_array *image, pea_context *context, pea__
     return status;
 }
 
-/* The number that stands for white. Wider integers hold 16-bit data far more often than their own range. */
-static double full_scale(pea_dtype dtype)
+/* Wider integers hold 16-bit data far more often than their own range. */
+double pea__full_scale(pea_dtype dtype)
 {
     switch (dtype) {
     case PEA_UINT8:
@@ -105,7 +105,7 @@ static float normalised(const pea__source *s, double scale, double v, int64_t c)
     const float unit = (float)(v / scale);
     if (s->rule == PEA_NORMALISE_UNIT)
         return unit;
-    return (unit - colour_mean[c % 3]) / colour_deviation[c % 3];
+    return (unit - pea__colour_mean[c % 3]) / pea__colour_deviation[c % 3];
 }
 
 typedef struct fill {
@@ -145,6 +145,6 @@ static void fill_row(void *argument, int64_t row, int worker)
 pea_status pea__normalised_box(const pea__source *source, int64_t z, int64_t y, int64_t x, pea_context *context,
                                const pea_array *box, pea_error *err)
 {
-    fill f = {source, box, z, y, x, full_scale(source->original ? source->original : source->image.dtype)};
+    fill f = {source, box, z, y, x, pea__full_scale(source->original ? source->original : source->image.dtype)};
     return pea__parallel(context, box->dims.z * box->dims.y, 0.0, 0.0, fill_row, &f, err);
 }

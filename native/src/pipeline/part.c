@@ -137,7 +137,7 @@ static pea_status change_grid(pea__part *part, int64_t index, pea_error *err)
         status = pea__array_new(PEA_FLOAT32, d, &part->image, err);
         part->own_image = part->image.data;
         if (status == PEA_OK)
-            status = pea__resize(&image, job->context, &part->image, err);
+            status = pea__resize_linear(&image, job->context, &part->image, err);
         if (status == PEA_OK) /* what the network sees counts */
             status = pea__image_ranges(&part->image, job->context, job->ranges + index, err);
     }

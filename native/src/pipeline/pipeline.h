@@ -51,7 +51,7 @@ void pea__crop_in_place(void *plane, size_t voxel_bytes, pea__frame frame, int64
 /* The grid that the network sees of an image; c is 1. */
 pea_status pea__grid_plan(pea_dims image, double scale, pea_dims *grid, pea_error *err);
 /* Planes of any numeric dtype to float32 planes of another size, (z,y,x,c) with the same z and c. */
-pea_status pea__resize(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err);
+pea_status pea__resize_linear(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err);
 /* The same for what has no values in between: the same dtype, c is 1. `done` of the stage is over. */
 pea_status pea__resize_nearest(const pea_array *from, pea_context *context, double done, const pea_array *to,
                                pea_error *err);
@@ -67,6 +67,9 @@ typedef struct pea__range {
 /* Smallest and largest value of each plane over all channels; ranges: z items.
  * PEA_E_FORMAT names the first voxel that is NaN, infinite or too large for float32. */
 pea_status pea__image_ranges(const pea_array *image, pea_context *context, pea__range *ranges, pea_error *err);
+
+double pea__full_scale(pea_dtype dtype); /* the number that stands for white */
+extern const float pea__colour_mean[3], pea__colour_deviation[3]; /* red, green, blue, of values in [0,1] */
 
 /* What one box of network input is made of. */
 typedef struct pea__source {

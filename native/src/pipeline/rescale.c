@@ -83,7 +83,7 @@ static void resize_row(void *argument, int64_t row, int worker)
     }
 }
 
-pea_status pea__resize(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err)
+pea_status pea__resize_linear(const pea_array *from, pea_context *context, const pea_array *to, pea_error *err)
 {
     resizing r = {from, to, NULL};
     const size_t row_bytes = (size_t)(from->dims.x * from->dims.c) * sizeof *r.scratch;

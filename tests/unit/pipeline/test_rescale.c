@@ -65,8 +65,8 @@ static void resized_planes_are_those_of_a_plain_twin(void **state)
             const pea_dims d = {2, to[t][0], to[t][1], image.array.dims.c};
             assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &one, &err));
             assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &three, &err));
-            assert_ok(pea__resize(&image.array, NULL, &one.array, &err));
-            assert_ok(pea__resize(&image.array, context, &three.array, &err));
+            assert_ok(pea__resize_linear(&image.array, NULL, &one.array, &err));
+            assert_ok(pea__resize_linear(&image.array, context, &three.array, &err));
             const int64_t n = d.z * d.y * d.x * d.c;
             assert_memory_equal(one.array.data, three.array.data, (size_t)n * sizeof(float));
             for (int64_t i = 0; i < n; i++) {
@@ -92,7 +92,7 @@ static void the_same_size_changes_nothing_and_constants_stay_exact(void **state)
     static float constant[17 * 23], resized[60 * 60];
     (void)state;
     assert_ok(pea_volume_alloc(PEA_FLOAT32, image.array.dims, &same, &err));
-    assert_ok(pea__resize(&image.array, NULL, &same.array, &err));
+    assert_ok(pea__resize_linear(&image.array, NULL, &same.array, &err));
     assert_memory_equal(image.array.data, same.array.data, 2 * 9 * 14 * 2 * sizeof(float));
     pea_volume_free(&image);
     pea_volume_free(&same);
@@ -102,7 +102,7 @@ static void the_same_size_changes_nothing_and_constants_stay_exact(void **state)
                             to = {resized, PEA_FLOAT32, {1, side, 60 - side, 1}};
             for (int p = 0; p < 17 * 23; p++)
                 constant[p] = numbers[i];
-            assert_ok(pea__resize(&from, NULL, &to, &err));
+            assert_ok(pea__resize_linear(&from, NULL, &to, &err));
             for (int64_t p = 0; p < side * (60 - side); p++)
                 assert_true(resized[p] == numbers[i]);
         }
@@ -117,7 +117,7 @@ static void shrinking_keeps_the_mean(void **state)
         pea_volume image = random_volume(PEA_UINT8, (pea_dims){1, 31, 37, 1}, 7), small;
         double before = 0.0, after = 0.0;
         assert_ok(pea_volume_alloc(PEA_FLOAT32, (pea_dims){1, side, side + 2, 1}, &small, &err));
-        assert_ok(pea__resize(&image.array, NULL, &small.array, &err));
+        assert_ok(pea__resize_linear(&image.array, NULL, &small.array, &err));
         for (int p = 0; p < 31 * 37; p++)
             before += ((uint8_t *)image.array.data)[p] / (31.0 * 37.0);
         for (int64_t p = 0; p < side * (side + 2); p++)
@@ -222,7 +222,7 @@ static void expect_by_hand(const pea_model *model, const pea_array *image, const
     assert_ok(pea_volume_alloc(PEA_FLOAT32, d, &resized, &err));
     assert_ok(pea_volume_alloc(PEA_UINT8, g, &resized_mask, &err));
     assert_ok(pea_volume_alloc(PEA_UINT32, g, &resized_labels, &err));
-    assert_ok(pea__resize(image, NULL, &resized.array, &err));
+    assert_ok(pea__resize_linear(image, NULL, &resized.array, &err));
     const pea_dims l = labels->dims;
     for (int64_t z = 0; z < g.z && mask; z++)
         for (int64_t y = 0; y < g.y; y++)
