@@ -1,8 +1,7 @@
 /* data.h - internal: images with labels, and the samples of them that a network learns from.
  *
- *     folder, CSV file ─▶ pairs ─▶ data: read, checked ─▶ sampler: cut, transformed, second view ─▶ batch of step t
- *     arrays ───────────▶ (pairs.c, pairs_published.c,     (sampler.c, augment.c, geometry.c, second_view.c,
- *                          csv.c)  (data.c, widen.c)        random.c)
+ *     folder, CSV, arrays ─▶ pairs ─▶ data: read, checked ─▶ sampler: cut, transformed, second view ─▶ batch
+ *     (pairs*.c, csv.c)              (data.c, widen.c)       (sampler.c, augment*.c, random.c)
  *
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_DATA_INTERNAL_H
@@ -16,7 +15,7 @@
 
 /* What a number is for. Each purpose has a sequence of its own: what is switched off changes no other draw. */
 typedef enum pea__purpose {
-    PEA__DRAW_IMAGE = 1, PEA__DRAW_PLACE, PEA__DRAW_CHAIN, PEA__DRAW_FLIP, PEA__DRAW_ROTATION, PEA__DRAW_RESCALING,
+    PEA__DRAW_IMAGE = 1, PEA__DRAW_PLACE, PEA__DRAW_ANY, PEA__DRAW_CHAIN, PEA__DRAW_FLIP, PEA__DRAW_ROTATION, PEA__DRAW_RESCALING,
     PEA__DRAW_ELASTIC, PEA__DRAW_GREY, PEA__DRAW_RESIZED_CROP, PEA__DRAW_SECOND_GREY, PEA__DRAW_CUTOUT,
     PEA__DRAW_SECOND_FLIP, PEA__DRAW_SPLIT
 } pea__purpose;
@@ -84,6 +83,8 @@ pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_erro
 
 /* ---- the images themselves (data.c) ---- */
 
+enum { PEA__MAX_IMAGE_CHANNELS = 16 };
+
 typedef struct pea__data_options {
     int n_axes;              /* 2: every slice and frame is an image of its own; 3: volumes */
     int64_t channels;        /* of the network's input: images have as many, or one that feeds all */
@@ -114,14 +115,15 @@ void pea__data_free(pea__data *data); /* NULL allowed */
 
 size_t pea__data_count(const pea__data *data, bool validation);
 pea__specimen pea__data_get(const pea__data *data, bool validation, size_t index); /* lent */
+pea__data_options pea__data_get_options(const pea__data *data);
 const char *pea__data_notes(const pea__data *data); /* what a person should know, one line, may be empty; lent */
 uint64_t pea__data_bytes(const pea__data *data);
 /* A number that is another one for other images, labels, order or options: what a resumed run compares. */
 uint64_t pea__data_fingerprint(const pea__data *data);
 
-/* Voxels that see two or more different instances in the 3 x 3 window of their slice (mirrored at borders) become
- * background (widen.c). In place; row_pair: 2 * x items of scratch. */
-void pea__widen_borders(pea_dims dims, uint32_t *labels, uint32_t *row_pair);
+/* Voxels that see two or more different instances in the 3 x 3 window of their slice, mirrored at borders, become
+ * background (widen.c). In place; rows: 3 * dims.x items of scratch. */
+void pea__widen_borders(pea_dims dims, uint32_t *labels, uint32_t *rows);
 
 /* ---- transformations (augment.c) ---- */
 
@@ -142,10 +144,10 @@ typedef struct pea__cutout {
 
 enum { PEA__AXIS_Z = 1, PEA__AXIS_Y = 2, PEA__AXIS_X = 4, PEA__AXIS_EXCHANGE = 8 };
 
-/* How a sample is made. Transformations of view 1 in this order, each with its probability once `chain` has decided
+/* How a sample is made; names of presets and transformations are those of the two calls below. Transformations of view 1 in this order, each with its probability once `chain` has decided
  * that there are any; 0 switches one off. */
 typedef struct pea__augmentation {
-    pea_normalise normalise;
+    const char *preset;         /* lent for ever */
     int64_t depth, side;        /* of samples: z; y and x */
     int64_t margin;             /* so much more, in y and x, is cut out, and cut off after the transformations */
     int64_t border;             /* images grow by so much on each side in y and x, mirrored */
@@ -175,7 +177,7 @@ pea_status pea__augmentation_check(const pea__augmentation *augmentation, pea_er
 
 /* ---- samples (sampler.c) ---- */
 
-/* Batches of n images, made of the training images of `data`, which is borrowed until the end. */
+/* Batches of n images, made of the training images of `data`. Data and context are borrowed until the end. */
 typedef struct pea__sampler pea__sampler;
 
 uint64_t pea__sampler_bytes(const pea__augmentation *augmentation, int64_t n, int64_t channels, int n_threads);
@@ -190,8 +192,8 @@ typedef struct pea__batch_of_samples {
     pea__view *flips; /* n items */
 } pea__batch_of_samples;
 
-/* The batch of a step: a function of data, augmentation, seed and step alone. PEA_E_CANCELLED, PEA_E_NOMEM. */
-pea_status pea__sampler_fill(pea__sampler *sampler, uint64_t step, pea_context *context,
-                             const pea__batch_of_samples *batch, pea_error *err);
+/* The batch of a step: a function of data, augmentation, seed and step alone. PEA_E_CANCELLED. */
+pea_status pea__sampler_fill(pea__sampler *sampler, uint64_t step, const pea__batch_of_samples *batch,
+                             pea_error *err);
 
 #endif
