@@ -230,6 +230,9 @@ static int build_convs(pea__builder *b, const pea__conv_spec *spec, const pea__c
                             .ky = spec->ky, .kx = spec->kx, .doubled = spec->doubled, .halved = spec->halved}};
     const int shrink = shrink_of(b, spec->in);
     folding f = {0};
+    op.made_of[op.n_made_of++] = *spec;
+    if (second)
+        op.made_of[op.n_made_of++] = *second;
     op.shape.winograd = pea__conv_by_winograd(&op.shape);
     fold(b, spec, second, &op, &f);
     pea__free_unset(f.weights);

@@ -26,6 +26,20 @@ typedef struct pea__buffer {
     int head;         /* the output that it is, or -1 */
 } pea__buffer;
 
+/* A convolution of `in`. Its tensors are <block>.<conv>.weight and .bias, those of its batch norm <norm_block>.<norm>.*;
+ * sums are normalised, `add` is added (before the batch norm where norm_covers_add, else after), then activated. */
+typedef struct pea__conv_spec {
+    int in, kz, ky, kx;
+    int64_t channels; /* of the output */
+    const char *block, *conv;
+    bool has_bias;
+    const char *norm_block, *norm; /* norm NULL: no batch norm; norm_block NULL: as block */
+    int add;                       /* 0: nothing */
+    bool norm_covers_add;
+    pea__activation activation;
+    bool doubled, halved; /* `in` is doubled first, as by pea__build_upsample(); the output is halved, as by _pool() */
+} pea__conv_spec;
+
 typedef enum pea__op_kind { PEA__CONV, PEA__UPSAMPLE, PEA__POOL, PEA__COPY } pea__op_kind;
 
 /* out = activation(conv or resize (in) + bias + residual_scale * residual), or a copy of in */
@@ -37,6 +51,9 @@ typedef struct pea__op {
     pea__conv_shape shape; /* of a convolution */
     float *weights, *bias; /* owned; packed for the network's kernels; NULL for resizing */
     float *residual_scale; /* owned */
+    pea__conv_spec made_of[2]; /* a convolution, or the two of a pair, as described: training does not fold norms. Names
+                                * are lent by the description, which is for ever */
+    int n_made_of;
 } pea__op;
 
 struct pea_network {
@@ -60,20 +77,6 @@ typedef struct pea__builder {
     pea_status status;
     pea_error *err;
 } pea__builder;
-
-/* A convolution of `in`. Its tensors are <block>.<conv>.weight and .bias, those of its batch norm <norm_block>.<norm>.*;
- * sums are normalised, `add` is added (before the batch norm where norm_covers_add, else after), then activated. */
-typedef struct pea__conv_spec {
-    int in, kz, ky, kx;
-    int64_t channels; /* of the output */
-    const char *block, *conv;
-    bool has_bias;
-    const char *norm_block, *norm; /* norm NULL: no batch norm; norm_block NULL: as block */
-    int add;                       /* 0: nothing */
-    bool norm_covers_add;
-    pea__activation activation;
-    bool doubled, halved; /* `in` is doubled first, as by pea__build_upsample(); the output is halved, as by _pool() */
-} pea__conv_spec;
 
 int pea__build_conv(pea__builder *b, pea__conv_spec spec);
 /* The same, and a second convolution of the same input, which is not activated: one operation, as input and kernel are

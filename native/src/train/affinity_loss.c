@@ -87,14 +87,37 @@ static double divisor(const pea__truth_edges *edges, pea_offset o)
     return edges_inside == 0 ? INFINITY : (double)b.n * (double)(edges->rule == PEA_TRUTH_2D ? b.x : edges_inside);
 }
 
+static void set_scales(comparison *c, double factor)
+{
+    for (size_t k = 0; k < c->edges->offsets->n; k++)
+        c->scale[k] = factor / divisor(c->edges, c->edges->offsets->step[k]);
+}
+
+static double length_of(const float *v, int64_t channels)
+{
+    double squares = 0.0;
+    for (int64_t j = 0; j < channels; j++)
+        squares += (double)v[j] * (double)v[j];
+    return sqrt(squares);
+}
+
+static void normalise(const float *v, int64_t channels, int64_t n, float *e)
+{
+    for (int64_t i = 0; i < n; i++, v += channels, e += channels) {
+        const double inverse = 1.0 / fmax(length_of(v, channels), 1e-12);
+        for (int64_t j = 0; j < channels; j++)
+            e[j] = (float)((double)v[j] * inverse);
+    }
+}
+
 static void normalise_row(void *argument, int64_t row, int worker)
 {
     const comparison *c = argument;
     const int64_t at = row * c->row_floats, x = c->edges->batch.x;
     (void)worker;
-    pea__vectors_normalise(c->of->embedding + at, c->of->channels, x, c->unit + at);
+    normalise(c->of->embedding + at, c->of->channels, x, c->unit + at);
     if (c->of->partner)
-        pea__vectors_normalise(c->of->partner + at, c->of->channels, x, c->partner + at);
+        normalise(c->of->partner + at, c->of->channels, x, c->partner + at);
 }
 
 /* The row at (dz,dy) from this one in the same image; -1: there is none. */
@@ -187,12 +210,10 @@ static void gather_row(void *argument, int64_t row, int worker)
     for (int64_t x = 0; x < b.x; x++) {
         const int64_t at = row * c->row_floats + x * channels;
         const float *v = c->of->embedding + at, *e = c->unit + at, *gx = g + x * channels;
-        double squares = 0.0, along = 0.0;
-        for (int64_t j = 0; j < channels; j++) {
-            squares += (double)v[j] * (double)v[j];
+        const double length = length_of(v, channels);
+        double along = 0.0;
+        for (int64_t j = 0; j < channels; j++)
             along += (double)e[j] * (double)gx[j];
-        }
-        const double length = sqrt(squares);
         for (int64_t j = 0; length > 1e-12 && j < channels; j++)
             c->gradient[at + j] += (float)(((double)gx[j] - (double)e[j] * along) / length);
     }
@@ -206,8 +227,7 @@ pea_status pea__affinity_loss(const pea__run *run, const pea__truth_edges *edges
     comparison c = {.run = run, .edges = edges, .of = of, .gradient = gradient};
     c.row_floats = edges->batch.x * of->channels;
     lay_out(&c);
-    for (size_t k = 0; k < edges->offsets->n; k++)
-        c.scale[k] = of->factor / divisor(edges, edges->offsets->step[k]);
+    set_scales(&c, of->factor);
     pea_status status = pea__parallel(run->context, n_rows, run->from, run->from + third, normalise_row, &c, err);
     if (status == PEA_OK)
         status = pea__parallel(run->context, n_rows, run->from + third, run->to - third, compare_row, &c, err);
@@ -215,5 +235,57 @@ pea_status pea__affinity_loss(const pea__run *run, const pea__truth_edges *edges
         status = pea__parallel(run->context, n_rows, run->to - third, run->to, gather_row, &c, err);
     for (int64_t row = 0; status == PEA_OK && row < n_rows; row++)
         *loss += c.row_loss[row];
+    return status;
+}
+
+/* ---- affinities that are predicted ---- */
+
+typedef struct prediction {
+    comparison c; /* its row_loss, edges and scale */
+    const float *affinity;
+} prediction;
+
+static void predict_row(void *argument, int64_t row, int worker)
+{
+    const prediction *p = argument;
+    const comparison *c = &p->c;
+    const int64_t x_end = c->edges->batch.x, n = (int64_t)c->edges->offsets->n;
+    float *s = c->gathered + worker * x_end, *gradient = c->gradient + row * x_end * n;
+    const float *affinity = p->affinity + row * x_end * n;
+    double loss = 0.0;
+    memset(gradient, 0, (size_t)(x_end * n) * sizeof *gradient);
+    for (int64_t k = 0; k < n; k++) {
+        const pea_offset o = c->edges->offsets->step[k];
+        const int64_t row2 = row_beside(c->edges->batch, row, o.z, o.y);
+        int64_t first, end;
+        pea__inside_range(x_end, o.x, &first, &end);
+        if (row2 < 0 || first == end)
+            continue;
+        for (int64_t x = first; x < end; x++)
+            s[x] = affinity[x * n + k];
+        loss += slopes_and_loss(c, row, row2, (size_t)k, first, end, s);
+        for (int64_t x = first; x < end; x++)
+            gradient[x * n + k] = s[x];
+    }
+    c->row_loss[row] = loss;
+}
+
+int64_t pea__prediction_loss_work(pea__batch batch, int n_workers)
+{
+    int64_t sum = 0;
+    return add_floats(&sum, rows_of(batch), 2) && add_floats(&sum, batch.x, n_workers) ? sum : -1;
+}
+
+pea_status pea__prediction_loss(const pea__run *run, const pea__truth_edges *edges, const float *affinity,
+                                double factor, float *gradient, double *loss, pea_error *err)
+{
+    float *work = run->work;
+    prediction p = {.c = {.run = run, .edges = edges, .gradient = gradient}, .affinity = affinity};
+    p.c.row_loss = (double *)(void *)take(&work, 2 * rows_of(edges->batch));
+    p.c.gathered = work;
+    set_scales(&p.c, factor);
+    const pea_status status = pea__parallel(run->context, rows_of(edges->batch), run->from, run->to, predict_row, &p, err);
+    for (int64_t row = 0; status == PEA_OK && row < rows_of(edges->batch); row++)
+        *loss += p.c.row_loss[row];
     return status;
 }

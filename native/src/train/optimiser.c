@@ -74,6 +74,29 @@ pea_status pea__optimiser_step(const pea__run *run, const pea__optimiser *optimi
     return pea__parallel(run->context, pea__ceil_div(n, BLOCK), run->from, run->to, update_block, &u, err);
 }
 
+/* ---- averages ---- */
+
+typedef struct averaging {
+    int64_t n;
+    const float *values;
+    float *average, rest; /* 1 - decay */
+} averaging;
+
+static void average_block(void *argument, int64_t index, int worker)
+{
+    const averaging *a = argument;
+    (void)worker;
+    for (int64_t i = index * BLOCK; i < pea__min_i64((index + 1) * BLOCK, a->n); i++)
+        a->average[i] += a->rest * (a->values[i] - a->average[i]);
+}
+
+pea_status pea__average_step(const pea__run *run, double decay, int64_t n, const float *values, float *average,
+                             pea_error *err)
+{
+    averaging a = {n, values, average, (float)(1.0 - decay)};
+    return pea__parallel(run->context, pea__ceil_div(n, BLOCK), run->from, run->to, average_block, &a, err);
+}
+
 /* ---- clipping ---- */
 
 typedef struct measuring {
