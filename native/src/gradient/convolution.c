@@ -129,16 +129,16 @@ static pea_status run_job(const pea__run *run, job *j, pea_error *err)
 {
     const pea__conv_shape *s = &j->conv.shape;
     const int64_t n_panels = count_panels(s, run->kernels->lanes);
-    pea_status status = pea__parallel(run->context, n_panels, run->from, run->from, pack, j, err);
+    pea_status status = pea__run_tasks(run, n_panels, run->from, run->from, pack, j, err);
     j->conv.weights = j->packed;
     if (status == PEA_OK && s->winograd) {
         const int64_t n_inputs = pea__ceil_div(s->kz * s->in_channels, INPUTS_AT_ONCE);
-        status = pea__parallel(run->context, n_inputs, run->from, run->from, transform_weights, j, err);
+        status = pea__run_tasks(run, n_inputs, run->from, run->from, transform_weights, j, err);
         j->conv.weights = j->products;
     }
     if (status != PEA_OK)
         return status;
-    return pea__parallel(run->context, j->n_images * j->n_tiles_z * j->n_tiles_y * j->n_tiles_x, run->from, run->to,
+    return pea__run_tasks(run, j->n_images * j->n_tiles_z * j->n_tiles_y * j->n_tiles_x, run->from, run->to,
                          run_tile, j, err);
 }
 

@@ -25,7 +25,7 @@
 #include "base/base.h"
 #include "kernel/kernel.h"
 
-/* ---- what every call needs ---- */
+/* ---- what every call needs (run.c) ---- */
 
 typedef struct pea__run {
     const pea__kernels_table *kernels;
@@ -33,6 +33,10 @@ typedef struct pea__run {
     float *work;          /* begins at a cache line */
     double from, to;      /* progress within the stage */
 } pea__run;
+
+/* pea__parallel() of a run; numbers too small to be normal count as 0 meanwhile. */
+pea_status pea__run_tasks(const pea__run *run, int64_t n_tasks, double from, double to, pea__task_fn *fn,
+                          void *argument, pea_error *err);
 
 typedef struct pea__batch {
     int64_t n, z, y, x;

@@ -115,7 +115,7 @@ pea_status pea__norm_statistics(const pea__run *run, pea__batch batch, int64_t c
                          "a batch norm in training must see at least 2 voxels in a channel, the batch has %" PRId64
                          ": use larger images or more of them", j.n_voxels);
     j.in = norm->in;
-    const pea_status status = pea__parallel(run->context, n_blocks(&j), run->from, run->to, sum_moments, &j, err);
+    const pea_status status = pea__run_tasks(run, n_blocks(&j), run->from, run->to, sum_moments, &j, err);
     for (int64_t c = 0; status == PEA_OK && c < channels; c++)
         join_moments(&j, c, &norm->mean[c], &norm->variance[c]);
     return status;
@@ -161,7 +161,7 @@ pea_status pea__norm_forward(const pea__run *run, pea__batch batch, int64_t chan
         }
         j.norm.branch[k] = (pea__norm_branch){norms[k].in.data, norms[k].in.pitch, norms[k].mean, scale};
     }
-    return pea__parallel(run->context, n_blocks(&j), run->from, run->to, norm_block, &j, err);
+    return pea__run_tasks(run, n_blocks(&j), run->from, run->to, norm_block, &j, err);
 }
 
 /* ---- backward ---- */
@@ -223,12 +223,12 @@ pea_status pea__norm_gradient(const pea__run *run, pea__batch batch, int64_t cha
     j.activation = activation;
     j.out = out;
     j.gradient = gradient;
-    const pea_status status = pea__parallel(run->context, n_blocks(&j), run->from, middle, sum_gradients, &j, err);
+    const pea_status status = pea__run_tasks(run, n_blocks(&j), run->from, middle, sum_gradients, &j, err);
     if (status != PEA_OK)
         return status;
     for (int k = 0; k < n_norms; k++)
         prepare_step(&j, k, &to[k]);
-    return pea__parallel(run->context, n_blocks(&j), middle, run->to, gradient_block, &j, err);
+    return pea__run_tasks(run, n_blocks(&j), middle, run->to, gradient_block, &j, err);
 }
 
 /* ---- activations and biases alone ---- */
@@ -251,7 +251,7 @@ pea_status pea__activation_gradient(const pea__run *run, pea__batch batch, int64
     j.out = out;
     j.gradient = gradient;
     j.to = to;
-    return pea__parallel(run->context, n_blocks(&j), run->from, run->to, slope_block, &j, err);
+    return pea__run_tasks(run, n_blocks(&j), run->from, run->to, slope_block, &j, err);
 }
 
 static void sum_bias(void *argument, int64_t index, int worker)
@@ -267,7 +267,7 @@ pea_status pea__bias_gradient(const pea__run *run, pea__batch batch, int64_t cha
 {
     job j = make_job(run, batch, channels);
     j.gradient = gradient;
-    const pea_status status = pea__parallel(run->context, n_blocks(&j), run->from, run->to, sum_bias, &j, err);
+    const pea_status status = pea__run_tasks(run, n_blocks(&j), run->from, run->to, sum_bias, &j, err);
     for (int64_t c = 0; status == PEA_OK && c < channels; c++)
         bias[c] = (float)total(&j, 1, 0, c);
     return status;

@@ -31,7 +31,7 @@ static pea_status run_job(const pea__run *run, job *j, int64_t n_rows, int64_t r
 {
     j->n_rows = n_rows;
     j->rows_at_once = pea__max_i64(1, TASK_FLOATS / row_floats);
-    return pea__parallel(run->context, pea__ceil_div(n_rows, j->rows_at_once), run->from, run->to, run_rows, j, err);
+    return pea__run_tasks(run, pea__ceil_div(n_rows, j->rows_at_once), run->from, run->to, run_rows, j, err);
 }
 
 static pea__resize forward_of(pea__batch b, int64_t channels, pea__slice in, pea__slice out)

@@ -182,8 +182,8 @@ pea_status pea__conv_weight_gradient(const pea__run *run, const pea__layer *laye
     j.weights = weights;
     j.parts = run->work;
     j.scratch = run->work + n_blocks * j.n_parts * j.block_floats;
-    pea_status status = pea__parallel(run->context, n_blocks * j.n_parts, run->from, run->to, sum_block, &j, err);
+    pea_status status = pea__run_tasks(run, n_blocks * j.n_parts, run->from, run->to, sum_block, &j, err);
     if (status == PEA_OK)
-        status = pea__parallel(run->context, n_blocks, run->to, run->to, join_parts, &j, err);
+        status = pea__run_tasks(run, n_blocks, run->to, run->to, join_parts, &j, err);
     return status;
 }

@@ -228,11 +228,11 @@ pea_status pea__affinity_loss(const pea__run *run, const pea__truth_edges *edges
     c.row_floats = edges->batch.x * of->channels;
     lay_out(&c);
     set_scales(&c, of->factor);
-    pea_status status = pea__parallel(run->context, n_rows, run->from, run->from + third, normalise_row, &c, err);
+    pea_status status = pea__run_tasks(run, n_rows, run->from, run->from + third, normalise_row, &c, err);
     if (status == PEA_OK)
-        status = pea__parallel(run->context, n_rows, run->from + third, run->to - third, compare_row, &c, err);
+        status = pea__run_tasks(run, n_rows, run->from + third, run->to - third, compare_row, &c, err);
     if (status == PEA_OK && gradient)
-        status = pea__parallel(run->context, n_rows, run->to - third, run->to, gather_row, &c, err);
+        status = pea__run_tasks(run, n_rows, run->to - third, run->to, gather_row, &c, err);
     for (int64_t row = 0; status == PEA_OK && row < n_rows; row++)
         *loss += c.row_loss[row];
     return status;
@@ -284,8 +284,9 @@ pea_status pea__prediction_loss(const pea__run *run, const pea__truth_edges *edg
     p.c.row_loss = (double *)(void *)take(&work, 2 * rows_of(edges->batch));
     p.c.gathered = work;
     set_scales(&p.c, factor);
-    const pea_status status = pea__parallel(run->context, rows_of(edges->batch), run->from, run->to, predict_row, &p, err);
-    for (int64_t row = 0; status == PEA_OK && row < rows_of(edges->batch); row++)
+    const int64_t n_rows = rows_of(edges->batch);
+    const pea_status status = pea__run_tasks(run, n_rows, run->from, run->to, predict_row, &p, err);
+    for (int64_t row = 0; status == PEA_OK && row < n_rows; row++)
         *loss += p.c.row_loss[row];
     return status;
 }

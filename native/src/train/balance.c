@@ -52,7 +52,7 @@ static void balance_some(void *argument, int64_t index, int worker)
 pea_status pea__balance_edges(const pea__run *run, const pea__truth_edges *edges, pea__balance *balance, pea_error *err)
 {
     balancing work = {edges, balance};
-    return pea__parallel(run->context, edges->batch.n * (int64_t)edges->offsets->n, run->from, run->to, balance_some,
+    return pea__run_tasks(run, edges->batch.n * (int64_t)edges->offsets->n, run->from, run->to, balance_some,
                          &work, err);
 }
 

@@ -68,7 +68,7 @@ pea_status pea__foreground_loss(const pea__run *run, pea__batch batch, const uin
     const double middle = (run->from + run->to) / 2.0;
     entropy e = {.batch = batch, .labels = labels, .logits = logits, .gradient = gradient};
     e.row = (double *)(void *)run->work;
-    pea_status status = pea__parallel(run->context, n_rows, run->from, middle, count_row, &e, err);
+    pea_status status = pea__run_tasks(run, n_rows, run->from, middle, count_row, &e, err);
     if (status != PEA_OK)
         return status;
     const double n_foreground = sum_of_rows(&e), n_background = (double)pea__batch_voxels(batch) - n_foreground;
@@ -76,7 +76,7 @@ pea_status pea__foreground_loss(const pea__run *run, pea__batch batch, const uin
         return PEA_OK;
     e.weight[0] = (float)(factor / (2.0 * n_background));
     e.weight[1] = (float)(factor / (2.0 * n_foreground));
-    status = pea__parallel(run->context, n_rows, middle, run->to, entropy_row, &e, err);
+    status = pea__run_tasks(run, n_rows, middle, run->to, entropy_row, &e, err);
     if (status == PEA_OK)
         *loss += sum_of_rows(&e);
     return status;

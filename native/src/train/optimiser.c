@@ -71,7 +71,7 @@ pea_status pea__optimiser_step(const pea__run *run, const pea__optimiser *optimi
         u.root_factor = (float)(optimiser->epsilon_first ? 1.0 : 1.0 / root2);
         u.epsilon = (float)optimiser->epsilon;
     }
-    return pea__parallel(run->context, pea__ceil_div(n, BLOCK), run->from, run->to, update_block, &u, err);
+    return pea__run_tasks(run, pea__ceil_div(n, BLOCK), run->from, run->to, update_block, &u, err);
 }
 
 /* ---- averages ---- */
@@ -94,7 +94,7 @@ pea_status pea__average_step(const pea__run *run, double decay, int64_t n, const
                              pea_error *err)
 {
     averaging a = {n, values, average, (float)(1.0 - decay)};
-    return pea__parallel(run->context, pea__ceil_div(n, BLOCK), run->from, run->to, average_block, &a, err);
+    return pea__run_tasks(run, pea__ceil_div(n, BLOCK), run->from, run->to, average_block, &a, err);
 }
 
 /* ---- clipping ---- */
@@ -125,7 +125,7 @@ pea_status pea__clip_factor(const pea__run *run, int64_t n, const float *gradien
 {
     const int64_t n_blocks = pea__ceil_div(n, BLOCK);
     measuring m = {n, gradients, (double *)(void *)run->work};
-    const pea_status status = pea__parallel(run->context, n_blocks, run->from, run->to, measure_block, &m, err);
+    const pea_status status = pea__run_tasks(run, n_blocks, run->from, run->to, measure_block, &m, err);
     double sum = 0.0;
     for (int64_t i = 0; status == PEA_OK && i < n_blocks; i++)
         sum += m.squares[i];

@@ -1,15 +1,16 @@
 /* plan.c - what the passes of a network in training will do: who has a gradient, and where everything lies meanwhile.
  *
  * With n lessons, lesson i is at time i on the way forward and at time 2 n - i on the way back; losses are at time n.
- * What nobody needs on the way back gives its place away at once. The output of a norm is soon made again, so it does so
- * too, and has a second place later:
+ * What nobody needs on the way back gives its place away at once. The output of a norm is soon made again, so it does
+ * so too, and has a second place later:
  *
  *     sums of a convolution   |------------------------------------------------|
  *     their norm                |--- read by the next ---|      |--- again ---|
  *     gradient                                                     |----------|
  *                             forward                   losses             backward
  *
- * A norm's way back is in its place, and what is added voxel by voxel has the gradient of the sum: such gradients are one.
+ * A norm's way back is in its place, and what is added voxel by voxel has the gradient of the sum: such gradients are
+ * one.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/train.h"
 
@@ -85,7 +86,7 @@ static void share_gradient(planning *p, int value, int from)
     made(p, value);
 }
 
-/* The way back of lesson i. False where a network adds what already has another gradient, or a part of it: none does. */
+/* The way back of lesson i. False where a network adds what has another gradient already: none does. */
 static bool go_back(planning *p, int i)
 {
     pea__trainee *t = p->t;
@@ -218,7 +219,7 @@ static void find_lives(planning *p, const bool *taught)
 
 /* ---- places ---- */
 
-/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1; -1 after too many floats. */
+/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1, -1 for too many floats. */
 static int insert(planning *p, int n, life one, int buffer, int64_t *place)
 {
     const pea__trainee *t = p->t;

@@ -59,7 +59,8 @@ static void clear_gradient(pea__teacher *t, int head, int level)
     memset(pea__trainee_head_gradient(t->trainee, head), 0, (size_t)floats * sizeof(float));
 }
 
-static pea_status teach_level(pea__teacher *t, const pea__sample *sample, int level, pea__losses *losses, pea_error *err)
+static pea_status teach_level(pea__teacher *t, const pea__sample *sample, int level, pea__losses *losses,
+                              pea_error *err)
 {
     const int head = t->heads[level];
     const pea__truth_edges edges = pea__teacher_edges(t, level);
@@ -151,7 +152,8 @@ static pea_status update_range(pea__teacher *t, const pea__run *run, int64_t fir
 {
     const pea__trainee *net = t->trainee;
     const pea__moments m = t->moments;
-    const pea__moments part = {m.first + first, m.second ? m.second + first : NULL, m.largest ? m.largest + first : NULL};
+    const pea__moments part = {m.first + first, m.second ? m.second + first : NULL,
+                               m.largest ? m.largest + first : NULL};
     return pea__optimiser_step(run, &t->curriculum.optimiser, t->n_steps, rate, factor, end - first,
                                net->gradients + first, &part, net->parameters + first, err);
 }
@@ -187,12 +189,13 @@ static pea_status update_average(pea__teacher *t, const pea__run *run, pea_error
 pea_status pea__teacher_update(pea__teacher *t, double rate, pea_error *err)
 {
     const pea__trainee *net = t->trainee;
+    const double longest = t->curriculum.longest_gradient;
     double factor = 1.0;
     set_share(t, 1.0, 1.0);
     pea__run run = net->run;
     pea_status status = PEA_OK;
-    if (t->curriculum.longest_gradient > 0.0)
-        status = pea__clip_factor(&run, net->n_parameters, net->gradients, t->curriculum.longest_gradient, &factor, err);
+    if (longest > 0.0)
+        status = pea__clip_factor(&run, net->n_parameters, net->gradients, longest, &factor, err);
     if (status != PEA_OK)
         return status;
     t->n_steps++;

@@ -95,8 +95,9 @@ static pea_status count_work(pea__teacher *t, pea_error *err)
     floats = pea__max_i64(floats, pea__prediction_loss_work(t->trainee->batch, n_workers));
     for (int level = 0; level < PEA__LEVELS; level++) {
         const pea__truth_edges edges = pea__teacher_edges(t, level);
+        const int head = t->heads[level];
         const pea__affinity_loss_of of = {.partner = level == 0 && t->curriculum.cross > 0.0 ? &some : NULL,
-                                          .channels = t->heads[level] < 0 ? 1 : pea__teacher_channels(t, t->heads[level])};
+                                          .channels = head < 0 ? 1 : pea__teacher_channels(t, head)};
         const int64_t more = pea__affinity_loss_work(&edges, &of, n_workers);
         if (more < 0)
             return pea__fail(err, PEA_E_LIMIT, "the batch is too large for its losses: take fewer or smaller images");
@@ -205,8 +206,8 @@ static pea_status check_memory(const pea__teacher *t, pea_error *err)
     if (limit == 0 || bytes <= limit)
         return PEA_OK;
     return pea__fail(err, PEA_E_LIMIT, "training on %" PRId64 " images of %" PRId64 " x %" PRId64 " x %" PRId64
-                     " needs %" PRIu64 " bytes of memory, the limit is %" PRIu64 ": take fewer or smaller images at once",
-                     b.n, b.z, b.y, b.x, bytes, limit);
+                     " needs %" PRIu64 " bytes of memory, the limit is %" PRIu64
+                     ": take fewer or smaller images at once", b.n, b.z, b.y, b.x, bytes, limit);
 }
 
 pea_status pea__teacher_new(const pea_weights *weights, pea__batch batch, const pea__curriculum *curriculum,
@@ -262,8 +263,8 @@ pea_status pea__teacher_weights(const pea__teacher *t, bool averaged, const pea_
     if (averaged && !t->average)
         return pea__fail(err, PEA_E_ARG, "there are no averaged weights: the curriculum asks for none");
     const float *parameters = averaged ? t->average : net->parameters;
-    return pea__trainee_weights(net, parameters, averaged ? t->average + net->n_parameters : net->running, like, weights,
-                                err);
+    const float *running = averaged ? t->average + net->n_parameters : net->running;
+    return pea__trainee_weights(net, parameters, running, like, weights, err);
 }
 
 /* ---- for a later day ---- */
@@ -356,7 +357,8 @@ pea_status pea__teacher_restore(pea__teacher *t, const pea_weights *state, pea_e
 {
     pea_tensor steps;
     int64_t n_steps = -1;
-    if (pea_weights_find(state, "steps", &steps) && steps.dtype == PEA_INT64 && steps.n_axes == 1 && steps.shape[0] == 1)
+    if (pea_weights_find(state, "steps", &steps) && steps.dtype == PEA_INT64 && steps.n_axes == 1 &&
+        steps.shape[0] == 1)
         memcpy(&n_steps, steps.data, sizeof n_steps);
     if (n_steps < 0)
         return pea__fail(err, PEA_E_FORMAT, "the state of training does not say how many steps were done");

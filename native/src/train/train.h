@@ -97,8 +97,8 @@ int pea__trainee_head_at(const pea__trainee *trainee, const char *beginning, int
  * that comes before the first doubling, but for heads. PEA_E_LIMIT for what cannot be counted. */
 pea_status pea__trainee_plan(pea__trainee *trainee, const bool taught[PEA__MAX_HEADS], bool freeze_encoder,
                              pea_error *err);
-/* After the plan: all memory but for run.work, which the caller sets, of work_floats at least, before a pass. The numbers
- * of the weights it was made of. */
+/* After the plan: all memory but for run.work, which the caller sets, of work_floats at least, before a pass. Takes the
+ * numbers of the weights it was made of. */
 pea_status pea__trainee_ready(pea__trainee *trainee, const pea_weights *weights, pea_error *err);
 
 /* Fills values, heads and moments from an input (n,z,y,x,c). */
@@ -282,8 +282,8 @@ typedef struct pea__teacher pea__teacher;
 /* All bytes that pea__teacher_new() would take. */
 pea_status pea__teacher_bytes(const pea_weights *weights, pea__batch batch, const pea__curriculum *curriculum,
                               const pea__kernels_table *kernels, pea_context *context, uint64_t *bytes, pea_error *err);
-/* Errors as pea__trainee_new(); PEA_E_FORMAT for a loss whose head the network lacks; PEA_E_ARG for a curriculum of other
- * axes, or one of no loss; PEA_E_LIMIT, with the number of bytes, where they exceed the context's memory limit. */
+/* Errors as pea__trainee_new(); PEA_E_FORMAT for a loss whose head the network lacks; PEA_E_ARG for a curriculum of
+ * other axes, or one of no loss; PEA_E_LIMIT, with the number of bytes, where they exceed the context's memory limit. */
 pea_status pea__teacher_new(const pea_weights *weights, pea__batch batch, const pea__curriculum *curriculum,
                             const pea__kernels_table *kernels, pea_context *context, pea__teacher **teacher,
                             pea_error *err);
@@ -291,19 +291,21 @@ void pea__teacher_free(pea__teacher *teacher); /* NULL allowed */
 int64_t pea__teacher_steps(const pea__teacher *teacher); /* that were done */
 pea__trainee *pea__teacher_trainee(pea__teacher *teacher); /* lent */
 
-/* Forward with both views, losses, backward: leaves gradients in the trainee, and running statistics updated by the first
- * view, then by the second. Progress from 0 to 1 of the present window. PEA_E_CANCELLED: nothing was learnt. */
-pea_status pea__teacher_gradients(pea__teacher *teacher, const pea__sample *sample, pea__losses *losses, pea_error *err);
+/* Forward with both views, losses, backward: leaves gradients in the trainee, and running statistics updated by the
+ * first view, then by the second. Progress from 0 to 1 of the present window. PEA_E_CANCELLED: nothing was learnt. */
+pea_status pea__teacher_gradients(pea__teacher *teacher, const pea__sample *sample, pea__losses *losses,
+                                  pea_error *err);
 /* The step that follows: parameters by gradients, averages by parameters. Counts steps. Is not cancelled half-way. */
 pea_status pea__teacher_update(pea__teacher *teacher, double rate, pea_error *err);
 
-/* The model as it is, or its averages, in tensors of the names and shapes of `like`: weights the teacher could be made of.
- * Without averages PEA_E_ARG for them. */
+/* The model as it is, or its averages, in tensors of the names and shapes of `like`: weights the teacher could be made
+ * of. Without averages PEA_E_ARG for them. */
 pea_status pea__teacher_weights(const pea__teacher *teacher, bool averaged, const pea_weights *like,
                                 pea_weights **weights, pea_error *err);
 /* All that a step depends on: tensors under their names, what the optimiser keeps of them under first/NAME, second/NAME,
- * largest/NAME, averages under average/NAME, and `steps`. Restored into a teacher of the same weights and curriculum the
- * next step gives the same bytes. PEA_E_FORMAT, and the teacher is as it was, where something is missing or does not fit. */
+ * largest/NAME, averages under average/NAME, and `steps`. Restored into a teacher of the same network and curriculum the
+ * next step gives the same bytes. PEA_E_FORMAT, and the teacher is as it was, where something is missing or does not
+ * fit. */
 pea_status pea__teacher_state(const pea__teacher *teacher, pea_weights **state, pea_error *err);
 pea_status pea__teacher_restore(pea__teacher *teacher, const pea_weights *state, pea_error *err);
 

@@ -110,7 +110,8 @@ static void append(pea__trainee *t, pea__lesson lesson)
 }
 
 /* Of `in`, as `spec` says; and of a second value, as the convolution that made it says. */
-static void append_norm(lowering *l, const pea__conv_spec *spec, pea__activation activation, int in, int second, int out)
+static void append_norm(lowering *l, const pea__conv_spec *spec, pea__activation activation, int in, int second,
+                        int out)
 {
     pea__lesson norm = {.kind = PEA__LESSON_NORM, .in = in, .out = out, .activation = activation};
     add_norm_numbers(l->t, &norm, 0, spec, spec->channels);
@@ -277,7 +278,8 @@ static pea_status check_batch(const pea_network *network, pea__batch b, pea_erro
         return pea__fail(err, PEA_E_SHAPE, "a batch of %" PRId64 " images of %" PRId64 " x %" PRId64 " x %" PRId64
                          ": sides y and x must be multiples of %" PRId64, b.n, b.z, b.y, b.x, grid);
     if (network->info.n_axes == 2 && b.z != 1)
-        return pea__fail(err, PEA_E_SHAPE, "a 2-D network learns of planes, the batch has %" PRId64 " in an image", b.z);
+        return pea__fail(err, PEA_E_SHAPE, "a 2-D network learns of planes, the batch has %" PRId64 " in an image",
+                         b.z);
     return PEA_OK;
 }
 
