@@ -64,12 +64,12 @@ static pea_status open_file(const char *path, pea_image_use use, pea_image **ima
 
 static const char *image_name(const pea__pair *pair)
 {
-    return pair->image_path ? pair->image_path : pair->name;
+    return pea__path_end(pair->image_path ? pair->image_path : pair->name);
 }
 
 static const char *label_name(const pea__pair *pair)
 {
-    return pair->label_path ? pair->label_path : "its labels";
+    return pair->label_path ? pea__path_end(pair->label_path) : "its labels";
 }
 
 static pea_status check_shapes(const opened *o, const pea__data_options *options, pea_error *err)
@@ -78,15 +78,15 @@ static pea_status check_shapes(const opened *o, const pea__data_options *options
     const int64_t n_a = o->image_shape.n_frames, n_b = o->label_shape.n_frames;
     const bool planes = options->n_axes == 2;
     if (a.y != b.y || a.x != b.x)
-        return pea__fail(err, PEA_E_SHAPE, "%.150s is %" PRId64 " x %" PRId64 " (y,x), but %.150s %" PRId64 " x %" PRId64,
+        return pea__fail(err, PEA_E_SHAPE, "%s is %" PRId64 " x %" PRId64 " (y,x), but %s %" PRId64 " x %" PRId64,
                          image_name(o->pair), a.y, a.x, label_name(o->pair), b.y, b.x);
     if (planes ? a.z * n_a != b.z * n_b : a.z != b.z || n_a != n_b)
         return pea__fail(err, PEA_E_SHAPE,
-                         "%.150s has %" PRId64 " slices in %" PRId64 " frames, but %.150s %" PRId64 " in %" PRId64,
+                         "%s has %" PRId64 " slices in %" PRId64 " frames, but %s %" PRId64 " in %" PRId64,
                          image_name(o->pair), a.z, n_a, label_name(o->pair), b.z, n_b);
     if (a.c != 1 && a.c != options->channels)
         return pea__fail(err, PEA_E_SHAPE,
-                         "%.200s has %" PRId64 " channels, and the network takes %" PRId64 ": %s", image_name(o->pair), a.c,
+                         "%s has %" PRId64 " channels, and the network takes %" PRId64 ": %s", image_name(o->pair), a.c,
                          options->channels, options->channels == 1 ? "convert it to grey, or save the channel that "
                          "shows the objects" : "save as many, or a single one");
     return PEA_OK;
@@ -99,7 +99,7 @@ static pea_status choose_slices(opened *o, const pea__data_options *options, pea
     const int64_t first = o->pair->first_slice < 0 ? pea__max_i64(0, n + o->pair->first_slice) : o->pair->first_slice;
     const int64_t end = o->pair->end_slice <= 0 ? n + o->pair->end_slice : pea__min_i64(n, o->pair->end_slice);
     if (first >= end)
-        return pea__fail(err, PEA_E_ARG, "%.200s has %" PRId64 " slices: none is left for %s", image_name(o->pair), n,
+        return pea__fail(err, PEA_E_ARG, "%s has %" PRId64 " slices: none is left for %s", image_name(o->pair), n,
                          o->pair->validation ? "validation" : "training");
     o->first = first;
     o->n_slices = end - first;
@@ -272,7 +272,7 @@ static pea_status read_lent(const opened *o, pea__label_rule rule, block *b, pea
     if (labels.dims.c == 1)
         return pea__name_file(pea_labels_from_array(&labels, &b->labels.array, err), o->pair->name, err);
     (void)rule;
-    return pea__fail(err, PEA_E_SHAPE, "the labels of %.200s have %" PRId64 " channels, expected one", o->pair->name,
+    return pea__fail(err, PEA_E_SHAPE, "the labels of %s have %" PRId64 " channels, expected one", image_name(o->pair),
                      labels.dims.c);
 }
 
@@ -378,8 +378,8 @@ static pea_status check_range(const pea__specimen *s, const pea__data_options *o
     if (options->normalise == PEA_NORMALISE_MINMAX || (s->min >= 0.0 && s->max <= scale))
         return PEA_OK;
     return pea__fail(err, PEA_E_FORMAT,
-                     "%.200s has values from %g to %g, and the model takes %s from 0 to %g: rescale them, or train with "
-                     "normalise minmax", s->name, s->min, s->max, pea_dtype_name(s->image.dtype), scale);
+                     "%s has values from %g to %g, and the model takes %s from 0 to %g: rescale them, or train with "
+                     "normalise minmax", pea__path_end(s->name), s->min, s->max, pea_dtype_name(s->image.dtype), scale);
 }
 
 static pea_status find_range(pea__specimen *s, pea_context *context, pea_error *err)
@@ -520,8 +520,8 @@ static pea_status check_all(pea__data *data, pea_context *context, pea_error *er
         suspect = !suspect && training[i].n_instances == 1 ? training + i : suspect;
     }
     if (data->n_empty == data->n[0])
-        return pea__fail(err, PEA_E_ARG, "no label image has an object, %.200s for example: all labels are 0",
-                         training[0].name);
+        return pea__fail(err, PEA_E_ARG, "no label image has an object, %s for example: all labels are 0",
+                         pea__path_end(training[0].name));
     if (!several) {
         const pea_status status = looks_like_mask(&suspect->labels, context, &is_mask, err);
         if (status != PEA_OK)
@@ -529,8 +529,8 @@ static pea_status check_all(pea__data *data, pea_context *context, pea_error *er
     }
     if (is_mask)
         return pea__fail(err, PEA_E_FORMAT,
-                         "the labels of %.200s are a mask: one number stands for many objects. Give each a number of its "
-                         "own, or take connected parts for objects", suspect->name);
+                         "the labels of %s are a mask: one number stands for many objects. Give each a number of its "
+                         "own, or take connected parts for objects", pea__path_end(suspect->name));
     if (data->n_empty > 0)
         snprintf(data->notes, sizeof data->notes, "%zu of %zu training images have no objects", data->n_empty,
                  data->n[0]);

@@ -181,6 +181,7 @@ pea_status pea__augmentation_check(const pea__augmentation *augmentation, pea_er
 typedef struct pea__sampler pea__sampler;
 
 uint64_t pea__sampler_bytes(const pea__augmentation *augmentation, int64_t n, int64_t channels, int n_threads);
+/* PEA_E_SHAPE where an image is too small for this side and for the preset's way to enlarge it. */
 pea_status pea__sampler_new(const pea__data *data, const pea__augmentation *augmentation, int64_t n, uint64_t seed,
                             pea_context *context, pea__sampler **sampler, pea_error *err);
 void pea__sampler_free(pea__sampler *sampler); /* NULL allowed */

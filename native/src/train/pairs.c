@@ -73,8 +73,8 @@ pea_status pea__path_join(const char *folder, const char *name, char path[PEA__M
     const char *slash = length == 0 || folder[length - 1] == '/' ? "" : "/";
     const int n = snprintf(path, PEA__MAX_PATH, "%s%s%s", folder, slash, name);
     if (n < 0 || n >= PEA__MAX_PATH)
-        return pea__fail(err, PEA_E_LIMIT, "a path in the folder %.100s... has more than %d bytes", folder,
-                         PEA__MAX_PATH - 1);
+        return pea__fail(err, PEA_E_LIMIT, "a path in the folder %s has more than %d bytes",
+                         pea__path_end(folder), PEA__MAX_PATH - 1);
     return PEA_OK;
 }
 
@@ -179,8 +179,8 @@ static pea_status list_matches(const pattern *p, const pattern *other, matches *
         const int cause = errno;
         if (cause == ENOENT || cause == ENOTDIR)
             return PEA_OK;
-        return pea__fail(err, cause == ENOMEM ? PEA_E_NOMEM : PEA_E_IO, "the folder %.200s cannot be read: %s",
-                         p->folder, strerror(cause));
+        return pea__fail(err, cause == ENOMEM ? PEA_E_NOMEM : PEA_E_IO, "the folder %s cannot be read: %s",
+                         pea__path_end(p->folder), strerror(cause));
     }
     pea_status status = PEA_OK;
     for (const struct dirent *entry; status == PEA_OK && (entry = readdir(directory)) != NULL;) {
@@ -195,8 +195,8 @@ static pea_status list_matches(const pattern *p, const pattern *other, matches *
         qsort(list->match, list->n, sizeof *list->match, by_key);
     for (size_t i = 1; status == PEA_OK && i < list->n; i++)
         if (!strcmp(list->match[i].key, list->match[i - 1].key))
-            status = pea__fail(err, PEA_E_ARG, "%.180s and %.180s are both meant: move one away, or name the extension",
-                               list->match[i - 1].path, list->match[i].path);
+            status = pea__fail(err, PEA_E_ARG, "%s and %s are both meant: move one away, or name the extension",
+                               pea__path_end(list->match[i - 1].path), pea__path_end(list->match[i].path));
     return status;
 }
 
@@ -209,11 +209,11 @@ static pea_status pair_up(pea__pairs *pairs, const matches *images, const matche
                           : i >= labels->n ? -1
                                            : strcmp(images->match[i].key, labels->match[i].key);
         if (order < 0)
-            return pea__fail(err, PEA_E_IO, "%.200s has no labels: they should be called as %.60s says, with %.60s for *",
-                             images->match[i].path, label_pattern, images->match[i].key);
+            return pea__fail(err, PEA_E_IO, "%s has no labels: they should be called as %s says, with %.80s for *",
+                             pea__path_end(images->match[i].path), label_pattern, images->match[i].key);
         if (order > 0)
-            return pea__fail(err, PEA_E_IO, "%.200s has no image: it should be called as %.60s says, with %.60s for *",
-                             labels->match[i].path, image_pattern, labels->match[i].key);
+            return pea__fail(err, PEA_E_IO, "%s has no image: it should be called as %s says, with %.80s for *",
+                             pea__path_end(labels->match[i].path), image_pattern, labels->match[i].key);
         pea__pair *pair = pea__pairs_add(pairs, images->match[i].path, images->match[i].path, labels->match[i].path,
                                          err);
         if (!pair)
@@ -265,21 +265,21 @@ pea_status pea__pairs_add_folder(pea__pairs *pairs, const char *folder, const ch
         return pea__fail(err, PEA_E_ARG, "there are patterns for the names of images and of labels, or none of both");
     DIR *directory = opendir(folder);
     if (!directory)
-        return pea__fail(err, PEA_E_IO, "the folder %.300s cannot be read: %s", folder, strerror(errno));
+        return pea__fail(err, PEA_E_IO, "the folder %s cannot be read: %s", pea__path_end(folder), strerror(errno));
     closedir(directory);
     if (images) {
         status = try_patterns(pairs, folder, images, labels, validation, &found, err);
         if (status == PEA_OK && !found)
-            return pea__fail(err, PEA_E_ARG, "%.200s has no images called %.60s with labels called %.60s", folder, images,
-                             labels);
+            return pea__fail(err, PEA_E_ARG, "%s has no images called %.80s with labels called %.80s",
+                             pea__path_end(folder), images, labels);
         return status;
     }
     for (size_t i = 0; status == PEA_OK && !found && i < sizeof layouts / sizeof *layouts; i++)
         status = try_patterns(pairs, folder, layouts[i][0], layouts[i][1], validation, &found, err);
     if (status == PEA_OK && !found)
         return pea__fail(err, PEA_E_ARG,
-                         "%.200s has no TIFF or PNG images with labels: name them NAME_image.tif and NAME_labels.tif, or "
-                         "alike in folders images and labels, or say what they are called", folder);
+                         "%s has no TIFF or PNG images with labels: name them NAME_image.tif and NAME_labels.tif, or "
+                         "alike in folders images and labels, or say what they are called", pea__path_end(folder));
     return status;
 }
 
@@ -360,8 +360,8 @@ pea_status pea__list_read(const char *path, char **text, size_t *n_bytes, pea_er
     if (status != PEA_OK)
         return status;
     if (reader.size_bytes > MAX_TABLE_BYTES)
-        status = pea__fail(err, PEA_E_LIMIT, "%.300s has %" PRId64 " bytes: lists of images have at most %d", path,
-                           reader.size_bytes, MAX_TABLE_BYTES);
+        status = pea__fail(err, PEA_E_LIMIT, "%s has %" PRId64 " bytes: lists of images have at most %d",
+                           pea__path_end(path), reader.size_bytes, MAX_TABLE_BYTES);
     *n_bytes = (size_t)reader.size_bytes;
     *text = NULL;
     if (status == PEA_OK && !(*text = pea__alloc(*n_bytes + 1, 1, err)))
@@ -376,13 +376,23 @@ pea_status pea__list_read(const char *path, char **text, size_t *n_bytes, pea_er
     return status;
 }
 
+const char *pea__path_end(const char *path)
+{
+    enum { SHOWN = 160 };
+    const size_t length = strlen(path);
+    const char *end = length > SHOWN ? path + length - SHOWN : path;
+    while (((unsigned char)*end & 0xc0) == 0x80)
+        end++;
+    return end;
+}
+
 pea_status pea__name_file(pea_status status, const char *path, pea_error *err)
 {
     pea_error plain;
     if (status == PEA_OK || !err)
         return status;
     plain = *err;
-    return pea__fail(err, status, "%.200s: %s", path, plain.message);
+    return pea__fail(err, status, "%s: %s", pea__path_end(path), plain.message);
 }
 
 pea_status pea__pairs_add_csv(pea__pairs *pairs, const char *path, bool validation, pea_error *err)

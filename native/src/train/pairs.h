@@ -18,6 +18,8 @@ pea_status pea__pairs_add_table(pea__pairs *pairs, const char *folder, char *tex
 pea_status pea__path_join(const char *folder, const char *name, char path[PEA__MAX_PATH], pea_error *err);
 /* A text file (owned: pea__free()), with room for a byte behind it. */
 pea_status pea__list_read(const char *path, char **text, size_t *n_bytes, pea_error *err);
+/* As much of a path as a message has room for: its end, from the begin of a character. Lent by the path. */
+const char *pea__path_end(const char *path);
 /* Put the path before the message. Returns the status. */
 pea_status pea__name_file(pea_status status, const char *path, pea_error *err);
 

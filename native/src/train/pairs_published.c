@@ -116,8 +116,8 @@ static pea_status add_nuclei(pea__pairs *pairs, const char *folder, pea_error *e
         bool found;
         pea_status status = join_if_there(folder, names[k], 3, list, &found, err);
         if (status == PEA_OK && !found)
-            return pea__fail(err, PEA_E_IO, "%.200s has no %s: unpack images, masks and metadata of BBBC039 there",
-                             folder, names[k][0]);
+            return pea__fail(err, PEA_E_IO, "%s has no %s: unpack images, masks and metadata of BBBC039 there",
+                             pea__path_end(folder), names[k][0]);
         if (status == PEA_OK)
             status = add_listed(pairs, folder, list, k == 1, err);
         if (status != PEA_OK)
@@ -134,7 +134,8 @@ enum { TRAINING_SLICES = 80, VALIDATION_SLICES = 20 };
 
 static pea_status add_neurons(pea__pairs *pairs, const char *folder, pea_error *err)
 {
-    static const char *const images[] = {"train-input.tif", "image/train-input.tif", "AC4_inputs.tif", "AC4/train-input.tif"};
+    static const char *const images[] = {"train-input.tif", "image/train-input.tif", "AC4_inputs.tif",
+                                         "AC4/train-input.tif"};
     static const char *const labels[] = {"train-labels.tif", "seg/train-labels.tif", "AC4_labels.tif",
                                          "AC4/train-labels.tif"};
     char image[PEA__MAX_PATH], label[PEA__MAX_PATH];
@@ -146,8 +147,8 @@ static pea_status add_neurons(pea__pairs *pairs, const char *folder, pea_error *
         return status;
     if (!found_image || !found_label)
         return pea__fail(err, PEA_E_IO,
-                         "%.200s has no %s: save AC4 as the TIFF stacks train-input.tif and train-labels.tif", folder,
-                         found_image ? "labels" : "image");
+                         "%s has no %s: save AC4 as the TIFF stacks train-input.tif and train-labels.tif",
+                         pea__path_end(folder), found_image ? "labels" : "image");
     for (int k = 0; k < 2; k++) {
         pea__pair *pair = pea__pairs_add(pairs, image, image, label, err);
         if (!pair)

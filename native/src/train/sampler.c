@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "pipeline/pipeline.h"
+#include "train/pairs.h"
 
 /* What one image at a time needs. */
 typedef struct space {
@@ -340,6 +341,22 @@ static bool weigh_images(pea__sampler *s, pea_error *err)
     return s->up_to != NULL;
 }
 
+/* What is mirrored without its labels is taught to be background, which a seam may be, but not most of a sample. */
+static pea_status check_seam(const pea__data *data, const pea__augmentation *how, pea_error *err)
+{
+    enum { WIDEST_SEAM = 32 };
+    for (size_t i = 0; !how->label_border && i < pea__data_count(data, false); i++) {
+        const pea__specimen s = pea__data_get(data, false, i);
+        const int64_t least = pea__min_i64(s.image.dims.y, s.image.dims.x), most = least + 2 * WIDEST_SEAM;
+        if (how->side + 2 * how->margin > most)
+            return pea__fail(err, PEA_E_SHAPE,
+                             "%s is %" PRId64 " x %" PRId64 " (y,x), too small for samples of the side %" PRId64
+                             ": take %" PRId64 " at most", pea__path_end(s.name), s.image.dims.y, s.image.dims.x, how->side,
+                             pea__max_i64(16, (most - 2 * how->margin) / 16 * 16));
+    }
+    return PEA_OK;
+}
+
 static pea_status check(const pea__data *data, const pea__augmentation *how, int64_t n, pea_context *context,
                         pea_error *err)
 {
@@ -360,7 +377,7 @@ static pea_status check(const pea__data *data, const pea__augmentation *how, int
                          "samples of %" PRId64 " x %" PRId64 " x %" PRId64 " (z,y,x) need %" PRIu64
                          " bytes, %" PRIu64 " are allowed: take smaller ones", how->depth, how->side, how->side, bytes,
                          limit);
-    return PEA_OK;
+    return check_seam(data, how, err);
 }
 
 pea_status pea__sampler_new(const pea__data *data, const pea__augmentation *augmentation, int64_t n, uint64_t seed,
