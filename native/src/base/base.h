@@ -199,6 +199,8 @@ typedef struct pea__window {
 pea__window pea__progress_part(pea_context *context, double from, double to); /* returns the present window */
 void pea__progress_rejoin(pea_context *context, pea__window window);
 
+double pea__seconds(void); /* of a clock that nobody sets */
+
 /* ---- what the system lends (cpu.c) ---- */
 
 /* Ask for the tile registers of x86: they are large, and Linux keeps them only for processes that asked. Threads that

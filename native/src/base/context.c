@@ -62,7 +62,7 @@ typedef struct worker_start {
     int worker;
 } worker_start;
 
-static double now_s(void)
+double pea__seconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -88,15 +88,15 @@ static void take_tasks(pea_context *context, int worker)
 /* Waits for the turn after `seen`; false where there will be none. */
 static bool wait_for_turn(pea_context *context, uint64_t seen, bool *waits_are_short)
 {
-    const double since = now_s();
-    while (*waits_are_short && atomic_load(&context->turn) == seen && now_s() - since < SPIN_S)
+    const double since = pea__seconds();
+    while (*waits_are_short && atomic_load(&context->turn) == seen && pea__seconds() - since < SPIN_S)
         ;
     pthread_mutex_lock(&context->lock);
     while (atomic_load(&context->turn) == seen && !context->closing)
         pthread_cond_wait(&context->begin, &context->lock);
     const bool goes_on = !context->closing;
     pthread_mutex_unlock(&context->lock);
-    *waits_are_short = now_s() - since < SHORT_WAIT_S;
+    *waits_are_short = pea__seconds() - since < SHORT_WAIT_S;
     return goes_on;
 }
 
@@ -268,7 +268,7 @@ void pea__stage(pea_context *context, const char *stage)
 {
     if (!context)
         return;
-    const double now = now_s();
+    const double now = pea__seconds();
     if (context->stage)
         add_time(context, context->stage, now - context->stage_began);
     context->stage = stage;
@@ -287,7 +287,7 @@ pea_status pea__progress(pea_context *context, double fraction, pea_error *err)
 {
     if (!context || !context->options.progress)
         return PEA_OK;
-    const double now = now_s();
+    const double now = pea__seconds();
     if (now - context->last_report < 1e-3 * REPORT_EVERY_MS)
         return PEA_OK;
     context->last_report = now;
@@ -312,8 +312,8 @@ static pea_status report(pea_context *context, double from, double to, pea_error
 
 static pea_status wait_for_workers(pea_context *context, pea_status status, double from, double to, pea_error *err)
 {
-    const double since = now_s();
-    while (context->waits_are_short && atomic_load(&context->n_busy) > 0 && now_s() - since < SPIN_S)
+    const double since = pea__seconds();
+    while (context->waits_are_short && atomic_load(&context->n_busy) > 0 && pea__seconds() - since < SPIN_S)
         ;
     pthread_mutex_lock(&context->lock);
     while (atomic_load(&context->n_busy) > 0) {
@@ -331,7 +331,7 @@ static pea_status wait_for_workers(pea_context *context, pea_status status, doub
         }
     }
     pthread_mutex_unlock(&context->lock);
-    context->waits_are_short = now_s() - since < SHORT_WAIT_S;
+    context->waits_are_short = pea__seconds() - since < SHORT_WAIT_S;
     return status;
 }
 

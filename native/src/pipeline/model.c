@@ -33,25 +33,32 @@ static pea_status take_metadata(pea_model *model, const pea_weights *weights, co
     return read_record(model->network, json, &model->options, &model->name, err);
 }
 
+pea_status pea__model_make(const pea_weights *weights, const char *path, pea_model **model, pea_error *err)
+{
+    *model = NULL;
+    pea_model *made = pea__alloc(1, sizeof *made, err);
+    if (!made)
+        return PEA_E_NOMEM;
+    pea_status status = pea_network_create(weights, &made->network, err);
+    if (status == PEA_OK)
+        status = take_metadata(made, weights, path, err);
+    if (status == PEA_OK)
+        *model = made;
+    else
+        pea_model_free(made);
+    return status;
+}
+
 pea_status pea_model_open(const char *path, pea_model **model, pea_error *err)
 {
     pea_weights *weights = NULL;
     *model = NULL;
     if (!path)
         return pea__fail(err, PEA_E_ARG, "the model's path is missing");
-    pea_model *opened = pea__alloc(1, sizeof *opened, err);
-    if (!opened)
-        return PEA_E_NOMEM;
     pea_status status = pea_weights_read(path, &weights, err);
     if (status == PEA_OK)
-        status = pea_network_create(weights, &opened->network, err);
-    if (status == PEA_OK)
-        status = take_metadata(opened, weights, path, err);
+        status = pea__model_make(weights, path, model, err);
     pea_weights_free(weights);
-    if (status == PEA_OK)
-        *model = opened;
-    else
-        pea_model_free(opened);
     return status;
 }
 

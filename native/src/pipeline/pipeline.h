@@ -25,6 +25,9 @@ pea_status pea__record_pixel_size(const char *json, pea_calibration *calibration
 /* Whether a JSON object has this key at its top; false for what is no object. */
 bool pea__record_has(const char *json, const char *key);
 
+/* A model of weights whose metadata are its record. `path` names them in messages. */
+pea_status pea__model_make(const pea_weights *weights, const char *path, pea_model **model, pea_error *err);
+
 /* Ranges of every field, and whether the settings suit the network. The message names the field. */
 pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err);
 
