@@ -24,6 +24,7 @@ int cli_affinity(int argc, char **argv);
 int cli_cluster(int argc, char **argv);
 int cli_score(int argc, char **argv);
 int cli_import(int argc, char **argv);
+int cli_train(int argc, char **argv);
 int cli_info(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 

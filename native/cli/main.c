@@ -15,6 +15,7 @@ static const struct command {
     {"affinity", "embeddings to affinities", cli_affinity},
     {"cluster", "affinities to instance labels", cli_cluster},
     {"score", "compare labels with the truth", cli_score},
+    {"train", "images with labels to a model", cli_train},
     {"import", "make a model file from a PyTorch checkpoint", cli_import},
     {"info", "describe a model, an image or this machine", cli_info},
     {"bench", "measure the speed of this machine", cli_bench},

@@ -22,7 +22,7 @@ may kernel base
 may gradient kernel base
 may nn gradient array kernel base
 may affinity array kernel base
-may train nn gradient affinity array kernel base
+may train pipeline nn gradient affinity cluster metric io image array kernel base
 may cluster array base
 may metric array base
 may io array base

@@ -2,7 +2,7 @@
 # Options, help and the ways to go wrong before any work begins.
 # SPDX-License-Identifier: BSD-2-Clause
 . "$(dirname "$0")/common.sh"
-commands="segment network affinity cluster score import info bench"
+commands="segment network affinity cluster score train import info bench"
 
 every_command_has_a_manual() {
     for command in $commands; do
@@ -28,7 +28,7 @@ the_manual_and_the_documentation_name_the_same_options() {
         exits 0 "$pea" $command --help
         sed -n '/^OPTIONS/,/^EXAMPLES/s/^       \(-., \)*--\([a-z-]*\).*/\2/p' out | grep -vx help | sort >in_help
         rows "pea $command" >in_docs
-        case $command in segment | network | affinity | cluster | score) cat shared >>in_docs ;; esac
+        case $command in segment | network | affinity | cluster | score | train) cat shared >>in_docs ;; esac
         sort -o in_docs in_docs
         diff in_help in_docs >difference || fail "pea $command: < only in --help, > only in docs/command-line.md: $(cat difference)"
     done
@@ -146,6 +146,7 @@ the_examples_of_the_documentation_run() {
     cp "$small" image.tif
     cp "$small" images/a.tif
     cp "$golden/metrics/b_gt.tif" images/b.tif
+    cp -r "$testdata/nuclei" pairs
     cp "$small" mask.tif
     cp "$golden/metrics/a_gt.tif" truth/a.tif
     cp "$golden/metrics/b_gt.tif" truth/b.tif
@@ -163,7 +164,7 @@ the_examples_of_the_documentation_run() {
         (eval "\"$pea\" ${line#pea }") >out 2>err </dev/null || got=$?
         [ $got -eq 0 ] || fail "exit status $got: $line"
     done <examples
-    [ "$n" -ge 18 ] || fail "only $n examples found"
+    [ "$n" -ge 20 ] || fail "only $n examples found"
 }
 
 run "$@"

@@ -31,6 +31,7 @@
 #include "pea/segment.h"
 #include "pea/settings.h"
 #include "pea/status.h"
+#include "pea/train.h"
 #include "pea/weights.h"
 
 #ifdef __cplusplus

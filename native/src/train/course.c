@@ -1,0 +1,351 @@
+/* course.c - options become what teacher, sampler and schedule are made of; what does not fit is found here.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+static const char switches[] = "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
+enum { N_MODULES = 4, MAX_SHIFTS = 64 };
+
+const char *pea_train_switches(void)
+{
+    return switches;
+}
+
+/* ---- ranges ---- */
+
+static pea_status check_sizes(const pea_train_options *o, pea_error *err)
+{
+    if (o->side < 16 || o->side > 4096 || o->side % 16 != 0)
+        return pea__fail(err, PEA_E_ARG, "the side of samples must be a multiple of 16 from 16 to 4096, not %" PRId64, o->side);
+    if (o->depth < 1 || o->depth > 1024)
+        return pea__fail(err, PEA_E_ARG, "the depth of samples must be from 1 to 1024, not %" PRId64, o->depth);
+    if (o->batch < 1 || o->batch > 256)
+        return pea__fail(err, PEA_E_ARG, "a batch must have 1 to 256 samples, not %" PRId64, o->batch);
+    if (o->n_steps < 1 || o->n_steps > 10000000)
+        return pea__fail(err, PEA_E_ARG, "steps must be from 1 to 10000000, not %" PRId64, o->n_steps);
+    if (o->validate_every < 1)
+        return pea__fail(err, PEA_E_ARG, "steps between validations must be at least 1, not %" PRId64, o->validate_every);
+    if (o->warm_up < 0 || o->warm_up > o->n_steps)
+        return pea__fail(err, PEA_E_ARG, "the warm-up must be from 0 to %" PRId64 " steps, which there are in all, not %" PRId64,
+                         o->n_steps, o->warm_up);
+    return PEA_OK;
+}
+
+static pea_status check_range(double value, double low, double high, const char *what, pea_error *err)
+{
+    if (value >= low && value <= high)
+        return PEA_OK;
+    return pea__fail(err, PEA_E_ARG, "%s must be from %g to %g, not %g", what, low, high, value);
+}
+
+static pea_status check_numbers(const pea_train_options *o, pea_error *err)
+{
+    const struct {
+        double value, low, high;
+        const char *what;
+    } ranges[] = {
+        {o->rate, 1e-12, 100.0, "the learning rate"},
+        {o->end_rate, 0.0, 100.0, "the last learning rate"},
+        {o->epsilon, 0.0, 1.0, "epsilon"},
+        {o->weight_decay, 0.0, 1.0, "the weight decay"},
+        {o->longest_gradient, 0.0, 1e30, "the longest gradient"},
+        {o->average, 0.0, 0.999999, "the decay of averaged weights"},
+        {o->foreground_factor, 0.0, 1e9, "the factor of the foreground's loss"},
+        {o->seconds, 0.0, 1e9, "the time in seconds"},
+        {o->save_every_s, 0.0, 1e9, "the time between states in seconds"},
+        {o->validation_share, 0.0, 0.9, "the share of images for validation"},
+    };
+    pea_status status = PEA_OK;
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges && status == PEA_OK; i++)
+        status = check_range(ranges[i].value, ranges[i].low, ranges[i].high, ranges[i].what, err);
+    if (status == PEA_OK && ((unsigned)o->optimiser > PEA_OPTIMISER_SGD || (unsigned)o->decay > PEA_DECAY_COSINE))
+        status = pea__fail(err, PEA_E_ARG, "there is no optimiser number %d, or no decay number %d", (int)o->optimiser,
+                           (int)o->decay);
+    return status;
+}
+
+static pea_status find_score(pea__course *course, pea_error *err)
+{
+    static const char *const low[] = {"dic_abs", "voi", "voi_split", "voi_merge", "voi_split_all", "voi_merge_all", "arand"};
+    const char *wanted = course->options->score;
+    char shown[64];
+    for (size_t i = 0; wanted && i < pea_score_count(); i++) {
+        if (strcmp(pea_score_get_item(i).key, wanted))
+            continue;
+        course->score = i;
+        for (size_t k = 0; k < sizeof low / sizeof *low; k++)
+            course->low_is_best = course->low_is_best || !strcmp(wanted, low[k]);
+        return PEA_OK;
+    }
+    return pea__fail(err, PEA_E_ARG, "there is no score '%s': choose one that `pea score --json` tells, such as aji, sbd, pq, voi",
+                     wanted ? pea__printable(wanted, strlen(wanted), shown) : "");
+}
+
+/* ---- the network ---- */
+
+static pea_status read_network(pea__course *course, pea_error *err)
+{
+    pea_model *model = NULL;
+    pea_status status = pea_weights_read(course->options->from, &course->weights, err);
+    if (status == PEA_OK)
+        status = pea__model_make(course->weights, course->options->from, &model, err);
+    if (status == PEA_OK) {
+        const char *record = pea_model_metadata(model);
+        if (!(course->old_record = pea__copy_text(record, strlen(record), err)))
+            status = PEA_E_NOMEM;
+    }
+    pea_model_free(model);
+    return status;
+}
+
+static bool is_off(const pea_train_options *o, const char *name);
+
+static pea_status find_network(pea__course *course, pea_error *err)
+{
+    const pea_train_options *o = course->options;
+    pea_network *network = NULL;
+    pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes, .in_channels = o->in_channels, .embedding_dim = o->embedding_dim,
+                           .coarse_heads = !is_off(o, "epm")};
+    memcpy(plan.filters, o->filters, sizeof plan.filters);
+    pea_status status = o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
+    if (status == PEA_OK)
+        status = pea_network_create(course->weights, &network, err);
+    if (status != PEA_OK)
+        return status;
+    course->info = pea_network_get_info(network);
+    course->has_coarse_heads = pea_network_find_head(network, "emb_level1") >= 0;
+    course->has_foreground = pea_network_find_head(network, "foreground_logits") >= 0;
+    pea_network_free(network);
+    if (course->info.n_axes != o->segment.offsets.n_axes)
+        return pea__fail(err, PEA_E_ARG, "the network of %s is %d-D, the settings are for %d-D: choose another preset", o->from,
+                         course->info.n_axes, o->segment.offsets.n_axes);
+    if (course->info.n_axes == 2 && o->depth != 1)
+        return pea__fail(err, PEA_E_ARG, "samples of planes have a depth of 1, not %" PRId64, o->depth);
+    return PEA_OK;
+}
+
+/* ---- what is switched off ---- */
+
+/* The next word of a list from *at on: its length, and *at where it begins; 0 at the end. */
+static size_t next_word(const char **at)
+{
+    *at += strspn(*at, ", ");
+    return strcspn(*at, ", ");
+}
+
+static bool is_word_of(const char *list, const char *word, size_t length)
+{
+    for (const char *at = list; next_word(&at) > 0; at += next_word(&at))
+        if (next_word(&at) == length && !memcmp(at, word, length))
+            return true;
+    return false;
+}
+
+static bool is_off(const pea_train_options *o, const char *name)
+{
+    return o->without && is_word_of(o->without, name, strlen(name));
+}
+
+static pea_status check_switches(const pea_train_options *o, pea_error *err)
+{
+    char shown[64];
+    for (const char *at = o->without; at && next_word(&at) > 0; at += next_word(&at)) {
+        const size_t length = next_word(&at);
+        if (!is_word_of(switches, at, length))
+            return pea__fail(err, PEA_E_ARG, "there is no '%s' to be left out: choose from %s", pea__printable(at, length, shown),
+                             switches);
+    }
+    return PEA_OK;
+}
+
+static pea_status plan_samples(pea__course *course, pea_error *err)
+{
+    const pea_train_options *o = course->options;
+    char name[32];
+    pea_status status = pea__augmentation_preset(o->augmentation, &course->augmentation, err);
+    int i = 0;
+    for (const char *at = switches; next_word(&at) > 0 && status == PEA_OK; at += next_word(&at)) {
+        (void)snprintf(name, sizeof name, "%.*s", (int)next_word(&at), at);
+        if (i++ >= N_MODULES && is_off(o, name))
+            status = pea__augmentation_switch(&course->augmentation, name, false, err);
+    }
+    course->augmentation.depth = o->depth;
+    course->augmentation.side = o->side;
+    course->data = (pea__data_options){.n_axes = course->info.n_axes, .channels = course->info.in_channels,
+                                       .normalise = o->segment.normalise, .widen = course->info.n_axes == 3};
+    course->batch = (pea__batch){o->batch, o->depth, o->side, o->side};
+    return status == PEA_OK ? pea__augmentation_check(&course->augmentation, err) : status;
+}
+
+/* ---- the lessons ---- */
+
+/* The shifts that offsets are made of; 0 where they are not. */
+static size_t find_shifts(const pea_offsets *offsets, int neighbours, int shifts[MAX_SHIFTS])
+{
+    const size_t per_shift = (size_t)neighbours / 2, n = offsets->n / per_shift;
+    pea_offsets made;
+    for (size_t i = 0; i < n && i < MAX_SHIFTS; i++)
+        shifts[i] = -offsets->step[i * per_shift].y;
+    const bool good = n >= 1 && n <= MAX_SHIFTS && pea_offsets_from_shifts(shifts, n, neighbours, &made, NULL) == PEA_OK &&
+                      pea__offsets_same(&made, offsets);
+    return good ? n : 0;
+}
+
+static pea_status plan_plane(pea__course *course, pea_error *err)
+{
+    const pea_offsets *offsets = &course->segment.offsets;
+    int shifts[MAX_SHIFTS], neighbours = 4;
+    size_t n = find_shifts(offsets, 4, shifts);
+    if (n == 0 && (n = find_shifts(offsets, 8, shifts)) > 0)
+        neighbours = 8;
+    if (n < PEA__LEVELS)
+        return pea__fail(err, PEA_E_ARG, "a network of planes is taught at least %d shifts, the settings have %zu: give shifts "
+                                         "such as 1,3,5,9,27, not a list of offsets", (int)PEA__LEVELS, n);
+    return pea__curriculum_plane(shifts, n, neighbours, course->options->foreground_factor, &course->curriculum, err);
+}
+
+static pea_status plan_volume(pea__course *course, pea_error *err)
+{
+    const pea_offsets known = pea_offsets_3d_default();
+    course->curriculum = pea__curriculum_volume();
+    if (!pea__offsets_same(&known, &course->segment.offsets))
+        return pea__fail(err, PEA_E_ARG, "a network of volumes is taught the twelve offsets of the paper, not %zu others",
+                         course->segment.offsets.n);
+    return PEA_OK;
+}
+
+static void leave_out(pea__course *course)
+{
+    const pea_train_options *o = course->options;
+    pea__curriculum *c = &course->curriculum;
+    for (int level = 1; level < PEA__LEVELS; level++)
+        if (is_off(o, "epm") || !course->has_coarse_heads)
+            c->self[level] = 0.0;
+    if (is_off(o, "scm"))
+        c->self[0] = 0.0;
+    if (is_off(o, "ccm"))
+        c->cross = 0.0;
+    if (is_off(o, "foreground") || !course->has_foreground)
+        c->foreground = 0.0;
+    if (course->info.embedding_dim == 0) { /* affinities themselves are what it gives */
+        memset(c->self, 0, sizeof c->self);
+        c->cross = 0.0;
+        c->affinity = 1.0;
+    }
+    if (!o->from && c->foreground == 0.0 && course->segment.foreground == PEA_FOREGROUND_PREDICTED)
+        course->segment.foreground = PEA_FOREGROUND_GIVEN; /* what was never taught cannot be asked */
+}
+
+static void plan_optimiser(pea__course *course)
+{
+    const pea_train_options *o = course->options;
+    pea__curriculum *c = &course->curriculum;
+    c->optimiser.method = o->optimiser == PEA_OPTIMISER_SGD ? PEA__SGD : PEA__ADAM;
+    c->optimiser.epsilon = o->epsilon;
+    c->optimiser.epsilon_first = o->epsilon_first != 0;
+    c->optimiser.weight_decay = o->weight_decay;
+    c->longest_gradient = o->longest_gradient;
+    c->average = o->average;
+    c->freeze_encoder = o->freeze_encoder != 0;
+    course->schedule = (pea__schedule){.decay = o->decay == PEA_DECAY_COSINE       ? PEA__COSINE
+                                                : o->decay == PEA_DECAY_POLYNOMIAL ? PEA__POLYNOMIAL
+                                                                                   : PEA__CONSTANT,
+                                       .base = o->rate, .end = o->end_rate, .power = 0.9, .warm_up = o->warm_up,
+                                       .n_steps = o->n_steps};
+}
+
+static pea_status plan(pea__course *course, pea_error *err)
+{
+    const pea_train_options *o = course->options;
+    pea_status status = check_sizes(o, err);
+    if (status == PEA_OK)
+        status = check_numbers(o, err);
+    if (status == PEA_OK)
+        status = check_switches(o, err);
+    if (status == PEA_OK)
+        status = find_score(course, err);
+    if (status == PEA_OK)
+        status = find_network(course, err);
+    if (status == PEA_OK)
+        status = plan_samples(course, err);
+    if (status == PEA_OK)
+        status = course->info.n_axes == 2 ? plan_plane(course, err) : plan_volume(course, err);
+    if (status != PEA_OK)
+        return status;
+    leave_out(course);
+    plan_optimiser(course);
+    return pea__options_check(&course->segment, course->info, err);
+}
+
+pea_status pea__course_plan(const pea_train_options *options, pea__course *course, pea_error *err)
+{
+    *course = (pea__course){.options = options};
+    if (!options || options->struct_size != sizeof *options)
+        return pea__fail(err, PEA_E_ARG, "the options of training were not made by pea_train_preset()");
+    course->segment = options->segment;
+    const pea_status status = plan(course, err);
+    if (status != PEA_OK)
+        pea__course_free(course);
+    return status;
+}
+
+void pea__course_free(pea__course *course)
+{
+    pea_weights_free(course->weights);
+    pea__free(course->old_record);
+    course->weights = NULL;
+    course->old_record = NULL;
+}
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 2, 3)))
+#endif
+static void append(char terms[PEA__TERMS_BYTES], const char *format, ...)
+{
+    const size_t used = strlen(terms);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(terms + used, PEA__TERMS_BYTES - used, format, arguments);
+    va_end(arguments);
+}
+
+static void append_number(char terms[PEA__TERMS_BYTES], const char *key, double value)
+{
+    char text[PEA__REAL_BYTES];
+    pea__real_print_exactly(value, text);
+    append(terms, " %s=%s", key, text);
+}
+
+/* Not the number of steps: a run may be made longer. */
+void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
+{
+    const pea_train_options *o = course->options;
+    const int64_t *f = course->info.filters;
+    char list[sizeof switches] = "";
+    for (const char *at = switches; next_word(&at) > 0; at += next_word(&at)) { /* in one order, each word once */
+        char word[32];
+        (void)snprintf(word, sizeof word, "%.*s", (int)next_word(&at), at);
+        if (is_off(o, word))
+            (void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", list[0] ? "," : "", word);
+    }
+    (void)snprintf(terms, PEA__TERMS_BYTES, "network=%s filters=%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64,
+                   course->info.kind, f[0], f[1], f[2], f[3], f[4]);
+    append(terms, " channels=%" PRId64 " dim=%" PRId64 " from=%s", course->info.in_channels, course->info.embedding_dim,
+           o->from ? "model" : "nothing");
+    append(terms, " freeze=%d without=%s augmentation=%s", o->freeze_encoder != 0, list, o->augmentation);
+    append(terms, " depth=%" PRId64 " side=%" PRId64 " batch=%" PRId64 " seed=%" PRIu64, o->depth, o->side, o->batch, o->seed);
+    append(terms, " offsets=%zu optimiser=%s decay=%s warm-up=%" PRId64, course->segment.offsets.n,
+           pea_optimiser_name(o->optimiser), pea_decay_name(o->decay), o->warm_up);
+    append_number(terms, "rate", o->rate);
+    append_number(terms, "end-rate", o->end_rate);
+    append_number(terms, "epsilon", o->epsilon);
+    append(terms, " epsilon-first=%d", o->epsilon_first != 0);
+    append_number(terms, "weight-decay", o->weight_decay);
+    append_number(terms, "longest-gradient", o->longest_gradient);
+    append_number(terms, "average", o->average);
+    append_number(terms, "foreground", course->curriculum.foreground);
+}

@@ -1,0 +1,211 @@
+/* state.c - all that a run needs to go on as if it had never stopped, in one file: what the teacher keeps, the histories,
+ * and the best weights so far. A file of tensors like a model, under names that no model has.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "io/io.h"
+#include "train/run.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <string.h>
+
+static const char losses_name[] = "run/losses", scores_name[] = "run/scores", best_prefix[] = "best/";
+enum { NAME_BYTES = 160, STATE_VERSION = 1 };
+
+void pea__journal_free(pea__journal *journal)
+{
+    pea__history_free(&journal->history);
+    pea_weights_free(journal->best);
+    journal->best = NULL;
+}
+
+/* ---- writing ---- */
+
+static pea_status add_rows(pea_weights *state, const char *name, const float *rows, int64_t n, int64_t columns,
+                           pea_error *err)
+{
+    const int64_t shape[2] = {n, columns};
+    void *stored;
+    if (n == 0)
+        return PEA_OK;
+    const pea_status status = pea__weights_add(state, name, PEA_FLOAT32, 2, shape, NULL, &stored, err);
+    if (status == PEA_OK)
+        memcpy(stored, rows, (size_t)(n * columns) * sizeof *rows);
+    return status;
+}
+
+/* A copy of a tensor under another name. */
+static pea_status add_copy(pea_weights *to, const char *name, const pea_tensor *t, pea_error *err)
+{
+    void *stored;
+    int64_t n;
+    const pea_status status = pea__weights_add(to, name, t->dtype, t->n_axes, t->shape, NULL, &stored, err);
+    if (status == PEA_OK && pea__shape_count(t->shape, t->n_axes, &n))
+        memcpy(stored, t->data, (size_t)n * pea_dtype_size_bytes(t->dtype));
+    return status;
+}
+
+static pea_status add_best(pea_weights *state, const pea_weights *best, pea_error *err)
+{
+    char name[NAME_BYTES];
+    pea_status status = PEA_OK;
+    for (size_t i = 0; best && i < pea_weights_count(best) && status == PEA_OK; i++) {
+        const pea_tensor t = pea_weights_tensor(best, i);
+        (void)snprintf(name, sizeof name, "%s%s", best_prefix, t.name);
+        status = add_copy(state, name, &t, err);
+    }
+    return status;
+}
+
+/* Owned: cJSON_free(); NULL where memory ends. */
+static char *describe(const pea__course *course, const pea__data *data, const pea__history *history)
+{
+    char terms[PEA__TERMS_BYTES], images[24], *text = NULL;
+    cJSON *object = cJSON_CreateObject();
+    pea__course_terms(course, terms);
+    (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
+    if (object && cJSON_AddNumberToObject(object, "state_version", STATE_VERSION) &&
+        cJSON_AddStringToObject(object, "terms", terms) && cJSON_AddStringToObject(object, "images", images) &&
+        cJSON_AddNumberToObject(object, "best", (double)(history->n_validations ? history->best : -1)))
+        text = cJSON_PrintUnformatted(object);
+    cJSON_Delete(object);
+    return text;
+}
+
+pea_status pea__state_write(const pea__course *course, const pea__data *data, const pea__teacher *teacher,
+                            const pea__journal *journal, const char *folder, pea_error *err)
+{
+    const pea__history *h = &journal->history;
+    pea_weights *state = NULL;
+    char *path = pea__path_in(folder, "state", ".safetensors", err), *text = NULL;
+    pea_status status = path ? pea__teacher_state(teacher, &state, err) : PEA_E_NOMEM;
+    if (status == PEA_OK)
+        status = add_rows(state, losses_name, h->losses, h->n_steps, PEA__LOSS_COLUMNS, err);
+    if (status == PEA_OK)
+        status = add_rows(state, scores_name, h->scores, h->n_validations, pea__score_columns(), err);
+    if (status == PEA_OK)
+        status = add_best(state, journal->best, err);
+    if (status == PEA_OK && !(text = describe(course, data, h)))
+        status = pea__fail(err, PEA_E_NOMEM, "out of memory for the state of training");
+    if (status == PEA_OK)
+        status = pea_weights_write(path, state, text, err);
+    cJSON_free(text);
+    pea_weights_free(state);
+    pea__free(path);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static pea_status fail_damaged(const char *path, const char *what, pea_error *err)
+{
+    return pea__fail(err, PEA_E_FORMAT, "%s is no state of training that can be gone on from: %s", path, what);
+}
+
+/* The first word in which two lists of words differ. */
+static pea_status compare_terms(const char *path, const char *then, const char *now, pea_error *err)
+{
+    size_t at = 0, word = 0;
+    for (; then[at] && then[at] == now[at]; at++)
+        if (then[at] == ' ')
+            word = at + 1;
+    if (then[at] == now[at])
+        return PEA_OK;
+    return pea__fail(err, PEA_E_ARG, "%s was made with %.*s, now it is %.*s: resume with the options it was begun with", path,
+                     (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
+}
+
+static pea_status compare(const pea__course *course, const pea__data *data, const char *path, const cJSON *about,
+                          pea__history *history, pea_error *err)
+{
+    char now[PEA__TERMS_BYTES], images[24];
+    const cJSON *version = cJSON_GetObjectItemCaseSensitive(about, "state_version"),
+                *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
+                *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
+                *best = cJSON_GetObjectItemCaseSensitive(about, "best");
+    if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) || !cJSON_IsString(seen) ||
+        !cJSON_IsNumber(best))
+        return fail_damaged(path, "it does not say what it was made with", err);
+    pea__course_terms(course, now);
+    (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
+    const pea_status status = compare_terms(path, terms->valuestring, now, err);
+    if (status == PEA_OK && strcmp(seen->valuestring, images))
+        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with", path);
+    history->best = best->valueint;
+    return status;
+}
+
+/* Rows of so many columns (pea__free); none where there is no such tensor. */
+static pea_status read_rows(const pea_weights *state, const char *path, const char *name, int64_t columns, float **rows,
+                            int64_t *n, pea_error *err)
+{
+    pea_tensor t;
+    *n = 0;
+    if (!pea_weights_find(state, name, &t))
+        return PEA_OK;
+    if (t.dtype != PEA_FLOAT32 || t.n_axes != 2 || t.shape[0] < 1 || t.shape[1] != columns)
+        return fail_damaged(path, "its histories have another form", err);
+    if (!(*rows = pea__alloc((size_t)t.shape[0], (size_t)columns * sizeof **rows, err)))
+        return PEA_E_NOMEM;
+    *n = t.shape[0];
+    memcpy(*rows, t.data, (size_t)(*n * columns) * sizeof **rows);
+    return PEA_OK;
+}
+
+static pea_status read_histories(const pea_weights *state, const char *path, const pea__teacher *teacher, pea__history *h,
+                                 pea_error *err)
+{
+    pea_status status = read_rows(state, path, losses_name, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
+    if (status == PEA_OK)
+        status = read_rows(state, path, scores_name, pea__score_columns(), &h->scores, &h->n_validations, err);
+    h->room_steps = h->n_steps;
+    h->room_validations = h->n_validations;
+    if (status == PEA_OK && (h->n_steps != pea__teacher_steps(teacher) || h->best >= h->n_validations || h->best < -1))
+        return fail_damaged(path, "its parts contradict each other", err);
+    return status;
+}
+
+static pea_status read_best(const pea__course *course, const pea_weights *state, const char *path, pea__journal *journal,
+                            pea_error *err)
+{
+    char name[NAME_BYTES];
+    if (journal->history.best < 0)
+        return PEA_OK;
+    pea_status status = pea__weights_new(&journal->best, err);
+    for (size_t i = 0; i < pea_weights_count(course->weights) && status == PEA_OK; i++) {
+        const pea_tensor like = pea_weights_tensor(course->weights, i);
+        pea_tensor t;
+        (void)snprintf(name, sizeof name, "%s%s", best_prefix, like.name);
+        if (!pea_weights_find(state, name, &t) || t.dtype != like.dtype || t.n_axes != like.n_axes ||
+            memcmp(t.shape, like.shape, (size_t)t.n_axes * sizeof *t.shape))
+            return fail_damaged(path, "its best weights are those of another network", err);
+        status = add_copy(journal->best, like.name, &t, err);
+    }
+    return status;
+}
+
+pea_status pea__state_read(const pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
+                           pea__journal *journal, pea_error *err)
+{
+    pea_weights *state = NULL;
+    cJSON *about = NULL;
+    char *path = pea__path_in(folder, "state", ".safetensors", err);
+    pea_status status = path ? pea_weights_read(path, &state, err) : PEA_E_NOMEM;
+    if (status == PEA_OK) {
+        const char *text = pea_weights_metadata(state);
+        pea__budget budget = {.left = 1 << 20, .total = 1 << 20};
+        status = text ? pea__json_parse(text, strlen(text), 4, &budget, &about, err)
+                      : fail_damaged(path, "it does not say what it was made with", err);
+    }
+    if (status == PEA_OK)
+        status = compare(course, data, path, about, &journal->history, err);
+    if (status == PEA_OK)
+        status = pea__teacher_restore(teacher, state, err);
+    if (status == PEA_OK)
+        status = read_histories(state, path, teacher, &journal->history, err);
+    if (status == PEA_OK)
+        status = read_best(course, state, path, journal, err);
+    cJSON_Delete(about);
+    pea_weights_free(state);
+    pea__free(path);
+    return status;
+}

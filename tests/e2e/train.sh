@@ -1,0 +1,145 @@
+#!/bin/sh
+# `pea train` from outside.
+# SPDX-License-Identifier: BSD-2-Clause
+. "$(dirname "$0")/common.sh"
+
+# learn OUTPUT OPTION...: a small run.
+learn() {
+    output=$1
+    shift
+    # shellcheck disable=SC2086 # words
+    exits 0 "$pea" train "$tiny" -o "$output" $tiny_run "$@"
+}
+tiny=$testdata/oom # one image, from which a network may learn what it is then scored on: here only bytes count
+tiny_run="--validation $testdata/oom --preset nuclei --small --side 32 --batch 1 --decay constant --name n"
+
+# same A B: models, and what a run writes beside them.
+same() {
+    for file in .safetensors .training/state.safetensors .training/losses.csv .training/scores.csv .training/curves.png; do
+        cmp "$1$file" "$2$file" || fail "$1$file and $2$file differ"
+    done
+}
+
+a_model_is_trained_and_segments() {
+    learn m.safetensors --steps 4 --validate 2 --licence CC0-1.0 --source "Three images." --json
+    says '"steps":4' out
+    says "the best so far, written" err
+    says "step 4/4" err
+    [ "$(wc -l <m.training/losses.csv)" -eq 5 ] || fail "not a row for each step"
+    [ "$(wc -l <m.training/scores.csv)" -eq 3 ] || fail "not a row for each validation"
+    exits 0 "$pea" info m.training/curves.png
+    says "(RGB)" out
+    [ -s m.training/overlay-1-*.png ] || fail "no overlay: $(files m.training)"
+    exits 0 "$pea" info m.safetensors
+    says "CC0-1.0" out
+    says "Three images." out
+    says "foreground_threshold" out
+    exits 0 "$pea" segment "$small" -m m.safetensors -o labels.tif --quiet
+    no_leftovers
+}
+
+three_steps_and_three_more_are_six() {
+    learn six.safetensors --steps 6 --validate 4 --threads 1
+    learn three.safetensors --steps 3 --validate 4 --threads 2
+    learn three.safetensors --steps 6 --validate 4 --threads 3 --resume
+    same six three
+}
+
+a_run_that_is_killed_goes_on_to_the_same_bytes() {
+    learn whole.safetensors --steps 30 --validate 12
+    for signal in KILL TERM INT; do
+        # shellcheck disable=SC2086
+        "$pea" train "$tiny" -o cut.safetensors $tiny_run --steps 30 --validate 12 --save 0.01s --restart >out 2>err &
+        process=$!
+        while [ ! -s cut.training/state.safetensors ] && kill -0 $process 2>/dev/null; do
+            sleep 0.05
+        done
+        kill -$signal $process 2>/dev/null || true
+        got=0
+        wait $process || got=$?
+        [ $signal = KILL ] || [ $got -eq 130 ] || [ $got -eq 0 ] || fail "exit status $got after $signal"
+        [ $signal != TERM ] || [ $got -eq 0 ] || says "--resume goes on" err
+        rm -f cut.training/.pea-tmp*
+        learn cut.safetensors --steps 30 --validate 12 --resume
+        same whole cut
+        rm -r cut.training
+    done
+}
+
+time_ends_training_with_a_model() {
+    learn m.safetensors --steps 1000000 --time 1s
+    says "m.safetensors: aji" err
+    exits 0 "$pea" info m.safetensors
+}
+
+a_model_learns_on_and_its_encoder_may_be_frozen() {
+    exits 0 "$pea" train "$testdata/nuclei" -o a.safetensors --from nuclei --freeze encoder --steps 2 --side 64 --batch 1
+    exits 0 "$pea" info a.safetensors
+    says "16,20,30,40,64" out
+    says "provenance.from" out
+    refuses 2 "--freeze encoder needs --from" "$pea" train "$testdata/nuclei" -o b.safetensors --preset nuclei --freeze encoder
+    refuses 2 "over what is read" "$pea" train "$testdata/nuclei" -o a.safetensors --from ./a.safetensors
+}
+
+modules_of_the_paper_can_be_left_out() {
+    # shellcheck disable=SC2086
+    exits 0 "$pea" train "$tiny" -o m.safetensors --preset nuclei --small --steps 2 --side 32 --batch 1 --without ccm,epm --share 0
+    [ "$(sed -n '3s/.*,\(.*,.*,.*,.*\),\(.*\),.*$/\1 \2/p' m.training/losses.csv)" = "0,0,0,0 0" ] ||
+        fail "losses of ccm or epm: $(cat m.training/losses.csv)"
+    exits 0 "$pea" info m.safetensors
+    says "without" out
+    ! grep -q emb_level1 out || fail "a network without pyramid has heads of it"
+}
+
+a_volume_is_learnt_from() {
+    mkdir em
+    cp "$testdata/em/gala_image.tif" em/a_image.tif
+    cp "$testdata/em/gala_labels.tif" em/a_labels.tif
+    exits 0 "$pea" train em -o em.safetensors --preset em --small --steps 2 --depth 6 --side 32 --validate 2
+    says "voi" err
+    exits 0 "$pea" info em.safetensors
+    says "superhuman3d" out
+}
+
+mistakes_are_told_before_training() {
+    begin() { refuses "$1" "$2" "$pea" train "$testdata/nuclei" -o m.safetensors --preset nuclei --small --steps 1 $3; }
+    begin 1 "multiple of 16" "--side 100"
+    begin 1 "there is no 'dropout'" "--without scm,dropout"
+    begin 1 "there is no score 'iou'" "--score iou"
+    begin 2 "a number of at least 0" "--rate fast"
+    begin 2 "a time such as" "--time 90"
+    begin 2 "did you mean --batch" "--batches 2"
+    begin 2 "--images and --labels" "--images *_a.tif"
+    begin 1 "at least 5 shifts" "--shifts 1,3"
+    begin 1 "nothing to resume" "--resume"
+    refuses 2 "--preset" "$pea" train "$testdata/nuclei" -o m.safetensors
+    refuses 1 "there is no nowhere" "$pea" train nowhere -o m.safetensors --preset nuclei
+    refuses 1 "folder not-there" "$pea" train "$testdata/nuclei" -o not-there/m.safetensors --preset nuclei
+    mkdir one
+    cp "$image" one/a_image.tif
+    refuses 1 "name them NAME_image.tif and NAME_labels.tif" "$pea" train one -o m.safetensors --preset nuclei
+    [ "$(files .)" = "err one out" ] || fail "something was left: $(files .)"
+}
+
+an_earlier_run_is_not_lost_by_mistake() {
+    learn m.safetensors --steps 1
+    refuses 1 "--restart" "$pea" train "$testdata/nuclei" -o m.safetensors --preset nuclei --small --steps 1
+    # shellcheck disable=SC2086
+    refuses 1 "batch=1, now it is batch=2" "$pea" train "$tiny" -o m.safetensors $tiny_run --steps 1 --batch 2 --resume
+    learn m.safetensors --steps 2 --restart
+}
+
+the_examples_of_the_page_run() {
+    cp -r "$testdata/nuclei" images
+    n=0
+    sed -n '/^```sh$/,/^```$/p' "$source/docs/train-your-own.md" | grep '^pea ' >examples
+    while read -r line; do
+        n=$((n + 1))
+        got=0
+        (eval "\"$pea\" ${line#pea }") >out 2>err </dev/null || got=$?
+        [ $got -eq 0 ] || fail "exit status $got: $line"
+    done <examples
+    [ "$n" -ge 5 ] || fail "only $n examples found"
+}
+
+run "$@"
