@@ -4,7 +4,7 @@
 . "$(dirname "$0")/common.sh"
 
 # learn OUTPUT OPTION...: a small run.
-learn() {
+learn() { # OUTPUT OPTION...
     output=$1
     shift
     # shellcheck disable=SC2086 # words
@@ -14,7 +14,7 @@ tiny=$testdata/oom # one image, from which a network may learn what it is then s
 tiny_run="--validation $testdata/oom --preset nuclei --small --side 32 --batch 1 --decay constant --name n"
 
 # same A B: models, and what a run writes beside them.
-same() {
+same() { # A B
     for file in .safetensors .training/state.safetensors .training/losses.csv .training/scores.csv .training/curves.png; do
         cmp "$1$file" "$2$file" || fail "$1$file and $2$file differ"
     done
