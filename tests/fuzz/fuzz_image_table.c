@@ -18,7 +18,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(status != PEA_OK || pairs.n > 0, "a table names something");
     for (size_t i = 0; i < pairs.n; i++) {
         const pea__pair *p = &pairs.pair[i];
-        fuzz_require(strlen(p->image_path) < PEA__MAX_PATH && strlen(p->label_path) < PEA__MAX_PATH, "paths have an end");
+        fuzz_require(strlen(p->image_path) < PEA__MAX_PATH, "paths have an end");
+        fuzz_require(strlen(p->label_path) < PEA__MAX_PATH, "paths have an end");
         fuzz_require(p->image_path[0] == '/' || !strncmp(p->image_path, "folder/", 7), "paths begin in the folder");
     }
     pea__pairs_free(&pairs);

@@ -1,5 +1,5 @@
-/* draw_samples.c - a sheet of what a network is trained with, for people to look at: each row is a sample, as view 1, view
- * 1 with its labels, view 2, and view 2 turned back. Volumes show their middle slice.
+/* draw_samples.c - a sheet of what a network is trained with, for people to look at: each row is a sample, as first
+ * view, the same with its labels, second view, and second view turned back. Volumes show their middle slice.
  *
  *     draw_samples FOLDER PRESET OUT.png [ROWS [SEED [OFF...]]]      PRESET: leaves, nuclei, em, none; OFF: e.g. rotate
  *
@@ -114,8 +114,8 @@ int main(int argc, char **argv)
     if (status == PEA_OK)
         status = pea__data_read(&pairs, &options, NULL, &data, &err);
     if (status == PEA_OK)
-        status = draw_all(data, &how, argc > 4 ? atoll(argv[4]) : 4, argc > 5 ? strtoull(argv[5], NULL, 10) : 1, argv[3],
-                          &err);
+        status = draw_all(data, &how, argc > 4 ? atoll(argv[4]) : 4, argc > 5 ? strtoull(argv[5], NULL, 10) : 1,
+                          argv[3], &err);
     if (status != PEA_OK)
         fprintf(stderr, "draw_samples: %s\n", err.message);
     else

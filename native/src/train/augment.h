@@ -1,7 +1,7 @@
-/* augment.h - internal: the single transformations of samples. augment.c says which there are, sampler.c in which order.
+/* augment.h - internal: the transformations of samples. augment.c says which there are, sampler.c in which order.
  *
- * A canvas is an image in [0,1] with its labels, square in y and x; what is done to it is done to every slice and channel
- * alike. Calls go from one canvas to another of the same extents unless they say otherwise.
+ * A canvas is an image in [0,1] with its labels, square in y and x; what is done to it is done to every slice and
+ * channel alike. Calls go from one canvas to another of the same extents unless they say otherwise.
  * SPDX-License-Identifier: BSD-2-Clause */
 #ifndef PEA_AUGMENT_INTERNAL_H
 #define PEA_AUGMENT_INTERNAL_H
@@ -27,7 +27,7 @@ void pea__rotate(const pea__canvas *from, double radians, double *places, const 
 /* Voxel (y,x) becomes what was at (y + dy, x + dx); displacements (side,side). */
 void pea__displace(const pea__canvas *from, const float *dy, const float *dx, double *places, const pea__canvas *to);
 
-/* A part of an axis that is stretched to the whole of it: so many voxels from `first` on. Either end may lie outside. */
+/* A part of an axis that is stretched to the whole of it: n voxels from `first` on. Either end may lie outside. */
 typedef struct pea__stretch {
     int64_t first, n;
 } pea__stretch;

@@ -16,7 +16,8 @@ pea__part_box pea__draw_part(pea__random *random, double area, int64_t side)
     for (int i = 0; i < 10; i++) {
         const double voxels = whole * pea__random_between(random, area, 1.0);
         const double aspect = exp(pea__random_between(random, -steepest, steepest));
-        const int64_t width = (int64_t)nearbyint(sqrt(voxels * aspect)), height = (int64_t)nearbyint(sqrt(voxels / aspect));
+        const int64_t width = (int64_t)nearbyint(sqrt(voxels * aspect));
+        const int64_t height = (int64_t)nearbyint(sqrt(voxels / aspect));
         const double top = pea__random_unit(random), left = pea__random_unit(random);
         if (width >= 1 && height >= 1 && width <= side && height <= side)
             return (pea__part_box){(int64_t)(top * (double)(side - height + 1)),

@@ -1,4 +1,4 @@
-/* augment_values.c - transformations that leave voxels where they are: contrast, brightness, gamma, and what is blanked.
+/* augment_values.c - transformations that leave voxels where they are: contrast, brightness, gamma, cutouts.
  * Source: DeVries and Taylor, Improved regularization of convolutional neural networks with cutout, 2017.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/augment.h"

@@ -1,6 +1,6 @@
 /* csv.c - rows of text tables (RFC 4180): fields in quotes may hold separators, quotes doubled, and line ends. The
- * separator is the first comma, semicolon or tab of the text outside of quotes: spreadsheets of many countries write the
- * second.
+ * separator is the first comma, semicolon or tab of the text outside of quotes: spreadsheets of many countries write
+ * the second.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/csv.h"
 
@@ -21,7 +21,8 @@ static char find_separator(const char *at, const char *end)
 pea__csv pea__csv_of(char *text, size_t n_bytes)
 {
     const size_t mark = n_bytes >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0; /* of UTF-8, by Windows */
-    return (pea__csv){.at = text + mark, .end = text + n_bytes, .separator = find_separator(text + mark, text + n_bytes)};
+    return (pea__csv){
+        .at = text + mark, .end = text + n_bytes, .separator = find_separator(text + mark, text + n_bytes)};
 }
 
 static bool ends_line(char c)
@@ -29,8 +30,8 @@ static bool ends_line(char c)
     return c == '\n' || c == '\r';
 }
 
-/* One field, moved together in place and ended by NUL: no field is longer than it was written. Returns what ended it, 0
- * at the end of the text; NULL in *field where a quote stays open, or something follows one that closes. */
+/* One field, moved together in place and ended by NUL: no field is longer than it was written. Returns what ended it,
+ * 0 at the end of the text; NULL in *field where a quote stays open, or something follows one that closes. */
 static char take_field(pea__csv *csv, char **field)
 {
     char *to = csv->at, *from = csv->at;

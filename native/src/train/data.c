@@ -1,5 +1,5 @@
-/* data.c - all images with their labels, read and checked before the first step: what is wrong with the last of them shows
- * at once and not after hours.
+/* data.c - all images with their labels, read and checked before the first step: what is wrong with the last of them
+ * shows at once and not after hours.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include <inttypes.h>
 #include <math.h>
@@ -26,6 +26,8 @@ struct pea__data {
     size_t n[2], capacity[2];
     size_t n_empty;              /* specimens of training without instances */
     uint64_t bytes, fingerprint;
+    pea_calibration pixel_size;  /* of the first training file */
+    bool sizes_known, sizes_differ;
     char notes[256];
 };
 
@@ -42,7 +44,7 @@ typedef struct opened {
     const pea__pair *pair;
     pea_image *image, *labels;
     shape image_shape, label_shape;
-    int64_t first, n_slices; /* of each frame; of planes, frames and slices are one sequence */
+    int64_t first, n_slices, step; /* of each frame; of planes, frames and slices are one sequence */
 } opened;
 
 static void close_pair(opened *o)
@@ -98,11 +100,12 @@ static pea_status choose_slices(opened *o, const pea__data_options *options, pea
     const int64_t n = o->image_shape.dims.z * (planes ? o->image_shape.n_frames : 1);
     const int64_t first = o->pair->first_slice < 0 ? pea__max_i64(0, n + o->pair->first_slice) : o->pair->first_slice;
     const int64_t end = o->pair->end_slice <= 0 ? n + o->pair->end_slice : pea__min_i64(n, o->pair->end_slice);
-    if (first >= end)
+    o->step = pea__max_i64(1, o->pair->slice_step);
+    o->first = first + o->pair->first_phase;
+    if (o->first >= end)
         return pea__fail(err, PEA_E_ARG, "%s has %" PRId64 " slices: none is left for %s", image_name(o->pair), n,
                          o->pair->validation ? "validation" : "training");
-    o->first = first;
-    o->n_slices = end - first;
+    o->n_slices = pea__ceil_div(end - o->first, o->step);
     return PEA_OK;
 }
 
@@ -133,7 +136,7 @@ static pea_status open_pair(const pea__pair *pair, const pea__data_options *opti
 
 /* ---- memory ---- */
 
-/* Voxels of a pair that are kept. Fewer than the images' own, which fit into memory as far as their headers are right. */
+/* Voxels of a pair that are kept. */
 static uint64_t kept_voxels(const opened *o, const pea__data_options *options)
 {
     const pea_dims d = o->image_shape.dims;
@@ -161,7 +164,7 @@ pea_status pea__data_forecast(const pea__pairs *pairs, const pea__data_options *
         const uint64_t voxels = kept_voxels(&o, options);
         const uint64_t n_specimens = (uint64_t)(options->n_axes == 2 ? o.n_slices : o.image_shape.n_frames);
         const uint64_t image = (uint64_t)o.image_shape.dims.c * pea_dtype_size_bytes(o.image_shape.dtype);
-        held = pea__bytes_add(held, pea__bytes_mul(voxels, sizeof(uint32_t) + (o.image ? image : 0)));
+        held = pea__bytes_add(held, pea__bytes_mul(voxels, sizeof(uint32_t) + (o.image || o.step > 1 ? image : 0)));
         held = pea__bytes_add(held, pea__bytes_mul(n_specimens, 2 * sizeof(pea__specimen)) + sizeof(block));
         const uint64_t passing = passing_bytes(&o, pairs, voxels);
         beyond = passing > beyond ? passing : beyond;
@@ -181,29 +184,34 @@ static pea_status check_memory(const pea__pairs *pairs, const pea__data_options 
     if (status == PEA_OK && limit > 0 && pea__bytes_add(*held, beyond) > limit)
         return pea__fail(err, PEA_E_LIMIT,
                          "%zu images and their labels need %.0f MB of memory, and %.0f MB are allowed: give more, or "
-                         "train on fewer", pairs->n, (double)pea__bytes_add(*held, beyond) * 1e-6, (double)limit * 1e-6);
+                         "train on fewer", pairs->n, (double)pea__bytes_add(*held, beyond) * 1e-6,
+                         (double)limit * 1e-6);
     return status;
 }
 
 /* ---- reading ---- */
 
-/* Frames and slices of a file as one sequence: slices [first, first + n) of the sequence, piece by piece, each a part of
- * one frame. */
+/* Some slices of a volume, of which number `at` is the first. May change the piece. */
 typedef pea_status take_piece(void *argument, const pea_volume *piece, int64_t at, pea_error *err);
 
-static pea_status read_slices(const pea_image *image, int64_t first, int64_t n, pea_context *context, take_piece *take,
-                              void *argument, pea_error *err)
+/* Frames and slices of a file are one sequence, of which the slices first, first + step ... are read: n of them, as many
+ * at once as lie in one frame side by side. */
+static pea_status read_slices(const pea_image *image, const opened *o, int64_t first, pea_context *context,
+                              take_piece *take, void *argument, pea_error *err)
 {
     const int64_t per_frame = pea_image_get_info(image).dims.z;
     pea_status status = PEA_OK;
-    for (int64_t at = first; status == PEA_OK && at < first + n;) {
-        const int64_t slice = at % per_frame, n_slices = pea__min_i64(per_frame - slice, first + n - at);
+    for (int64_t i = 0, n; status == PEA_OK && i < o->n_slices; i += n) {
+        const int64_t at = first + i * o->step, slice = at % per_frame;
+        const double end = (double)o->n_slices;
         pea_volume piece = {0};
-        status = pea_image_read(image, (pea_image_part){at / per_frame, slice, n_slices, -1}, context, &piece, err);
+        n = o->step > 1 ? 1 : pea__min_i64(per_frame - slice, o->n_slices - i);
+        const pea__window window = pea__progress_part(context, (double)i / end, (double)(i + n) / end);
+        status = pea_image_read(image, (pea_image_part){at / per_frame, slice, n, -1}, context, &piece, err);
+        pea__progress_rejoin(context, window);
         if (status == PEA_OK)
-            status = take(argument, &piece, at - first, err);
+            status = take(argument, &piece, i, err);
         pea_volume_free(&piece);
-        at += n_slices;
     }
     return status;
 }
@@ -257,7 +265,6 @@ static pea_status keep_labels(void *argument, const pea_volume *piece, int64_t a
     return pea_labels_from_array(&one.array, &to, err);
 }
 
-/* Slices of lent arrays: a view of the image, a copy of the labels. */
 static pea_array slices_of(const pea_array *array, int64_t first, int64_t n)
 {
     const pea_dims d = array->dims;
@@ -265,15 +272,29 @@ static pea_array slices_of(const pea_array *array, int64_t first, int64_t n)
     return (pea_array){(char *)array->data + (size_t)first * slice_bytes, array->dtype, {n, d.y, d.x, d.c}};
 }
 
-static pea_status read_lent(const opened *o, pea__label_rule rule, block *b, pea_error *err)
+/* Of lent arrays a view of the image and a copy of the labels; where slices are left out, a copy of both. */
+static pea_status read_lent(const opened *o, block *b, pea_error *err)
 {
-    const pea_array labels = slices_of(&o->pair->labels, o->first, o->n_slices);
-    b->image = slices_of(&o->pair->image, o->first, o->n_slices);
-    if (labels.dims.c == 1)
-        return pea__name_file(pea_labels_from_array(&labels, &b->labels.array, err), o->pair->name, err);
-    (void)rule;
-    return pea__fail(err, PEA_E_SHAPE, "the labels of %s have %" PRId64 " channels, expected one", image_name(o->pair),
-                     labels.dims.c);
+    const pea_array *image = &o->pair->image, *labels = &o->pair->labels;
+    const int64_t n = o->step > 1 ? 1 : o->n_slices;
+    pea_dims dims = b->labels.array.dims;
+    pea_status status = PEA_OK;
+    if (labels->dims.c != 1)
+        return pea__fail(err, PEA_E_SHAPE, "the labels of %s have %" PRId64 " channels, expected one", image_name(o->pair),
+                         labels->dims.c);
+    dims.c = image->dims.c;
+    if (o->step > 1)
+        status = pea_volume_alloc(image->dtype, dims, &b->own_image, err);
+    b->image = o->step > 1 ? b->own_image.array : slices_of(image, o->first, n);
+    for (int64_t i = 0; status == PEA_OK && i < o->n_slices; i += n) {
+        const pea_array from = slices_of(labels, o->first + i * o->step, n), to = slices_of(&b->labels.array, i, n);
+        const pea_volume piece = {.array = slices_of(image, o->first + i * o->step, n)};
+        if (o->step > 1)
+            status = keep_image(&b->image, &piece, i, err);
+        if (status == PEA_OK)
+            status = pea__name_file(pea_labels_from_array(&from, &to, err), o->pair->name, err);
+    }
+    return status;
 }
 
 /* In 3-D frames are volumes of their own, and of each the same slices are taken. */
@@ -289,11 +310,11 @@ static pea_status read_files(const opened *o, const pea__data_options *options, 
     for (int64_t t = 0; status == PEA_OK && t < n_frames; t++) {
         pea_array image = slices_of(&b->image, t * n, n);
         label_target target = {(uint32_t *)b->labels.array.data + t * n * plane, rule};
-        status = read_slices(o->image, t * o->image_shape.dims.z + o->first, n, context, keep_image, &image, err);
+        status = read_slices(o->image, o, t * o->image_shape.dims.z + o->first, context, keep_image, &image, err);
         status = pea__name_file(status, o->pair->image_path, err);
         if (status != PEA_OK)
             break;
-        status = read_slices(o->labels, t * o->label_shape.dims.z + o->first, n, context, keep_labels, &target, err);
+        status = read_slices(o->labels, o, t * o->label_shape.dims.z + o->first, context, keep_labels, &target, err);
         status = pea__name_file(status, o->pair->label_path, err);
     }
     return status;
@@ -351,7 +372,7 @@ static pea_status count_instances(const pea_array *labels, int64_t *n_instances,
     return PEA_OK;
 }
 
-/* Whether one number stands for many separate objects: then it is a mask, and a network would learn that all are one. */
+/* Whether one number stands for many separate objects: of such a mask a network would learn that all are one. */
 static pea_status looks_like_mask(const pea_array *labels, pea_context *context, bool *is_mask, pea_error *err)
 {
     enum { MANY = 5, LEAST_SIZE = 10 };
@@ -360,7 +381,8 @@ static pea_status looks_like_mask(const pea_array *labels, pea_context *context,
     pea_status status = pea_volume_alloc(PEA_UINT32, labels->dims, &copy, err);
     if (status != PEA_OK)
         return status;
-    memcpy(copy.array.data, labels->data, (size_t)(labels->dims.z * labels->dims.y * labels->dims.x) * sizeof(uint32_t));
+    const int64_t n_voxels = labels->dims.z * labels->dims.y * labels->dims.x;
+    memcpy(copy.array.data, labels->data, (size_t)n_voxels * sizeof(uint32_t));
     status = pea_split_parts(&copy.array, PEA_CONNECT_CORNERS, context, NULL, err);
     if (status == PEA_OK)
         status = pea_remove_small(&copy.array, LEAST_SIZE, context, err);
@@ -469,6 +491,26 @@ static pea_status add_specimen(pea__data *data, const pea__pairs *pairs, bool va
     return status == PEA_OK ? append(data, validation, s, err) : status;
 }
 
+static bool alike(double a, double b)
+{
+    return fabs(a - b) <= 1e-3 * fmax(fabs(a), fabs(b));
+}
+
+static void note_pixel_size(pea__data *data, const opened *o)
+{
+    if (!o->image || o->pair->validation)
+        return;
+    pea_calibration found = pea_image_get_info(o->image).calibration;
+    const pea_calibration *first = &data->pixel_size;
+    found.z *= (double)o->step;
+    if (data->sizes_known)
+        data->sizes_differ = data->sizes_differ || strcmp(found.unit, first->unit) != 0 || !alike(found.x, first->x) ||
+                             !alike(found.y, first->y) || (data->options.n_axes == 3 && !alike(found.z, first->z));
+    else
+        data->pixel_size = found;
+    data->sizes_known = true;
+}
+
 static pea_status add_block(pea__data *data, const pea__pairs *pairs, const opened *o, pea_context *context,
                             pea_error *err)
 {
@@ -482,7 +524,8 @@ static pea_status add_block(pea__data *data, const pea__pairs *pairs, const open
     pea_status status = pea_volume_alloc(PEA_UINT32, (pea_dims){n_specimens * thickness, d.y, d.x, 1}, &b->labels, err);
     if (status == PEA_OK)
         status = o->image ? read_files(o, &data->options, pairs->rule, context, b, err)
-                          : read_lent(o, pairs->rule, b, err);
+                          : read_lent(o, b, err);
+    note_pixel_size(data, o);
     for (int64_t i = 0; status == PEA_OK && i < n_specimens; i++) {
         pea__specimen s = {.name = b->name,
                            .image = slices_of(&b->image, i * thickness, thickness),
@@ -531,9 +574,13 @@ static pea_status check_all(pea__data *data, pea_context *context, pea_error *er
         return pea__fail(err, PEA_E_FORMAT,
                          "the labels of %s are a mask: one number stands for many objects. Give each a number of its "
                          "own, or take connected parts for objects", pea__path_end(suspect->name));
+    int used = 0;
     if (data->n_empty > 0)
-        snprintf(data->notes, sizeof data->notes, "%zu of %zu training images have no objects", data->n_empty,
-                 data->n[0]);
+        used = snprintf(data->notes, sizeof data->notes, "%zu of %zu training images have no objects", data->n_empty,
+                        data->n[0]);
+    if (data->sizes_differ)
+        snprintf(data->notes + used, sizeof data->notes - (size_t)used, "%straining images differ in pixel size",
+                 used ? "; " : "");
     return PEA_OK;
 }
 
@@ -616,6 +663,11 @@ const char *pea__data_notes(const pea__data *data)
 uint64_t pea__data_bytes(const pea__data *data)
 {
     return data->bytes;
+}
+
+pea_calibration pea__data_pixel_size(const pea__data *data)
+{
+    return data->sizes_known && !data->sizes_differ ? data->pixel_size : pea_calibration_default();
 }
 
 uint64_t pea__data_fingerprint(const pea__data *data)

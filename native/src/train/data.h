@@ -15,9 +15,20 @@
 
 /* What a number is for. Each purpose has a sequence of its own: what is switched off changes no other draw. */
 typedef enum pea__purpose {
-    PEA__DRAW_IMAGE = 1, PEA__DRAW_PLACE, PEA__DRAW_ANY, PEA__DRAW_CHAIN, PEA__DRAW_FLIP, PEA__DRAW_ROTATION, PEA__DRAW_RESCALING,
-    PEA__DRAW_ELASTIC, PEA__DRAW_GREY, PEA__DRAW_RESIZED_CROP, PEA__DRAW_SECOND_GREY, PEA__DRAW_CUTOUT,
-    PEA__DRAW_SECOND_FLIP, PEA__DRAW_SPLIT
+    PEA__DRAW_IMAGE = 1,
+    PEA__DRAW_PLACE,
+    PEA__DRAW_ANY,
+    PEA__DRAW_CHAIN,
+    PEA__DRAW_FLIP,
+    PEA__DRAW_RESIZED_CROP,
+    PEA__DRAW_ROTATION,
+    PEA__DRAW_RESCALING,
+    PEA__DRAW_ELASTIC,
+    PEA__DRAW_GREY,
+    PEA__DRAW_SECOND_GREY,
+    PEA__DRAW_CUTOUT,
+    PEA__DRAW_SECOND_FLIP,
+    PEA__DRAW_SPLIT
 } pea__purpose;
 
 /* A sequence that is a function of seed, step, image of the batch and purpose alone. */
@@ -41,6 +52,7 @@ typedef struct pea__pair {
     char *image_path, *label_path; /* NULL: the arrays */
     pea_array image, labels;       /* any numeric dtype; labels of one channel */
     int64_t first_slice, end_slice; /* of stacks and volumes; below 0 from the end; end_slice 0: all to the end */
+    int64_t slice_step, first_phase; /* of those: every step-th from number first_phase on; step 0 is 1 */
     bool validation;
 } pea__pair;
 
@@ -78,8 +90,11 @@ pea_status pea__pairs_add_arrays(pea__pairs *pairs, const char *name, const pea_
 /* Set a share of the pairs aside for validation, at least one and not all; `seed` chooses. Nothing happens where some
  * are already. PEA_E_ARG for a single pair. */
 pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_error *err);
-/* Set the last slices of every stack or volume aside. */
+/* Set the last slices of every stack or volume aside. Nothing happens where some pairs are for validation already. */
 pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_error *err);
+/* Make `step` volumes of each: every step-th slice from the first on, from the second on ... So thin slices become as
+ * coarse as serial sections are. After the splits. */
+pea_status pea__pairs_thin(pea__pairs *pairs, int64_t step, pea_error *err);
 
 /* ---- the images themselves (data.c) ---- */
 
@@ -118,6 +133,8 @@ pea__specimen pea__data_get(const pea__data *data, bool validation, size_t index
 pea__data_options pea__data_get_options(const pea__data *data);
 const char *pea__data_notes(const pea__data *data); /* what a person should know, one line, may be empty; lent */
 uint64_t pea__data_bytes(const pea__data *data);
+/* Size of voxels, of slices kept, as the files of training say; 1 pixel where they do not, or not all the same. */
+pea_calibration pea__data_pixel_size(const pea__data *data);
 /* A number that is another one for other images, labels, order or options: what a resumed run compares. */
 uint64_t pea__data_fingerprint(const pea__data *data);
 
@@ -144,8 +161,8 @@ typedef struct pea__cutout {
 
 enum { PEA__AXIS_Z = 1, PEA__AXIS_Y = 2, PEA__AXIS_X = 4, PEA__AXIS_EXCHANGE = 8 };
 
-/* How a sample is made; names of presets and transformations are those of the two calls below. Transformations of view 1 in this order, each with its probability once `chain` has decided
- * that there are any; 0 switches one off. */
+/* How a sample is made. Transformations of the first view in this order, each with its probability once `chain` has
+ * decided that there are any; 0 switches one off. */
 typedef struct pea__augmentation {
     const char *preset;         /* lent for ever */
     int64_t depth, side;        /* of samples: z; y and x */

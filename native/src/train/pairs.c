@@ -437,7 +437,7 @@ pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_
     if (any_validation(pairs))
         return PEA_OK;
     if (pairs->n < 2)
-        return pea__fail(err, PEA_E_ARG, "%zu image cannot be shared between training and validation: give more images, "
+        return pea__fail(err, PEA_E_ARG, "%zu image cannot be shared between training and validation: give more, "
                          "others for validation, or slices of a volume", pairs->n);
     lot *lots = pea__alloc(pairs->n, sizeof *lots, err);
     if (!lots)
@@ -454,6 +454,21 @@ pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_
     return PEA_OK;
 }
 
+/* The same images once more, as another pair. */
+static pea__pair *repeat(pea__pairs *pairs, size_t i, pea_error *err)
+{
+    const pea__pair old = pairs->pair[i];
+    pea__pair *pair = pea__pairs_add(pairs, old.name, old.image_path, old.label_path, err);
+    if (pair) {
+        char *const name = pair->name, *const image_path = pair->image_path, *const label_path = pair->label_path;
+        *pair = old;
+        pair->name = name;
+        pair->image_path = image_path;
+        pair->label_path = label_path;
+    }
+    return pair;
+}
+
 pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_error *err)
 {
     if (n_slices < 1)
@@ -462,15 +477,30 @@ pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_erro
         return PEA_OK;
     const size_t n = pairs->n;
     for (size_t i = 0; i < n; i++) {
-        const pea__pair old = pairs->pair[i];
-        pea__pair *pair = pea__pairs_add(pairs, old.name, old.image_path, old.label_path, err);
+        pea__pair *pair = repeat(pairs, i, err);
         if (!pair)
             return PEA_E_NOMEM;
-        pair->image = old.image;
-        pair->labels = old.labels;
         pair->first_slice = -n_slices;
         pair->validation = true;
         pairs->pair[i].end_slice = -n_slices;
+    }
+    return PEA_OK;
+}
+
+pea_status pea__pairs_thin(pea__pairs *pairs, int64_t step, pea_error *err)
+{
+    if (step < 1 || step > 1000)
+        return pea__fail(err, PEA_E_ARG, "slices are taken in steps of 1 to 1000, not %" PRId64, step);
+    const size_t n = pairs->n;
+    for (size_t i = 0; i < n; i++) {
+        pairs->pair[i].slice_step = step;
+        pairs->pair[i].first_phase = 0;
+        for (int64_t phase = 1; phase < step; phase++) {
+            pea__pair *pair = repeat(pairs, i, err);
+            if (!pair)
+                return PEA_E_NOMEM;
+            pair->first_phase = phase;
+        }
     }
     return PEA_OK;
 }

@@ -168,5 +168,6 @@ pea_status pea__pairs_add_published(pea__pairs *pairs, const char *set, const ch
         return add_nuclei(pairs, folder, err);
     if (!strcmp(set, "ac3ac4"))
         return add_neurons(pairs, folder, err);
-    return pea__fail(err, PEA_E_ARG, "there is no published set called %.60s here: choose cvppp, bbbc039 or ac3ac4", set);
+    return pea__fail(err, PEA_E_ARG, "there is no published set called %.60s here: choose cvppp, bbbc039 or ac3ac4",
+                     set);
 }

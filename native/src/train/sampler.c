@@ -326,7 +326,7 @@ void pea__sampler_free(pea__sampler *sampler)
     pea__free(sampler);
 }
 
-/* Planes are drawn with equal chance, as the published samplers do; volumes by their size, as a sub-volume of any would. */
+/* Planes are drawn with equal chance, as the published samplers do; volumes by their size, as any sub-volume would. */
 static bool weigh_images(pea__sampler *s, pea_error *err)
 {
     const size_t n = pea__data_count(s->data, false);
@@ -351,8 +351,8 @@ static pea_status check_seam(const pea__data *data, const pea__augmentation *how
         if (how->side + 2 * how->margin > most)
             return pea__fail(err, PEA_E_SHAPE,
                              "%s is %" PRId64 " x %" PRId64 " (y,x), too small for samples of the side %" PRId64
-                             ": take %" PRId64 " at most", pea__path_end(s.name), s.image.dims.y, s.image.dims.x, how->side,
-                             pea__max_i64(16, (most - 2 * how->margin) / 16 * 16));
+                             ": take %" PRId64 " at most", pea__path_end(s.name), s.image.dims.y, s.image.dims.x,
+                             how->side, pea__max_i64(16, (most - 2 * how->margin) / 16 * 16));
     }
     return PEA_OK;
 }

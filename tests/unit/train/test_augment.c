@@ -160,7 +160,8 @@ static void a_quarter_turn_exchanges_axes(void **state)
             const int p = y * SIDE + x, q = x * SIDE + SIDE - y;
             assert_int_equal(to_labels[p], y == 0 ? 0 : labels[q]);
             for (int c = 0; c < CHANNELS; c++)
-                assert_true(fabs((double)(to_image[p * CHANNELS + c] - (y == 0 ? 0.0f : image[q * CHANNELS + c]))) < 1e-5);
+                assert_true(fabs((double)to_image[p * CHANNELS + c] -
+                                 (y == 0 ? 0.0 : (double)image[q * CHANNELS + c])) < 1e-5);
         }
 }
 
@@ -357,7 +358,8 @@ static void parts_have_the_areas_and_aspects_drawn(void **state)
     (void)state;
     for (int i = 0; i < DRAWS; i++) {
         const pea__part_box box = pea__draw_part(&random, 0.7, BIG);
-        const double area = (double)(box.height * box.width) / (BIG * BIG), aspect = (double)box.width / (double)box.height;
+        const double area = (double)(box.height * box.width) / (BIG * BIG);
+        const double aspect = (double)box.width / (double)box.height;
         assert_true(box.y >= 0 && box.x >= 0 && box.y + box.height <= BIG && box.x + box.width <= BIG);
         n_wide += box.width > box.height;
         n_whole += box.height == BIG && box.width == BIG;

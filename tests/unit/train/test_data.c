@@ -43,6 +43,9 @@ static pea_status read_arrays(const pea_array *image, const pea_array *labels, c
     return status;
 }
 
+#define assert_refused(image, labels, options, status, part)                                                          \
+    assert_fails(read_arrays(&(image), &(labels), &(options), NULL, &data, &err), status, part)
+
 static void arrays_are_lent_and_labels_copied(void **state)
 {
     pea_error err;
@@ -131,7 +134,8 @@ static void widening_is_as_defined(void **state)
             for (int64_t i = 0; i < y * x; i++) {
                 bool two = false;
                 for (int64_t k = 0; k < 81; k++) { /* all pairs of the window */
-                    int64_t at[4] = {i / x + k / 27 - 1, i % x + k / 9 % 3 - 1, i / x + k / 3 % 3 - 1, i % x + k % 3 - 1};
+                    int64_t at[4] = {i / x + k / 27 - 1, i % x + k / 9 % 3 - 1, i / x + k / 3 % 3 - 1,
+                                     i % x + k % 3 - 1};
                     for (int a = 0; a < 4; a++) {
                         const int64_t n = a % 2 ? x : y;
                         at[a] = n == 1 ? 0 : at[a] < 0 ? 1 : at[a] >= n ? n - 2 : at[a];
@@ -151,19 +155,19 @@ static void wrong_shapes_are_refused(void **state)
     pea_array image = image_of(1, 3), labels = labels_of(1);
     (void)state;
     labels.dims.x = X - 1;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_SHAPE, "mine is 6 x 8 (y,x), but its");
+    assert_refused(image, labels, planes, PEA_E_SHAPE, "mine is 6 x 8 (y,x), but its");
     labels = labels_of(2);
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_SHAPE, "mine has 1 slices");
+    assert_refused(image, labels, planes, PEA_E_SHAPE, "mine has 1 slices");
     labels = labels_of(1);
     image.dims.c = 2;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_SHAPE, "mine has 2 channels");
+    assert_refused(image, labels, planes, PEA_E_SHAPE, "mine has 2 channels");
     image.dims.c = 3;
-    assert_fails(read_arrays(&image, &labels, &volumes, NULL, &data, &err), PEA_E_SHAPE, "convert it to grey");
+    assert_refused(image, labels, volumes, PEA_E_SHAPE, "convert it to grey");
     labels.dims = (pea_dims){1, Y, X / 2, 2};
     image.dims = (pea_dims){1, Y, X / 2, 3};
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_SHAPE, "labels of mine have 2 channels");
+    assert_refused(image, labels, planes, PEA_E_SHAPE, "labels of mine have 2 channels");
     image.data = NULL;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_ARG, "mine: the image is missing");
+    assert_refused(image, labels, planes, PEA_E_ARG, "mine: the image is missing");
 }
 
 static void wrong_values_are_refused(void **state)
@@ -181,17 +185,17 @@ static void wrong_values_are_refused(void **state)
     assert_int_equal(pea__data_get(data, false, 0).n_instances, 2);
     pea__data_free(data);
     label_values[2] = 1.5f;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_FORMAT, "mine: label 1.5 at z 0, y 0, x 2");
+    assert_refused(image, labels, planes, PEA_E_FORMAT, "mine: label 1.5 at z 0, y 0, x 2");
     label_values[2] = -1.0f;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_FORMAT, "mine: label -1");
+    assert_refused(image, labels, planes, PEA_E_FORMAT, "mine: label -1");
     label_values[2] = NAN;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_FORMAT, "mine: label");
+    assert_refused(image, labels, planes, PEA_E_FORMAT, "mine: label");
     label_values[2] = 0.0f;
     values[9] = NAN;
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_FORMAT, "mine: the image has the value");
+    assert_refused(image, labels, planes, PEA_E_FORMAT, "mine: the image has the value");
     values[9] = 4095.0f;
     unit.normalise = PEA_NORMALISE_UNIT;
-    assert_fails(read_arrays(&image, &labels, &unit, NULL, &data, &err), PEA_E_FORMAT, "mine has values from 0 to 4095");
+    assert_refused(image, labels, unit, PEA_E_FORMAT, "mine has values from 0 to 4095");
     assert_ok(read_arrays(&image, &labels, &planes, NULL, &data, &err));
     pea__data_free(data);
 }
@@ -206,7 +210,7 @@ static void nothing_to_learn_is_refused(void **state)
     const pea_array empty = {none, PEA_UINT32, {1, Y, X, 1}};
     (void)state;
     assert_fails(pea__data_read(&pairs, &planes, NULL, &data, &err), PEA_E_ARG, "no images");
-    assert_fails(read_arrays(&image, &empty, &planes, NULL, &data, &err), PEA_E_ARG, "no label image has an object, mine");
+    assert_refused(image, empty, planes, PEA_E_ARG, "no label image has an object, mine");
     assert_ok(pea__pairs_add_arrays(&pairs, "a", &image, &labels, true, &err));
     assert_fails(pea__data_read(&pairs, &planes, NULL, &data, &err), PEA_E_ARG, "set aside for validation");
     assert_ok(pea__pairs_add_arrays(&pairs, "b", &image, &labels, false, &err));
@@ -233,7 +237,7 @@ static void masks_are_recognised(void **state)
     for (int i = 0; i < SIDE * SIDE; i++)
         mask[i] = i / SIDE % 10 < 5 && i % SIDE % 20 < 6 ? 255 : 0;
     mask[9 * SIDE + 15] = 255; /* one voxel is no part */
-    assert_fails(read_arrays(&image, &labels, &planes, NULL, &data, &err), PEA_E_FORMAT, "the labels of mine are a mask");
+    assert_refused(image, labels, planes, PEA_E_FORMAT, "the labels of mine are a mask");
     assert_ok(pea__pairs_add_arrays(&pairs, "mine", &image, &labels, false, &err));
     pairs.rule = PEA__LABELS_PARTS;
     pairs.min_part_size = 25;
@@ -328,14 +332,16 @@ static void files_in_the_way_of_labels_are_named(void **state)
     assert_fails(read_folder(&planes, NULL, &data, &err), PEA_E_FORMAT, "a_labels.tif");
 }
 
-/* Slices of a stack in files: as arrays. */
+/* Slices of a stack in files: as arrays. Then every second of them. */
 static void slices_of_files_are_those_of_arrays(void **state)
 {
     pea_error err;
-    pea__data *data[2] = {NULL, NULL};
+    pea__data *data[2] = {NULL, NULL}, *thin[2] = {NULL, NULL};
     pea__pairs pairs = {0};
     pea_array labels = labels_of(3);
+    pea__data_options volume = volumes;
     (void)state;
+    volume.normalise = PEA_NORMALISE_MINMAX;
     for (int i = 0; i < 3 * N; i++)
         numbers[i] = (uint32_t)(i % 11);
     write_labels(&labels);
@@ -352,7 +358,23 @@ static void slices_of_files_are_those_of_arrays(void **state)
         pairs.pair[0].end_slice = 3;
         assert_ok(pea__data_read(&pairs, &planes, NULL, &data[lent], &err));
         assert_int_equal(pea__data_count(data[lent], false), 2);
+        pairs.pair[0].first_slice = 0;
+        assert_ok(pea__pairs_thin(&pairs, 2, &err));
+        assert_int_equal(pairs.n, 2);
+        assert_ok(pea__data_read(&pairs, &volume, NULL, &thin[lent], &err));
         pea__pairs_free(&pairs);
+    }
+    for (int lent = 0; lent < 2; lent++) {
+        const pea__specimen even = pea__data_get(thin[lent], false, 0), odd = pea__data_get(thin[lent], false, 1);
+        assert_true(even.image.dims.z == 2 && odd.image.dims.z == 1);
+        assert_memory_equal(even.labels.data, numbers, N * 4);
+        assert_memory_equal((uint32_t *)even.labels.data + N, numbers + 2 * N, N * 4);
+        assert_memory_equal(odd.labels.data, numbers + N, N * 4);
+        assert_memory_equal((uint16_t *)even.image.data + N, words + 2 * N, N * 2);
+        assert_memory_equal(odd.image.data, words + N, N * 2);
+        const pea_calibration size = pea__data_pixel_size(thin[lent]);
+        assert_true(size.z == (lent ? 1.0 : 2.0) && size.x == 1.0);
+        pea__data_free(thin[lent]);
     }
     for (size_t i = 0; i < 2; i++) {
         const pea__specimen a = pea__data_get(data[0], false, i), b = pea__data_get(data[1], false, i);
@@ -364,6 +386,33 @@ static void slices_of_files_are_those_of_arrays(void **state)
     assert_true(pea__data_fingerprint(data[0]) == pea__data_fingerprint(data[1]));
     pea__data_free(data[0]);
     pea__data_free(data[1]);
+}
+
+static void pixel_sizes_are_those_of_the_files_if_they_agree(void **state)
+{
+    pea_error err;
+    pea__pairs pairs = {0};
+    pea__data *data = NULL;
+    pea_calibration size = {.z = 2.0, .y = 0.5, .x = 0.25, .unit = "um"};
+    pea_array labels = labels_of(1);
+    (void)state;
+    for (int i = 0; i < N; i++)
+        numbers[i] = (uint32_t)(i % 11);
+    assert_ok(pea_labels_write(label_path, &labels, 1, &size, NULL, &err));
+    assert_non_null(pea__pairs_add(&pairs, "x", label_path, label_path, &err));
+    assert_ok(pea__data_read(&pairs, &planes, NULL, &data, &err));
+    size = pea__data_pixel_size(data);
+    assert_true(size.y == 0.5 && size.x == 0.25);
+    assert_string_equal(size.unit, "um");
+    pea__data_free(data);
+    const pea_array image = image_of(1, 1);
+    assert_ok(pea_png_write(image_path, &image, NULL, &err)); /* which has no size */
+    assert_non_null(pea__pairs_add(&pairs, "y", image_path, label_path, &err));
+    assert_ok(pea__data_read(&pairs, &planes, NULL, &data, &err));
+    assert_string_equal(pea__data_pixel_size(data).unit, "pixel");
+    assert_string_equal(pea__data_notes(data), "training images differ in pixel size");
+    pea__data_free(data);
+    pea__pairs_free(&pairs);
 }
 
 static void fingerprints_tell_data_apart(void **state)
@@ -442,10 +491,10 @@ static void wrong_options_are_refused(void **state)
     const pea_array image = image_of(1, 1), labels = labels_of(1);
     (void)state;
     options.n_axes = 4;
-    assert_fails(read_arrays(&image, &labels, &options, NULL, &data, &err), PEA_E_ARG, "2 or 3 axes");
+    assert_refused(image, labels, options, PEA_E_ARG, "2 or 3 axes");
     options = planes;
     options.channels = 17;
-    assert_fails(read_arrays(&image, &labels, &options, NULL, &data, &err), PEA_E_ARG, "1 to 16 channels");
+    assert_refused(image, labels, options, PEA_E_ARG, "1 to 16 channels");
 }
 
 static const struct CMUnitTest tests[] = {
@@ -460,6 +509,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(files_are_read, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(files_in_the_way_of_labels_are_named, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(slices_of_files_are_those_of_arrays, open_folder, remove_folder),
+    cmocka_unit_test_setup_teardown(pixel_sizes_are_those_of_the_files_if_they_agree, open_folder, remove_folder),
     cmocka_unit_test(fingerprints_tell_data_apart),
     cmocka_unit_test_setup_teardown(more_than_is_allowed_is_refused_before_reading, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(each_allocation_may_fail, open_folder, remove_folder),

@@ -190,7 +190,8 @@ static void tables_may_say_what_is_for_validation(void **state)
     pea_error err;
     pea__pairs pairs = {0};
     (void)state;
-    assert_ok(add_table(&pairs, "\"/x/a, \"\"b\"\".tif\",\"e\nf.tif\",Validation\nc.tif,d.tif\ne.tif,f.tif,val\n", &err));
+    const char *text = "\"/x/a, \"\"b\"\".tif\",\"e\nf.tif\",Validation\nc.tif,d.tif\ne.tif,f.tif,val\n";
+    assert_ok(add_table(&pairs, text, &err));
     assert_int_equal(pairs.n, 3);
     assert_string_equal(pairs.pair[0].image_path, "/x/a, \"b\".tif");
     assert_string_equal(pairs.pair[0].label_path, "d/e\nf.tif");
@@ -355,6 +356,15 @@ static void at_least_one_and_not_all_are_set_aside(void **state)
     assert_int_equal(pairs.n, 2);
     assert_true(!pairs.pair[0].validation && pairs.pair[0].end_slice == -50);
     assert_true(pairs.pair[1].validation && pairs.pair[1].first_slice == -50 && pairs.pair[1].end_slice == 0);
+    assert_ok(pea__pairs_thin(&pairs, 3, &err));
+    assert_int_equal(pairs.n, 6);
+    assert_int_equal(count_validation(&pairs), 3);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(pairs.pair[i].slice_step, 3);
+        assert_int_equal(pairs.pair[i].first_phase, i < 2 ? 0 : (i - 2) % 2 + 1);
+        assert_int_equal(pairs.pair[i].first_slice, pairs.pair[i].validation ? -50 : 0);
+    }
+    assert_fails(pea__pairs_thin(&pairs, 0, &err), PEA_E_ARG, "steps of 1 to 1000");
     pea__pairs_free(&pairs);
 }
 

@@ -44,7 +44,7 @@ static void every_argument_gives_another_sequence(void **state)
     assert_int_equal(pea__random_bits(&again), bits[0]);
 }
 
-/* 12 000 numbers: the mean of 12 of equal chance each is within 5 standard deviations, and so is each of their counts. */
+/* Of 12 000 numbers each of 12 that have the same chance comes up 1000 times, within 5 standard deviations. */
 static void integers_and_units_are_even(void **state)
 {
     pea__random r = pea__random_of(7, 0, 0, PEA__DRAW_IMAGE);

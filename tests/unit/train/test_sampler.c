@@ -1,5 +1,5 @@
-/* test_sampler.c - batches: what they are made of, how often what happens, and that nothing but data, settings, seed and
- * step decides it.
+/* test_sampler.c - batches: what they are made of, how often what happens, and that nothing but data, settings, seed
+ * and step decides it.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
 
@@ -182,8 +182,8 @@ static void cuts_lie_anywhere_in_the_image(void **state)
     pea__data_free(data);
 }
 
-/* An image of 565 x 530 becomes one of 576 x 576 with 5 rows above, 6 below and 23 columns at each side; here a tenth of
- * that. What is added is the mirror image, of which leaves have no labels. */
+/* Where it does not come out even the end gets more, as of the published 565 x 530 that become 576 x 576 with 5 rows
+ * above and 6 below. What is added is the mirror image, of which leaves have no labels. */
 static void small_images_are_enlarged_as_the_preset_says(void **state)
 {
     enum { Y = 33, X = 26, SIDE = 48, TOP = 7, LEFT = 11 };
@@ -206,6 +206,11 @@ static void small_images_are_enlarged_as_the_preset_says(void **state)
     pea__data_free(data);
 }
 
+static float mirrored_value(int64_t size, int64_t y, int64_t x)
+{
+    return (float)(bytes[0][pea__mirror(y, size) * size + pea__mirror(x, size)] / 255.0);
+}
+
 /* Images grow by the border and not more: places count from -10. */
 static void borders_are_cut_into(void **state)
 {
@@ -225,8 +230,7 @@ static void borders_are_cut_into(void **state)
                     bool same = true;
                     for (int p = 0; p < SIDE * SIDE && same; p++)
                         same = b.view[i * SIDE * SIDE + p] ==
-                               (float)(bytes[0][pea__mirror(y + p / SIDE, SIZE) * SIZE + pea__mirror(x + p % SIDE, SIZE)] /
-                                       255.0);
+                               mirrored_value(SIZE, y + p / SIDE, x + p % SIDE);
                     found = same ? y : found;
                 }
             assert_true(found >= -10 && found <= SIZE + 10 - SIDE);
@@ -274,7 +278,7 @@ static void images_are_drawn_evenly_and_volumes_by_size(void **state)
 
 static const char *const transformations[] = {"flip", "crop", "rotate", "rescale", "elastic"};
 
-/* Where the image is what the labels are, it stays so: of a voxel that is more than 3/4 foreground the nearest one is. */
+/* Where the image is what the labels are, it stays so: of a voxel that is more than 3/4 foreground the nearest is. */
 static void labels_go_where_images_go(void **state)
 {
     enum { SIDE = 64, N = 20 };
@@ -318,8 +322,8 @@ static int count_changed(const pea__data *data, const pea__augmentation *with, c
     return n;
 }
 
-/* Within 5 standard deviations of what chain and step say together; a flip of no axis changes nothing. So too when others
- * are on: what one transformation draws is nothing to another. */
+/* Within 5 standard deviations of what chain and step say together; a flip of no axis changes nothing. All others are
+ * on: what one transformation draws is nothing to another. */
 static void transformations_happen_as_often_as_published(void **state)
 {
     const struct {
