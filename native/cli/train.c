@@ -85,9 +85,11 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
          .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, or transformations of samples (flip, crop, "
                  "rotate, rescale, elastic, grey, second-grey, cutout, second-flip), separated by commas."},
         {.name = "steps", .kind = CLI_INT, .target = &g->steps, .value = "N", .low = 1, .high = 10000000,
-         .fallback = "the preset's", .help = "Steps of training in all."},
+         .fallback = "with --time as many as it holds, else the preset's",
+         .help = "Steps of training in all: the rate falls until the last of them."},
         {.name = "time", .kind = CLI_TEXT, .target = &g->time, .value = "T", .fallback = "no limit",
-         .help = "Stop after so long, as 90m, 2h or 1h30m, with the model that is best then."},
+         .help = "Stop after so long, as 90m, 2h or 1h30m, with the model that is best then. Of a resumed run each part has as "
+                 "long."},
         {.name = "resume", .kind = CLI_FLAG, .target = &g->resume,
          .help = "Go on from the state in the folder of --log, with the same options."},
         {.name = "restart", .kind = CLI_FLAG, .target = &g->restart,
@@ -209,7 +211,9 @@ static void take_counts(const struct given *g, pea_train_options *o)
     for (size_t i = 0; i < CLI_COUNT(counts); i++)
         if (counts[i].given != CLI_NOT_GIVEN)
             *counts[i].value = counts[i].given;
-    if (g->warm_up == CLI_NOT_GIVEN && o->warm_up > o->n_steps / 10) /* of short runs a part only */
+    if (g->steps == CLI_NOT_GIVEN && o->seconds > 0)
+        o->n_steps = 0;
+    if (g->warm_up == CLI_NOT_GIVEN && o->n_steps > 0 && o->warm_up > o->n_steps / 10) /* of short runs a part only */
         o->warm_up = o->n_steps / 10;
     if (g->seed != CLI_NOT_GIVEN)
         o->seed = (uint64_t)g->seed;
@@ -344,8 +348,11 @@ static void tell_step(struct run *r, const pea_train_report *report)
     if (report->step < report->n_steps && now - r->told < (p->on_terminal ? bar_every : line_every))
         return;
     r->told = now;
-    fprintf(stderr, "%sstep %lld/%lld  loss %.5g  rate %.3g  %.2f s/step  %s left%s", p->on_terminal ? "\r" : "",
-            (long long)report->step, (long long)report->n_steps, report->loss, report->rate, report->seconds_step,
+    char of[32] = "";
+    if (report->n_steps < 10000000) /* known by now */
+        snprintf(of, sizeof of, "/%lld", (long long)report->n_steps);
+    fprintf(stderr, "%sstep %lld%s  loss %.5g  rate %.3g  %.2f s/step  %s left%s", p->on_terminal ? "\r" : "",
+            (long long)report->step, of, report->loss, report->rate, report->seconds_step,
             clock_text(report->seconds_left, left), p->on_terminal ? "\033[K" : "\n");
     fflush(stderr);
     p->shown = true;

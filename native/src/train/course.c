@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char switches[] = "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
-enum { N_MODULES = 4, MAX_SHIFTS = 64 };
+enum { N_MODULES = 4, MAX_SHIFTS = 64, MAX_STEPS = 10000000 };
 
 const char *pea_train_switches(void)
 {
@@ -25,11 +25,11 @@ static pea_status check_sizes(const pea_train_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "the depth of samples must be from 1 to 1024, not %" PRId64, o->depth);
     if (o->batch < 1 || o->batch > 256)
         return pea__fail(err, PEA_E_ARG, "a batch must have 1 to 256 samples, not %" PRId64, o->batch);
-    if (o->n_steps < 1 || o->n_steps > 10000000)
-        return pea__fail(err, PEA_E_ARG, "steps must be from 1 to 10000000, not %" PRId64, o->n_steps);
+    if (o->n_steps < (o->seconds > 0.0 ? 0 : 1) || o->n_steps > MAX_STEPS)
+        return pea__fail(err, PEA_E_ARG, "steps must be from 1 to %d, not %" PRId64, (int)MAX_STEPS, o->n_steps);
     if (o->validate_every < 1)
         return pea__fail(err, PEA_E_ARG, "steps between validations must be at least 1, not %" PRId64, o->validate_every);
-    if (o->warm_up < 0 || o->warm_up > o->n_steps)
+    if (o->warm_up < 0 || (o->n_steps > 0 && o->warm_up > o->n_steps))
         return pea__fail(err, PEA_E_ARG, "the warm-up must be from 0 to %" PRId64 " steps, which there are in all, not %" PRId64,
                          o->n_steps, o->warm_up);
     return PEA_OK;
@@ -71,7 +71,7 @@ static pea_status check_numbers(const pea_train_options *o, pea_error *err)
 static pea_status find_score(pea__course *course, pea_error *err)
 {
     static const char *const low[] = {"dic_abs", "voi", "voi_split", "voi_merge", "voi_split_all", "voi_merge_all", "arand"};
-    const char *wanted = course->options->score;
+    const char *wanted = course->options.score;
     char shown[64];
     for (size_t i = 0; wanted && i < pea_score_count(); i++) {
         if (strcmp(pea_score_get_item(i).key, wanted))
@@ -90,9 +90,9 @@ static pea_status find_score(pea__course *course, pea_error *err)
 static pea_status read_network(pea__course *course, pea_error *err)
 {
     pea_model *model = NULL;
-    pea_status status = pea_weights_read(course->options->from, &course->weights, err);
+    pea_status status = pea_weights_read(course->options.from, &course->weights, err);
     if (status == PEA_OK)
-        status = pea__model_make(course->weights, course->options->from, &model, err);
+        status = pea__model_make(course->weights, course->options.from, &model, err);
     if (status == PEA_OK) {
         const char *record = pea_model_metadata(model);
         if (!(course->old_record = pea__copy_text(record, strlen(record), err)))
@@ -106,7 +106,7 @@ static bool is_off(const pea_train_options *o, const char *name);
 
 static pea_status find_network(pea__course *course, pea_error *err)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     pea_network *network = NULL;
     pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes, .in_channels = o->in_channels, .embedding_dim = o->embedding_dim,
                            .coarse_heads = !is_off(o, "epm")};
@@ -164,7 +164,7 @@ static pea_status check_switches(const pea_train_options *o, pea_error *err)
 
 static pea_status plan_samples(pea__course *course, pea_error *err)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     char name[32];
     pea_status status = pea__augmentation_preset(o->augmentation, &course->augmentation, err);
     int i = 0;
@@ -205,7 +205,7 @@ static pea_status plan_plane(pea__course *course, pea_error *err)
     if (n < PEA__LEVELS)
         return pea__fail(err, PEA_E_ARG, "a network of planes is taught at least %d shifts, the settings have %zu: give shifts "
                                          "such as 1,3,5,9,27, not a list of offsets", (int)PEA__LEVELS, n);
-    return pea__curriculum_plane(shifts, n, neighbours, course->options->foreground_factor, &course->curriculum, err);
+    return pea__curriculum_plane(shifts, n, neighbours, course->options.foreground_factor, &course->curriculum, err);
 }
 
 static pea_status plan_volume(pea__course *course, pea_error *err)
@@ -220,7 +220,7 @@ static pea_status plan_volume(pea__course *course, pea_error *err)
 
 static void leave_out(pea__course *course)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     pea__curriculum *c = &course->curriculum;
     for (int level = 1; level < PEA__LEVELS; level++)
         if (is_off(o, "epm") || !course->has_coarse_heads)
@@ -242,7 +242,7 @@ static void leave_out(pea__course *course)
 
 static void plan_optimiser(pea__course *course)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     pea__curriculum *c = &course->curriculum;
     c->optimiser.method = o->optimiser == PEA_OPTIMISER_SGD ? PEA__SGD : PEA__ADAM;
     c->optimiser.epsilon = o->epsilon;
@@ -255,12 +255,12 @@ static void plan_optimiser(pea__course *course)
                                                 : o->decay == PEA_DECAY_POLYNOMIAL ? PEA__POLYNOMIAL
                                                                                    : PEA__CONSTANT,
                                        .base = o->rate, .end = o->end_rate, .power = 0.9, .warm_up = o->warm_up,
-                                       .n_steps = o->n_steps};
+                                       .n_steps = o->n_steps ? o->n_steps : MAX_STEPS};
 }
 
 static pea_status plan(pea__course *course, pea_error *err)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     pea_status status = check_sizes(o, err);
     if (status == PEA_OK)
         status = check_numbers(o, err);
@@ -283,11 +283,15 @@ static pea_status plan(pea__course *course, pea_error *err)
 
 pea_status pea__course_plan(const pea_train_options *options, pea__course *course, pea_error *err)
 {
-    *course = (pea__course){.options = options};
-    if (!options || options->struct_size != sizeof *options)
-        return pea__fail(err, PEA_E_ARG, "the options of training were not made by pea_train_preset()");
-    course->segment = options->segment;
-    const pea_status status = plan(course, err);
+    *course = (pea__course){.weights = NULL};
+    if (!options)
+        return pea__fail(err, PEA_E_ARG, "training needs options: begin with pea_train_preset()");
+    pea_status status = pea_train_preset("nuclei", 0, &course->options, err);
+    if (status == PEA_OK)
+        status = pea__options_take(&course->options, sizeof course->options, options, "training", err);
+    course->segment = course->options.segment;
+    if (status == PEA_OK)
+        status = plan(course, err);
     if (status != PEA_OK)
         pea__course_free(course);
     return status;
@@ -299,6 +303,14 @@ void pea__course_free(pea__course *course)
     pea__free(course->old_record);
     course->weights = NULL;
     course->old_record = NULL;
+}
+
+/* A part of the time goes to validations, and the machine may have other work later. */
+void pea__course_fit(pea__course *course, double seconds, double step_s)
+{
+    const double n = 0.85 * seconds / step_s;
+    const int64_t least = course->options.warm_up > 0 ? course->options.warm_up : 1;
+    course->schedule.n_steps = n < (double)least ? least : n > (double)MAX_STEPS ? MAX_STEPS : (int64_t)n;
 }
 
 #if defined(__GNUC__)
@@ -323,7 +335,7 @@ static void append_number(char terms[PEA__TERMS_BYTES], const char *key, double 
 /* Not the number of steps: a run may be made longer. */
 void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     const int64_t *f = course->info.filters;
     char list[sizeof switches] = "";
     for (const char *at = switches; next_word(&at) > 0; at += next_word(&at)) { /* in one order, each word once */

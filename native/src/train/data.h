@@ -28,7 +28,8 @@ typedef enum pea__purpose {
     PEA__DRAW_SECOND_GREY,
     PEA__DRAW_CUTOUT,
     PEA__DRAW_SECOND_FLIP,
-    PEA__DRAW_SPLIT
+    PEA__DRAW_SPLIT,
+    PEA__DRAW_WEIGHTS
 } pea__purpose;
 
 /* A sequence that is a function of seed, step, image of the batch and purpose alone. */

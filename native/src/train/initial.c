@@ -1,8 +1,7 @@
 /* initial.c - a network that has learnt nothing: its tensors, in the order of published checkpoints, and random weights.
  *
- * Number i of tensor t is a function of the seed, t and i alone: no generator has to be carried along.
- * Sources: Huang et al., AAAI 2022, and its public code; He et al., 2015 (the normal weights); Steele et al., 2014 (the
- * mixing of bits).
+ * Each tensor has a sequence of random numbers of its own.
+ * Sources: Huang et al., AAAI 2022, and its public code; He et al., 2015 (the normal weights).
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/run.h"
 
@@ -11,26 +10,11 @@
 
 enum { NAME_BYTES = 64 };
 
-/* ---- numbers ---- */
-
-static uint64_t mix(uint64_t x)
-{
-    x += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return x ^ (x >> 31);
-}
-
-/* In [0,1). */
-static double uniform(uint64_t key, uint64_t i)
-{
-    return (double)(mix(key + i) >> 11) * 0x1p-53;
-}
-
 /* Mean 0, deviation 1 (Box and Muller). */
-static double normal(uint64_t key, uint64_t i)
+static double normal(pea__random *random)
 {
-    return sqrt(-2.0 * log(1.0 - uniform(key, 2 * i))) * cos(6.283185307179586 * uniform(key, 2 * i + 1));
+    const double u = pea__random_unit(random);
+    return sqrt(-2.0 * log(1.0 - u)) * cos(6.283185307179586 * pea__random_unit(random));
 }
 
 /* ---- tensors: once something was wrong, everything else is skipped ---- */
@@ -65,32 +49,32 @@ static float *add(maker *m, const char *name, int n_axes, const int64_t *shape, 
     return m->status == PEA_OK ? stored : NULL;
 }
 
-/* Of this network's tensors the one that comes next. */
-static uint64_t key_of(const maker *m)
+/* Of the tensor that comes next. */
+static pea__random random_of(const maker *m)
 {
-    return mix(mix(m->seed) ^ (uint64_t)pea_weights_count(m->weights));
+    return pea__random_of(m->seed, (uint64_t)pea_weights_count(m->weights), 0, PEA__DRAW_WEIGHTS);
 }
 
 static void add_even(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape, double range)
 {
     char name[NAME_BYTES];
     int64_t n;
-    const uint64_t key = key_of(m);
+    pea__random random = random_of(m);
     name_of(name, "%s.%s", block, part);
     float *numbers = add(m, name, n_axes, shape, &n);
     for (int64_t i = 0; i < n; i++)
-        numbers[i] = (float)(range * (2.0 * uniform(key, (uint64_t)i) - 1.0));
+        numbers[i] = (float)pea__random_between(&random, -range, range);
 }
 
 static void add_normal(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape, double deviation)
 {
     char name[NAME_BYTES];
     int64_t n;
-    const uint64_t key = key_of(m);
+    pea__random random = random_of(m);
     name_of(name, "%s.%s", block, part);
     float *numbers = add(m, name, n_axes, shape, &n);
     for (int64_t i = 0; i < n; i++)
-        numbers[i] = (float)(deviation * normal(key, (uint64_t)i));
+        numbers[i] = (float)(deviation * normal(&random));
 }
 
 static void add_constant(maker *m, const char *block, const char *part, int64_t channels, float value)

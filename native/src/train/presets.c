@@ -74,7 +74,7 @@ static pea_status choose_settings(const char *name, pea_segment_options *segment
 static void fill(const char *name, pea_train_options *o)
 {
     if (!strcmp(name, "nuclei")) {
-        plane(o, 256, 4, "aji");
+        plane(o, 256, 2, "aji");
         teach_in_hours(o, 10000);
         o->foreground_factor = 1000.0;
         o->augmentation = "nuclei";

@@ -54,13 +54,14 @@ static bool add_optimiser(cJSON *training, const pea_train_options *o)
 
 static bool add_training(cJSON *provenance, const pea__course *course, int64_t step)
 {
-    const pea_train_options *o = course->options;
+    const pea_train_options *o = &course->options;
     const double sample[3] = {(double)o->depth, (double)o->side, (double)o->side};
     char seed[24];
     cJSON *training = cJSON_AddObjectToObject(provenance, "training");
     (void)snprintf(seed, sizeof seed, "%" PRIu64, o->seed); /* as text: numbers of JSON have 53 bits */
     return training && cJSON_AddStringToObject(training, "by", "pea " PEA_VERSION) &&
-           cJSON_AddNumberToObject(training, "steps", (double)step) && cJSON_AddStringToObject(training, "seed", seed) &&
+           cJSON_AddNumberToObject(training, "steps", (double)step) &&
+           cJSON_AddNumberToObject(training, "planned_steps", (double)course->schedule.n_steps) && cJSON_AddStringToObject(training, "seed", seed) &&
            cJSON_AddNumberToObject(training, "batch", (double)o->batch) &&
            cJSON_AddItemToObject(training, "sample", cJSON_CreateDoubleArray(sample, 3)) &&
            cJSON_AddStringToObject(training, "augmentation", o->augmentation) && add_text(training, "without", o->without) &&
@@ -84,7 +85,7 @@ static bool add_provenance(cJSON *extra, const pea__course *course, const pea__d
 {
     cJSON *provenance = cJSON_AddObjectToObject(extra, "provenance");
     const size_t n_validation = pea__data_count(data, true);
-    return provenance && add_text(provenance, "data", course->options->data) &&
+    return provenance && add_text(provenance, "data", course->options.data) &&
            cJSON_AddNumberToObject(provenance, "training_images", (double)pea__data_count(data, false)) &&
            cJSON_AddNumberToObject(provenance, "validation_images", (double)n_validation) &&
            add_training(provenance, course, step) && (!scores || add_scores(provenance, n_validation, scores)) &&
@@ -124,7 +125,7 @@ pea_status pea__record_of_run(const pea__course *course, const pea__data *data, 
     *json = NULL;
     if (scores && segment.foreground == PEA_FOREGROUND_PREDICTED)
         segment.foreground_threshold = round((double)scores[1]) / 100.0;
-    if (extra && (old || !course->old_record) && add_words(extra, course->options, old) &&
+    if (extra && (old || !course->old_record) && add_words(extra, &course->options, old) &&
         add_provenance(extra, course, data, step, scores, old))
         text = cJSON_PrintUnformatted(extra);
     if (!text)

@@ -9,9 +9,12 @@
 #include <math.h>
 #include <string.h>
 
+/* Steps after which it is known how long one takes. All within the warm-up, in which the rate does not ask how many come. */
+enum { STEPS_TO_MEASURE = 10 };
+
 typedef struct run {
     pea__course course;
-    const pea_train_options *o;
+    const pea_train_options *o; /* the course's */
     pea_context *context;
     const char *path;
     pea__data *data;
@@ -30,6 +33,11 @@ typedef struct run {
 static int64_t steps_done(const run *r)
 {
     return pea__teacher_steps(r->teacher);
+}
+
+static int64_t steps_in_all(const run *r)
+{
+    return r->course.schedule.n_steps;
 }
 
 /* ---- files ---- */
@@ -107,7 +115,7 @@ static pea_status write_last(run *r, pea_error *err)
 
 static double seconds_left(const run *r)
 {
-    const int64_t left = r->o->n_steps - steps_done(r), validations = left / r->o->validate_every + 1;
+    const int64_t left = steps_in_all(r) - steps_done(r), validations = left / r->o->validate_every + 1;
     const double work = (double)left * r->step_s + (double)validations * r->validation_s;
     const double budget = r->o->seconds > 0.0 ? r->began_s + r->o->seconds - pea__seconds() : work;
     return fmax(0.0, fmin(work, budget));
@@ -118,7 +126,7 @@ static void tell(run *r, const pea__verdict *verdict, const double *means)
     const pea__history *h = &r->journal.history;
     const float *last = h->n_steps ? h->losses + (h->n_steps - 1) * PEA__LOSS_COLUMNS : NULL;
     const float *best = h->n_validations && h->best >= 0 ? pea__history_scores(h, h->best) : NULL;
-    pea_train_report report = {.step = steps_done(r), .n_steps = r->o->n_steps, .seconds_step = r->step_s,
+    pea_train_report report = {.step = steps_done(r), .n_steps = steps_in_all(r), .seconds_step = r->step_s,
                                .seconds_left = seconds_left(r), .scores = means,
                                .notes = pea__data_notes(r->data)};
     if (!r->o->report)
@@ -172,7 +180,7 @@ static pea_status validate(run *r, pea_error *err)
 {
     pea_weights *weights = NULL;
     pea__verdict verdict = {.n_shown = 0};
-    const double began = pea__seconds(), done = (double)steps_done(r) / (double)r->o->n_steps;
+    const double began = pea__seconds(), done = (double)steps_done(r) / (double)steps_in_all(r);
     pea__progress_window(r->context, done, done);
     pea_status status = present_weights(r, &weights, err);
     if (status == PEA_OK)
@@ -209,7 +217,7 @@ static pea_status validate(run *r, pea_error *err)
 static pea_status one_step(run *r, pea_error *err)
 {
     const int64_t t = steps_done(r) + 1;
-    const double began = pea__seconds(), n = (double)r->o->n_steps;
+    const double began = pea__seconds(), n = (double)steps_in_all(r);
     const double rate = pea__schedule_rate(&r->course.schedule, t);
     pea__losses losses;
     pea__stage(r->context, "train");
@@ -223,12 +231,14 @@ static pea_status one_step(run *r, pea_error *err)
         status = pea__fail(err, PEA_E_ARG, "the loss of step %" PRId64 " is no finite number: training has run away; begin again "
                                            "with a lower learning rate than %g", t, r->o->rate);
     if (status == PEA_OK)
-        status = pea__teacher_update(r->teacher, rate, err);
-    if (status == PEA_OK)
         status = pea__history_add_step(&r->journal.history, &losses, rate, err);
+    if (status == PEA_OK && (status = pea__teacher_update(r->teacher, rate, err)) != PEA_OK)
+        r->journal.history.n_steps--;
     pea__stage(r->context, NULL);
     const double took = pea__seconds() - began;
     r->step_s = r->step_s > 0.0 ? 0.9 * r->step_s + 0.1 * took : took;
+    if (r->o->n_steps == 0 && t == STEPS_TO_MEASURE)
+        pea__course_fit(&r->course, r->o->seconds, r->step_s);
     return status;
 }
 
@@ -247,7 +257,7 @@ static int64_t last_validation(const run *r)
 static bool is_over(const run *r)
 {
     const bool late = r->o->seconds > 0.0 && pea__seconds() - r->began_s >= r->o->seconds;
-    return steps_done(r) >= r->o->n_steps || r->is_stopped || late;
+    return steps_done(r) >= steps_in_all(r) || r->is_stopped || late;
 }
 
 static pea_status run_steps(run *r, pea_error *err)
@@ -333,9 +343,32 @@ static uint64_t batch_bytes(const pea__course *c)
     return voxels * (8 * (uint64_t)c->info.in_channels + 4);
 }
 
+/* That validation will be possible: record and settings are a model's, and there is the memory for the largest image. */
+static pea_status check_validation(run *r, pea_error *err)
+{
+    pea_weights *weights = NULL;
+    pea_model *model = NULL;
+    pea_status status = present_weights(r, &weights, err);
+    if (status == PEA_OK)
+        status = pea__model_make(weights, "the model in training", &model, err);
+    const uint64_t limit = pea__memory_limit(r->context);
+    for (size_t i = 0; i < pea__data_count(r->data, true) && status == PEA_OK; i++) {
+        const pea__specimen s = pea__data_get(r->data, true, i);
+        pea_expectation expected = {.bytes = 0};
+        status = pea_segment_expect(model, s.image.dims, &r->course.segment, NULL, pea_context_threads(r->context), &expected, err);
+        if (status == PEA_OK && limit > 0 && expected.bytes > limit)
+            status = pea__fail(err, PEA_E_LIMIT, "scoring the model on %.150s needs %" PRIu64 " bytes beside those of training, "
+                                                 "%" PRIu64 " are allowed: validate on smaller images, or take smaller samples",
+                               s.name, expected.bytes, limit);
+    }
+    pea_model_free(model);
+    pea_weights_free(weights);
+    return status;
+}
+
 static pea_status begin(run *r, pea_training_set *set, pea_error *err)
 {
-    const pea__course *c = &r->course;
+    pea__course *c = &r->course;
     (void)pea__memory_hold(r->context, r->held_bytes);
     pea_status status = pea__training_set_split(set, c, err);
     if (status == PEA_OK)
@@ -350,6 +383,8 @@ static pea_status begin(run *r, pea_training_set *set, pea_error *err)
         status = pea__sampler_new(r->data, &c->augmentation, c->batch.n, r->o->seed, r->context, &r->sampler, err);
     if (status == PEA_OK)
         status = allocate_batch(r, err);
+    if (status == PEA_OK)
+        status = check_validation(r, err);
     if (status != PEA_OK || !r->o->resume)
         return status;
     status = pea__state_read(c, r->data, r->o->folder, r->teacher, &r->journal, err);
@@ -379,10 +414,10 @@ pea_status pea_train(pea_training_set *set, const pea_train_options *options, pe
     run *r = pea__alloc(1, sizeof *r, err);
     if (!r)
         return PEA_E_NOMEM;
-    *r = (run){.o = options, .context = context, .path = path, .journal = {.history = {.best = -1}}, .began_s = pea__seconds()};
+    *r = (run){.o = &r->course.options, .context = context, .path = path, .journal = {.history = {.best = -1}}, .began_s = pea__seconds()};
     r->held_bytes = pea__memory_hold(context, 0);
     pea_status status = pea__course_plan(options, &r->course, err);
-    if (status == PEA_OK && options->resume && !options->folder)
+    if (status == PEA_OK && r->o->resume && !r->o->folder)
         status = pea__fail(err, PEA_E_ARG, "to resume, the folder with the state must be given");
     if (status == PEA_OK)
         status = work(r, set, err);

@@ -37,7 +37,7 @@ const pea__pairs *pea__training_set_pairs(const pea_training_set *set); /* lent 
 /* ---- options in the library's own terms (course.c) ---- */
 
 typedef struct pea__course {
-    const pea_train_options *options;
+    pea_train_options options;
     pea_segment_options segment; /* of the model that is learnt on from, or the options' */
     pea__curriculum curriculum;
     pea__augmentation augmentation;
@@ -58,6 +58,9 @@ pea_status pea__training_set_split(pea_training_set *set, const pea__course *cou
 /* All that can be known before an image is read. */
 pea_status pea__course_plan(const pea_train_options *options, pea__course *course, pea_error *err);
 void pea__course_free(pea__course *course); /* safe twice, and on all zero */
+
+/* Steps that a number of seconds is thought to hold, once it is known how long one takes. */
+void pea__course_fit(pea__course *course, double seconds, double step_s);
 
 /* What a state depends on, as words "key=value": two runs of equal words do the same steps. */
 enum { PEA__TERMS_BYTES = 1024 };
@@ -130,8 +133,8 @@ void pea__journal_free(pea__journal *journal);
 /* state.safetensors in the folder. */
 pea_status pea__state_write(const pea__course *course, const pea__data *data, const pea__teacher *teacher,
                             const pea__journal *journal, const char *folder, pea_error *err);
-/* PEA_E_ARG where it is of other images or options. */
-pea_status pea__state_read(const pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
+/* PEA_E_ARG where it is of other images or options. Where these leave the number of steps open, what was planned counts. */
+pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err);
 
 #endif

@@ -65,7 +65,8 @@ static char *describe(const pea__course *course, const pea__data *data, const pe
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     if (object && cJSON_AddNumberToObject(object, "state_version", STATE_VERSION) &&
         cJSON_AddStringToObject(object, "terms", terms) && cJSON_AddStringToObject(object, "images", images) &&
-        cJSON_AddNumberToObject(object, "best", (double)(history->n_validations ? history->best : -1)))
+        cJSON_AddNumberToObject(object, "best", (double)(history->n_validations ? history->best : -1)) &&
+        cJSON_AddNumberToObject(object, "planned_steps", (double)course->schedule.n_steps))
         text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
     return text;
@@ -114,16 +115,17 @@ static pea_status compare_terms(const char *path, const char *then, const char *
                      (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
 }
 
-static pea_status compare(const pea__course *course, const pea__data *data, const char *path, const cJSON *about,
+static pea_status compare(pea__course *course, const pea__data *data, const char *path, const cJSON *about,
                           pea__history *history, pea_error *err)
 {
     char now[PEA__TERMS_BYTES], images[24];
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(about, "state_version"),
                 *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
                 *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
-                *best = cJSON_GetObjectItemCaseSensitive(about, "best");
+                *best = cJSON_GetObjectItemCaseSensitive(about, "best"),
+                *planned = cJSON_GetObjectItemCaseSensitive(about, "planned_steps");
     if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) || !cJSON_IsString(seen) ||
-        !cJSON_IsNumber(best))
+        !cJSON_IsNumber(best) || !cJSON_IsNumber(planned) || planned->valueint < 1)
         return fail_damaged(path, "it does not say what it was made with", err);
     pea__course_terms(course, now);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
@@ -131,6 +133,8 @@ static pea_status compare(const pea__course *course, const pea__data *data, cons
     if (status == PEA_OK && strcmp(seen->valuestring, images))
         return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with", path);
     history->best = best->valueint;
+    if (course->options.n_steps == 0)
+        course->schedule.n_steps = planned->valueint;
     return status;
 }
 
@@ -183,7 +187,7 @@ static pea_status read_best(const pea__course *course, const pea_weights *state,
     return status;
 }
 
-pea_status pea__state_read(const pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
+pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err)
 {
     pea_weights *state = NULL;

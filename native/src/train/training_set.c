@@ -78,7 +78,7 @@ static pea_status count_slices(const pea__pair *pair, int64_t *n, pea_error *err
 
 pea_status pea__training_set_split(pea_training_set *set, const pea__course *course, pea_error *err)
 {
-    const double share = course->options->validation_share;
+    const double share = course->options.validation_share;
     int64_t n = 1;
     for (size_t i = 0; i < set->pairs.n; i++)
         if (set->pairs.pair[i].validation)
@@ -89,7 +89,7 @@ pea_status pea__training_set_split(pea_training_set *set, const pea__course *cou
     if (status != PEA_OK)
         return status;
     if (n == 1)
-        return pea__pairs_split(&set->pairs, share, course->options->seed, err);
+        return pea__pairs_split(&set->pairs, share, course->options.seed, err);
     const int64_t aside = (int64_t)llround(share * (double)n);
     return pea__pairs_split_slices(&set->pairs, aside < 1 ? 1 : aside >= n ? n - 1 : aside, err);
 }
