@@ -144,12 +144,19 @@ static uint64_t kept_voxels(const opened *o, const pea__data_options *options)
     return pea__bytes_mul(pea__bytes_mul((uint64_t)n_frames, (uint64_t)o->n_slices), (uint64_t)d.y * (uint64_t)d.x);
 }
 
-/* Beyond what is kept: the labels as the file has them, frame by frame; runs of parts. */
+static uint64_t voxel_bytes(shape s)
+{
+    return (uint64_t)s.dims.c * pea_dtype_size_bytes(s.dtype);
+}
+
+/* Beyond what is kept: image and then labels as they come out of the file; runs of parts. */
 static uint64_t passing_bytes(const opened *o, const pea__pairs *pairs, uint64_t voxels)
 {
-    const uint64_t item = (uint64_t)o->label_shape.dims.c * pea_dtype_size_bytes(o->label_shape.dtype);
+    const uint64_t image = o->image ? voxel_bytes(o->image_shape) : 0;
+    const uint64_t labels = o->image ? voxel_bytes(o->label_shape) : 0;
     const uint64_t parts = pairs->rule == PEA__LABELS_PARTS ? 16 : 0;
-    return pea__bytes_mul(voxels, item + parts);
+    const uint64_t most = image > labels ? image : labels;
+    return pea__bytes_mul(voxels, most > parts ? most : parts);
 }
 
 pea_status pea__data_forecast(const pea__pairs *pairs, const pea__data_options *options, uint64_t *bytes_held,
@@ -163,8 +170,8 @@ pea_status pea__data_forecast(const pea__pairs *pairs, const pea__data_options *
             return status;
         const uint64_t voxels = kept_voxels(&o, options);
         const uint64_t n_specimens = (uint64_t)(options->n_axes == 2 ? o.n_slices : o.image_shape.n_frames);
-        const uint64_t image = (uint64_t)o.image_shape.dims.c * pea_dtype_size_bytes(o.image_shape.dtype);
-        held = pea__bytes_add(held, pea__bytes_mul(voxels, sizeof(uint32_t) + (o.image || o.step > 1 ? image : 0)));
+        const uint64_t image = o.image || o.step > 1 ? voxel_bytes(o.image_shape) : 0;
+        held = pea__bytes_add(held, pea__bytes_mul(voxels, sizeof(uint32_t) + image));
         held = pea__bytes_add(held, pea__bytes_mul(n_specimens, 2 * sizeof(pea__specimen)) + sizeof(block));
         const uint64_t passing = passing_bytes(&o, pairs, voxels);
         beyond = passing > beyond ? passing : beyond;
@@ -194,8 +201,8 @@ static pea_status check_memory(const pea__pairs *pairs, const pea__data_options 
 /* Some slices of a volume, of which number `at` is the first. May change the piece. */
 typedef pea_status take_piece(void *argument, const pea_volume *piece, int64_t at, pea_error *err);
 
-/* Frames and slices of a file are one sequence, of which the slices first, first + step ... are read: n of them, as many
- * at once as lie in one frame side by side. */
+/* Frames and slices of a file are one sequence, of which the slices first, first + step ... are read, as many at once as
+ * lie in one frame side by side. */
 static pea_status read_slices(const pea_image *image, const opened *o, int64_t first, pea_context *context,
                               take_piece *take, void *argument, pea_error *err)
 {
@@ -280,8 +287,8 @@ static pea_status read_lent(const opened *o, block *b, pea_error *err)
     pea_dims dims = b->labels.array.dims;
     pea_status status = PEA_OK;
     if (labels->dims.c != 1)
-        return pea__fail(err, PEA_E_SHAPE, "the labels of %s have %" PRId64 " channels, expected one", image_name(o->pair),
-                         labels->dims.c);
+        return pea__fail(err, PEA_E_SHAPE, "the labels of %s have %" PRId64 " channels, expected one",
+                         image_name(o->pair), labels->dims.c);
     dims.c = image->dims.c;
     if (o->step > 1)
         status = pea_volume_alloc(image->dtype, dims, &b->own_image, err);

@@ -332,6 +332,53 @@ static void files_in_the_way_of_labels_are_named(void **state)
     assert_fails(read_folder(&planes, NULL, &data, &err), PEA_E_FORMAT, "a_labels.tif");
 }
 
+/* Of a mask in colours the first channel tells, of which numbers may come again; 8 neighbours hang together. */
+static void published_masks_are_parts_of_the_first_channel(void **state)
+{
+    pea_error err;
+    pea__data *data = NULL;
+    pea__pairs pairs = {0};
+    const pea_array image = image_of(1, 3);
+    uint8_t mask[N * 3] = {0};
+    const pea_array colours = {mask, PEA_UINT8, {1, Y, X, 3}};
+    static const char drawing[] = "11..22.."
+                                  "11..22.."
+                                  "..1....."
+                                  "......1."
+                                  ".5.22..1"
+                                  "...22...";
+    static const char expected[] = "aa..bb.."
+                                   "aa..bb.."
+                                   "..a....."
+                                   "........"
+                                   "...cc..."
+                                   "...cc...";
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        mask[i * 3] = drawing[i] == '.' ? 0 : (uint8_t)(drawing[i] - '0');
+        mask[i * 3 + 1] = (uint8_t)(i * 5); /* means nothing */
+    }
+    assert_ok(pea_png_write(image_path, &image, NULL, &err));
+    assert_ok(pea_png_write(label_path, &colours, NULL, &err));
+    assert_ok(pea__pairs_add_folder(&pairs, folder, NULL, NULL, false, &err));
+    pairs.rule = PEA__LABELS_PARTS;
+    pairs.min_part_size = 3;
+    assert_ok(pea__data_read(&pairs, &planes, NULL, &data, &err));
+    const pea__specimen s = pea__data_get(data, false, 0);
+    assert_int_equal(s.n_instances, 3);
+    uint32_t number['d'] = {0};
+    for (int i = 0; i < N; i++) {
+        const uint32_t label = ((uint32_t *)s.labels.data)[i];
+        uint32_t *known = &number[(int)expected[i]];
+        *known = expected[i] == '.' || *known ? *known : label;
+        assert_int_equal(label, *known);
+    }
+    assert_true(number['a'] && number['b'] && number['c']);
+    assert_true(number['a'] != number['b'] && number['b'] != number['c'] && number['a'] != number['c']);
+    pea__data_free(data);
+    pea__pairs_free(&pairs);
+}
+
 /* Slices of a stack in files: as arrays. Then every second of them. */
 static void slices_of_files_are_those_of_arrays(void **state)
 {
@@ -508,6 +555,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(masks_are_recognised),
     cmocka_unit_test_setup_teardown(files_are_read, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(files_in_the_way_of_labels_are_named, open_folder, remove_folder),
+    cmocka_unit_test_setup_teardown(published_masks_are_parts_of_the_first_channel, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(slices_of_files_are_those_of_arrays, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(pixel_sizes_are_those_of_the_files_if_they_agree, open_folder, remove_folder),
     cmocka_unit_test(fingerprints_tell_data_apart),
