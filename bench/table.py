@@ -118,9 +118,9 @@ def scores_race(options):
             "scikit-image": Side(theirs("scores_skimage", truth, labels, 1))}
 
 
-def training_race(options):
-    return {"pea": Side(ours(options, "training_step", "plane", 1, 1)),
-            "PyTorch": Side(theirs("training_step_torch", "plane", 1))}
+def training_race(options, what):
+    return {"pea": Side(ours(options, "training_step", what, 1, 1)),
+            "PyTorch": Side(theirs("training_step_torch", what, 1, 1))}
 
 
 def exactness_race(options):
@@ -139,7 +139,8 @@ RACES = {
     "mutex-growth": growth_race,
     "regions": regions_race,
     "scores": scores_race,
-    "training": training_race,
+    "training-plane": lambda o: training_race(o, "plane"),
+    "training-stack": lambda o: training_race(o, "stack"),
     "threads": threads_race,
 }
 
@@ -251,9 +252,11 @@ def share(us, peer, key="cpu_seconds"):
     return of
 
 
-def memory(m):
-    peak, best = m["pea"]["peak_bytes"], m["eager"]["peak_bytes"]
-    return "%.0f MB" % (peak / 1e6), "%.0f MB" % (best / 1e6), best / peak
+def memory(peer):
+    def of(m):
+        peak, best = m["pea"]["peak_bytes"], m[peer]["peak_bytes"]
+        return "%.0f MB" % (peak / 1e6), "%.0f MB" % (best / 1e6), best / peak
+    return of
 
 
 def two_over_one(who, what, name):
@@ -269,11 +272,6 @@ def quoted(steps, per, unit, figure):
         ours = sum(weight * m["pea"][step] for step, weight in steps.items()) / per(m["pea"])
         return "%.3g %s" % (ours, unit), "%.3g %s" % (figure, unit), figure / ours
     return of
-
-
-def training(m):
-    us, them = (m[side]["forward_cpu_s"] + m[side]["backward_cpu_s"] for side in ("pea", "PyTorch"))
-    return text_s(us), text_s(them), them / us
 
 
 def fragments(m):
@@ -301,7 +299,7 @@ def rows():
         made.append(Row(what, name + ", bf16", "PyTorch, bf16, its fastest way", against("pea bf16", "bf16"),
                         *goals["bf16"]))
         made.append(Row(what, name + ", AVX2", "ours with AVX-512", share("pea avx2", "pea"), None, 1.6, True))
-        made.append(Row(what, name + ", peak memory", "PyTorch, eager", memory, *goals["memory"]))
+        made.append(Row(what, name + ", peak memory", "PyTorch, eager", memory("eager"), *goals["memory"]))
         made.append(Row("affinity-" + what, "embeddings to affinities, %s" % ("2-D" if what == "plane" else "3-D"),
                         "PyTorch", against("pea", "PyTorch"), *goals["affinity"]))
     made.append(Row("exactness", "affinities beside golden ones, largest difference", "PyTorch, fp32",
@@ -335,8 +333,10 @@ def rows():
                     quoted({"greedy_and_moves": 1e3, "greedy": -1e3}, edges, "ms", 115), 2, 1))
     made.append(Row("scores", "all scores, 13 million voxels", "scikit-image: adapted Rand and VOI",
                     against("pea", "scikit-image"), 10, 5))
-    made.append(Row("training", "2-D network in training, forward and backward, 2 x 256 x 256", "PyTorch, eager", training, 2,
-                    1.2))
+    for what, name in (("plane", "2-D network, 2 x 256 x 256"), ("stack", "3-D network, 2 x 18 x 160 x 160")):
+        words = "whole step of training, %s" % name
+        made.append(Row("training-" + what, words, "PyTorch, eager", against("pea", "PyTorch"), 2, 1.2))
+        made.append(Row("training-" + what, words + ", peak memory", "PyTorch, eager", memory("PyTorch"), 3, None))
     return made
 
 

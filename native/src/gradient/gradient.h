@@ -12,8 +12,8 @@
  * the other. Backward, in opposite order, with an array of gradients for each array of values: pea__pool_gradient();
  * pea__norm_gradient(), in place; pea__conv_weight_gradient(), pea__bias_gradient(), pea__conv_input_gradient(). Where
  * a value goes to several operations their gradients add up: every call that makes a gradient of an image takes one to
- * be added, which may be what it overwrites. tests/unit/gradient/chain.h does all this for both networks. What it keeps
- * could be halved: the output of a norm is soon made again from what it normalised.
+ * be added, which may be what it overwrites. native/src/train does all this, and makes the outputs of norms a second
+ * time instead of keeping them; tests/unit/gradient/chain.h does it plainly for both networks.
  *
  * Memory is the caller's: each call that needs room says how much by its ..._work(), in floats, and gets it in
  * run->work; it allocates nothing. Any number of threads gives the same bytes: what is summed over voxels is cut into
@@ -106,7 +106,7 @@ pea_status pea__norm_statistics(const pea__run *run, pea__batch batch, int64_t c
 pea_status pea__norm_forward(const pea__run *run, pea__batch batch, int64_t channels, const pea__norm_layer *norms,
                              int n_norms, pea__activation activation, pea__slice out, pea_error *err);
 /* From pea__norm_forward's output and its gradient, which is overwritten, to those of what was normalised, of gains and
- * of biases. to[0] may be `gradient`. */
+ * of biases. to[0] may be `gradient`, each to[k] may be what was normalised. */
 typedef struct pea__norm_to {
     pea__slice in;
     float *gain, *bias;

@@ -130,7 +130,8 @@ typedef struct pea__norm {
     int64_t out_pitch;
 } pea__norm;
 
-/* to[p,c] = scale[c] * (gradient[p,c] - level[c]) + slope[c] * (in[p,c] - mean[c]); `to` may lie where `gradient` does */
+/* to[p,c] = scale[c] * (gradient[p,c] - level[c]) + slope[c] * (in[p,c] - mean[c]); `to` may lie where one
+ * of both images does */
 typedef struct pea__norm_gradient_step {
     int64_t channels;
     const float *in, *gradient;

@@ -85,13 +85,22 @@ static pea_status forward(const pea__trainee *t, const pea__run *run, const pea_
     return PEA_OK;
 }
 
-/* The run of lesson number i of all, in the order in which they are done. */
-static pea__run part_of(const pea__trainee *t, int i)
+/* What is done at a time (plan.c) has its share of the pass, forward or back, and its own place for work. */
+static pea__run run_at(const pea__trainee *t, int time)
 {
+    const int n = t->n_lessons, i = time < n ? time : time - n - 1;
     pea__run part = t->run;
-    part.from = t->run.from + (t->run.to - t->run.from) * (double)i / (double)t->n_lessons;
-    part.to = t->run.from + (t->run.to - t->run.from) * (double)(i + 1) / (double)t->n_lessons;
+    part.work = t->arena + t->work_place[time];
+    part.from = t->run.from + (t->run.to - t->run.from) * (double)i / (double)n;
+    part.to = t->run.from + (t->run.to - t->run.from) * (double)(i + 1) / (double)n;
     return part;
+}
+
+pea__run pea__trainee_loss_run(const pea__trainee *t)
+{
+    pea__run run = t->run;
+    run.work = t->arena + t->work_place[t->n_lessons];
+    return run;
 }
 
 pea_status pea__trainee_forward(pea__trainee *t, const float *input, pea_error *err)
@@ -100,7 +109,7 @@ pea_status pea__trainee_forward(pea__trainee *t, const float *input, pea_error *
     pea_status status = PEA_OK;
     memcpy(data_of(t, 1).data, input, (size_t)floats * sizeof *input);
     for (int i = 0; i < t->n_lessons && status == PEA_OK; i++) {
-        const pea__run run = part_of(t, i);
+        const pea__run run = run_at(t, i);
         status = forward(t, &run, &t->lessons[i], err);
     }
     return status;
@@ -216,7 +225,7 @@ pea_status pea__trainee_backward(pea__trainee *t, pea_error *err)
     pea_status status = PEA_OK;
     memset(t->gradients, 0, (size_t)t->n_parameters * sizeof *t->gradients);
     for (int i = t->n_lessons - 1; i >= 0 && status == PEA_OK; i--) {
-        const pea__run run = part_of(t, t->n_lessons - 1 - i);
+        const pea__run run = run_at(t, 2 * t->n_lessons - i);
         status = remake(t, &run, i, err);
         if (status == PEA_OK && t->lessons[i].goes_back)
             status = backward(t, &run, &t->lessons[i], err);

@@ -9,8 +9,8 @@
  *     gradient                                                     |----------|
  *                             forward                   losses             backward
  *
- * A norm's way back is in its place, and what is added voxel by voxel has the gradient of the sum: such gradients are
- * one.
+ * What a norm normalised is nobody else's: its gradient takes its place. What is added voxel by voxel has the gradient of
+ * the sum, and in the same place.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/train.h"
 
@@ -28,8 +28,9 @@ typedef struct planning {
     pea__trainee *t;
     bool has_gradient[MOST_BUFFERS]; /* of values, so far on the way back */
     int same[MOST_BUFFERS];          /* of buffers: whose gradient theirs is; mostly their own */
-    life data[MOST_BUFFERS], again[MOST_BUFFERS], gradient[MOST_BUFFERS];
-    life sorted[3 * MOST_BUFFERS];
+    bool in_place[MOST_BUFFERS];     /* of buffers: the gradient takes the place of what it is the gradient of */
+    life data[MOST_BUFFERS], again[MOST_BUFFERS], gradient[MOST_BUFFERS], work[PEA__TRAINEE_TIMES];
+    life sorted[3 * MOST_BUFFERS + PEA__TRAINEE_TIMES];
 } planning;
 
 /* ---- who has a gradient ---- */
@@ -79,13 +80,6 @@ static bool is_whole(const pea__trainee *t, int value)
     return t->values[value].channels == t->buffers[t->values[value].buffer].channels;
 }
 
-/* What `value` gets is what `from` has, in the same place. */
-static void share_gradient(planning *p, int value, int from)
-{
-    p->same[p->t->values[value].buffer] = p->same[p->t->values[from].buffer];
-    made(p, value);
-}
-
 /* The way back of lesson i. False where a network adds what has another gradient already: none does. */
 static bool go_back(planning *p, int i)
 {
@@ -95,17 +89,18 @@ static bool go_back(planning *p, int i)
     lesson->goes_back = !lesson->frozen && has_some(p, lesson->out);
     lesson->passes_on = lesson->goes_back && learns_before(t, i, lesson->in);
     lesson->adds = lesson->passes_on && p->has_gradient[lesson->in];
-    if (lesson->passes_on && lesson->kind == PEA__LESSON_NORM) {
-        if (is_whole(t, lesson->in) && is_whole(t, lesson->out))
-            share_gradient(p, lesson->in, lesson->out);
-        if (lesson->in_2)
-            made(p, lesson->in_2);
-    }
     if (lesson->passes_on)
         made(p, lesson->in);
+    if (lesson->kind == PEA__LESSON_NORM)
+        p->in_place[t->values[lesson->in].buffer] = true;
+    if (lesson->passes_on && lesson->in_2) {
+        made(p, lesson->in_2);
+        p->in_place[t->values[lesson->in_2].buffer] = true;
+    }
     if (lesson->goes_back && lesson->add && learns_before(t, i, lesson->add)) {
         good = !has_some(p, lesson->add) && is_whole(t, lesson->add) && is_whole(t, lesson->out);
-        share_gradient(p, lesson->add, lesson->out);
+        p->same[t->values[lesson->add].buffer] = p->same[t->values[lesson->out].buffer];
+        made(p, lesson->add);
     }
     return good;
 }
@@ -168,6 +163,13 @@ static void live_forward(planning *p)
         lengthen(&p->data[buffer_of(p, t->head_values[h])], t->n_lessons);
 }
 
+/* The gradient of a value is there or being made. */
+static void has_gradient_at(planning *p, int value, int time)
+{
+    const int b = p->same[buffer_of(p, value)];
+    lengthen(p->in_place[b] ? &p->data[b] : &p->gradient[b], time);
+}
+
 /* On the way back lesson i reads a value. */
 static void read_again(planning *p, int value, int i)
 {
@@ -197,7 +199,7 @@ static void live_backward(planning *p, int i)
     const int values[4] = {lesson->out, lesson->passes_on ? lesson->in : 0, lesson->in_2, lesson->add};
     for (int k = 0; k < 4; k++)
         if (values[k])
-            lengthen(&p->gradient[p->same[buffer_of(p, values[k])]], time);
+            has_gradient_at(p, values[k], time);
 }
 
 static void find_lives(planning *p, const bool *taught)
@@ -212,28 +214,85 @@ static void find_lives(planning *p, const bool *taught)
     live_forward(p);
     for (size_t h = 0; h < t->n_heads; h++)
         if (taught[h])
-            lengthen(&p->gradient[p->same[buffer_of(p, t->head_values[h])]], t->n_lessons);
+            has_gradient_at(p, t->head_values[h], t->n_lessons);
     for (int i = t->n_lessons - 1; i >= 0; i--)
         live_backward(p, i);
 }
 
-/* ---- places ---- */
+/* ---- room for the operations ---- */
 
-/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1, -1 for too many floats. */
-static int insert(planning *p, int n, life one, int buffer, int64_t *place)
+/* -1 sticks. */
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a < 0 || b < 0 ? -1 : pea__max_i64(a, b);
+}
+
+static int64_t forward_work(const pea__trainee *t, const pea__lesson *lesson)
+{
+    const pea__batch b = pea__trainee_batch(t, lesson->out);
+    const int64_t channels = t->values[lesson->out].channels;
+    switch (lesson->kind) {
+    case PEA__LESSON_CONV:
+        return pea__conv_forward_work(&(pea__layer){lesson->shape, b}, t->run.kernels, pea__workers(t->run.context));
+    case PEA__LESSON_NORM: return pea__norm_work(b, channels);
+    case PEA__LESSON_UPSAMPLE: return pea__upsample_forward_work(t->run.kernels, channels);
+    case PEA__LESSON_POOL: break;
+    }
+    return 0;
+}
+
+/* Also what norms need whose output is made again at this time. */
+static int64_t backward_work(const pea__trainee *t, int i)
+{
+    const pea__lesson *lesson = &t->lessons[i];
+    const pea__layer layer = {lesson->shape, pea__trainee_batch(t, lesson->out)};
+    const int n_workers = pea__workers(t->run.context);
+    int64_t floats = 0;
+    for (int b = 1; b <= t->n_buffers; b++)
+        if (t->buffers[b].remake >= 0 && t->buffers[b].remade_for == i)
+            floats = larger(floats, forward_work(t, &t->lessons[t->buffers[b].remake]));
+    if (!lesson->goes_back || lesson->kind != PEA__LESSON_CONV)
+        return larger(floats, lesson->kind == PEA__LESSON_NORM ? forward_work(t, lesson) : 0);
+    floats = larger(floats, pea__conv_weight_gradient_work(&layer, t->run.kernels, n_workers));
+    floats = larger(floats, pea__bias_gradient_work(layer.batch, lesson->shape.out_channels));
+    if (lesson->passes_on)
+        floats = larger(floats, pea__conv_input_gradient_work(&layer, t->run.kernels, n_workers));
+    return floats;
+}
+
+static void find_work(planning *p, int64_t loss_floats)
 {
     const pea__trainee *t = p->t;
+    const int n = t->n_lessons;
+    for (int i = 0; i < n; i++) {
+        p->work[i] = (life){i, i, forward_work(t, &t->lessons[i]), NULL};
+        p->work[2 * n - i] = (life){2 * n - i, 2 * n - i, backward_work(t, i), NULL};
+    }
+    p->work[n] = (life){n, n, loss_floats, NULL};
+}
+
+/* ---- places ---- */
+
+/* Floats of a buffer, -1 for too many. */
+static int64_t buffer_floats(const pea__trainee *t, const pea__learnt_buffer *buffer)
+{
+    const int shrink = buffer->shrink;
+    const pea__batch b = {t->batch.n, t->batch.z, t->batch.y / shrink, t->batch.x / shrink};
+    int64_t floats;
+    return pea__mul_i64(pea__batch_voxels(b), buffer->channels, &floats) ? floats : -1;
+}
+
+/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1, -1 for too many floats. */
+static int insert(planning *p, int n, life one, int64_t floats, int64_t *place)
+{
     int at = n;
+    int64_t bytes;
     *place = -1;
     if (one.first < 0 || n < 0)
         return n;
-    const int shrink = t->buffers[buffer].shrink;
-    const pea__batch b = {t->batch.n, t->batch.z, t->batch.y / shrink, t->batch.x / shrink};
-    int64_t bytes;
-    if (!pea__mul_i64(pea__batch_voxels(b), t->buffers[buffer].channels, &one.floats) ||
-        !pea__mul_i64(one.floats, 2 * sizeof(float), &bytes))
+    if (floats < 0 || !pea__mul_i64(floats, 2 * sizeof(float), &bytes))
         return -1;
-    one.floats = pea__ceil_div(one.floats, ALIGN_FLOATS) * ALIGN_FLOATS;
+    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
     one.place = place;
     for (; at > 0 && p->sorted[at - 1].floats < one.floats; at--)
         p->sorted[at] = p->sorted[at - 1];
@@ -265,10 +324,13 @@ static pea_status find_places(planning *p, pea_error *err)
     int n = 0;
     for (int b = 1; b <= t->n_buffers; b++) {
         pea__learnt_buffer *buffer = &t->buffers[b];
-        n = insert(p, n, p->data[b], b, &buffer->place);
-        n = insert(p, n, p->again[b], b, &buffer->second_place);
-        n = insert(p, n, p->gradient[b], b, &buffer->gradient_place);
+        const int64_t floats = buffer_floats(t, buffer);
+        n = insert(p, n, p->data[b], floats, &buffer->place);
+        n = insert(p, n, p->again[b], floats, &buffer->second_place);
+        n = insert(p, n, p->gradient[b], floats, &buffer->gradient_place);
     }
+    for (int time = 0; time <= 2 * t->n_lessons; time++)
+        n = insert(p, n, p->work[time], p->work[time].floats, &t->work_place[time]);
     t->arena_floats = 0;
     for (int i = 0; i < n; i++) {
         const int64_t place = lowest_place(p->sorted, i);
@@ -278,40 +340,16 @@ static pea_status find_places(planning *p, pea_error *err)
         *p->sorted[i].place = place;
         t->arena_floats = pea__max_i64(t->arena_floats, end);
     }
-    for (int b = 1; b <= t->n_buffers; b++)
-        t->buffers[b].gradient_place = t->buffers[p->same[b]].gradient_place;
+    for (int b = 1; b <= t->n_buffers; b++) {
+        const int whose = p->same[b];
+        t->buffers[b].gradient_place = p->in_place[whose] ? t->buffers[whose].place : t->buffers[whose].gradient_place;
+    }
     return n >= 0 ? PEA_OK : pea__fail(err, PEA_E_LIMIT, "a batch of %" PRId64 " images of %" PRId64 " x %" PRId64
                                        " is too large to train on", t->batch.n, t->batch.y, t->batch.x);
 }
 
-/* ---- room for the operations ---- */
-
-static bool most(int64_t *most_yet, int64_t floats)
-{
-    *most_yet = pea__max_i64(*most_yet, floats);
-    return floats >= 0;
-}
-
-static bool count_work(const pea__trainee *t, const pea__lesson *lesson, int64_t *floats)
-{
-    const pea__kernels_table *kernels = t->run.kernels;
-    const int n_workers = pea__workers(t->run.context);
-    const pea__batch b = pea__trainee_batch(t, lesson->out);
-    const int64_t channels = t->values[lesson->out].channels;
-    const pea__layer layer = {lesson->shape, b};
-    switch (lesson->kind) {
-    case PEA__LESSON_NORM: return most(floats, pea__norm_work(b, channels));
-    case PEA__LESSON_UPSAMPLE: return most(floats, pea__upsample_forward_work(kernels, channels));
-    case PEA__LESSON_POOL: return true;
-    case PEA__LESSON_CONV: break;
-    }
-    return most(floats, pea__conv_forward_work(&layer, kernels, n_workers)) &&
-           (!lesson->passes_on || most(floats, pea__conv_input_gradient_work(&layer, kernels, n_workers))) &&
-           (!lesson->goes_back || most(floats, pea__conv_weight_gradient_work(&layer, kernels, n_workers))) &&
-           most(floats, pea__bias_gradient_work(b, channels));
-}
-
-pea_status pea__trainee_plan(pea__trainee *t, const bool taught[PEA__MAX_HEADS], bool freeze_encoder, pea_error *err)
+pea_status pea__trainee_plan(pea__trainee *t, const bool taught[PEA__MAX_HEADS], bool freeze_encoder,
+                             int64_t loss_floats, pea_error *err)
 {
     planning *p = pea__alloc(1, sizeof *p, err);
     if (!p)
@@ -320,13 +358,9 @@ pea_status pea__trainee_plan(pea__trainee *t, const bool taught[PEA__MAX_HEADS],
     pea_status status = find_gradients(p, taught, freeze_encoder, err);
     if (status == PEA_OK) {
         find_lives(p, taught);
+        find_work(p, loss_floats);
         status = find_places(p, err);
     }
     pea__free(p);
-    t->work_floats = 0;
-    for (int i = 0; i < t->n_lessons && status == PEA_OK; i++)
-        if (!count_work(t, &t->lessons[i], &t->work_floats))
-            status = pea__fail(err, PEA_E_LIMIT, "a batch of %" PRId64 " images of %" PRId64 " x %" PRId64
-                               " is too large to train on", t->batch.n, t->batch.y, t->batch.x);
     return status;
 }

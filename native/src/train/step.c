@@ -46,8 +46,9 @@ static pea_status affinity_term(pea__teacher *t, const pea__truth_edges *edges, 
         return PEA_OK;
     const pea__affinity_loss_of of = {pea__trainee_head(t->trainee, head), partner, pea__teacher_channels(t, head),
                                       factor};
-    const pea_status status = pea__affinity_loss(&t->trainee->run, edges, &of,
-                                                 pea__trainee_head_gradient(t->trainee, head), &weighted, err);
+    const pea__run run = pea__trainee_loss_run(t->trainee);
+    const pea_status status = pea__affinity_loss(&run, edges, &of, pea__trainee_head_gradient(t->trainee, head),
+                                                 &weighted, err);
     *loss += weighted / factor;
     losses->total += weighted;
     return status;
@@ -84,7 +85,8 @@ static pea_status teach_foreground(pea__teacher *t, const pea__sample *sample, p
     if (head < 0)
         return PEA_OK;
     clear_gradient(t, head, 0);
-    const pea_status status = pea__foreground_loss(&net->run, net->batch, sample->labels, pea__trainee_head(net, head),
+    const pea__run run = pea__trainee_loss_run(net);
+    const pea_status status = pea__foreground_loss(&run, net->batch, sample->labels, pea__trainee_head(net, head),
                                                    t->curriculum.foreground, pea__trainee_head_gradient(net, head),
                                                    &weighted, err);
     losses->foreground = weighted / t->curriculum.foreground;
@@ -101,9 +103,10 @@ static pea_status teach_affinity(pea__teacher *t, const pea__sample *sample, pea
     if (head < 0)
         return PEA_OK;
     edges.labels = sample->labels;
-    pea_status status = pea__balance_edges(&net->run, &edges, t->balance, err);
+    const pea__run run = pea__trainee_loss_run(net);
+    pea_status status = pea__balance_edges(&run, &edges, t->balance, err);
     if (status == PEA_OK)
-        status = pea__prediction_loss(&net->run, &edges, pea__trainee_head(net, head), t->curriculum.affinity,
+        status = pea__prediction_loss(&run, &edges, pea__trainee_head(net, head), t->curriculum.affinity,
                                       pea__trainee_head_gradient(net, head), &weighted, err);
     losses->affinity = weighted / t->curriculum.affinity;
     losses->total += weighted;
@@ -192,7 +195,7 @@ pea_status pea__teacher_update(pea__teacher *t, double rate, pea_error *err)
     const double longest = t->curriculum.longest_gradient;
     double factor = 1.0;
     set_share(t, 1.0, 1.0);
-    pea__run run = net->run;
+    pea__run run = pea__trainee_loss_run(net);
     pea_status status = PEA_OK;
     if (longest > 0.0)
         status = pea__clip_factor(&run, net->n_parameters, net->gradients, longest, &factor, err);

@@ -68,7 +68,7 @@ static pea_status find_heads(pea__teacher *t, pea_error *err)
     return status;
 }
 
-static pea_status plan(pea__teacher *t, pea_error *err)
+static pea_status plan(pea__teacher *t, int64_t loss_floats, pea_error *err)
 {
     const pea__curriculum *c = &t->curriculum;
     const int others[2] = {t->foreground_head, t->affinity_head};
@@ -80,17 +80,17 @@ static pea_status plan(pea__teacher *t, pea_error *err)
     }
     if (!some)
         return pea__fail(err, PEA_E_ARG, "no loss is switched on: there is nothing to learn");
-    return pea__trainee_plan(t->trainee, taught, c->freeze_encoder, err);
+    return pea__trainee_plan(t->trainee, taught, c->freeze_encoder, loss_floats, err);
 }
 
 /* ---- memory ---- */
 
 /* Floats that the losses and clipping need. */
-static pea_status count_work(pea__teacher *t, pea_error *err)
+static pea_status count_work(const pea__teacher *t, int64_t *loss_floats, pea_error *err)
 {
     const int n_workers = pea__workers(t->trainee->run.context);
     static const float some = 0.0f;
-    int64_t floats = pea__max_i64(t->trainee->work_floats, pea__clip_work(t->trainee->n_parameters));
+    int64_t floats = pea__clip_work(t->trainee->n_parameters);
     floats = pea__max_i64(floats, pea__foreground_loss_work(t->trainee->batch));
     floats = pea__max_i64(floats, pea__prediction_loss_work(t->trainee->batch, n_workers));
     for (int level = 0; level < PEA__LEVELS; level++) {
@@ -103,7 +103,7 @@ static pea_status count_work(pea__teacher *t, pea_error *err)
             return pea__fail(err, PEA_E_LIMIT, "the batch is too large for its losses: take fewer or smaller images");
         floats = pea__max_i64(floats, more);
     }
-    t->work_floats = floats;
+    *loss_floats = floats;
     return PEA_OK;
 }
 
@@ -125,7 +125,7 @@ static uint64_t bytes_of(const pea__teacher *t)
     const bool averages = t->curriculum.average > 0.0;
     const int64_t of_parameters = net->n_parameters * (2 + n_moments(&t->curriculum) + averages);
     const int64_t of_moments = net->n_moments * (3 + averages);
-    const int64_t floats = net->arena_floats + of_parameters + of_moments + second_floats(t) + t->work_floats +
+    const int64_t floats = net->arena_floats + of_parameters + of_moments + second_floats(t) +
                            pea__batch_voxels(net->batch);
     return (uint64_t)floats * sizeof(float) + sizeof *t + sizeof *net +
            (uint64_t)net->batch.n * PEA_MAX_OFFSETS * sizeof *t->balance;
@@ -151,8 +151,7 @@ static pea_status allocate(pea__teacher *t, const pea_weights *weights, pea_erro
     if (pea__trainee_ready(net, weights, err) != PEA_OK || allocate_moments(t, err) != PEA_OK ||
         !(t->balance = pea__alloc((size_t)net->batch.n * PEA_MAX_OFFSETS, sizeof *t->balance, err)) ||
         !(t->coarse = pea__alloc_unset((size_t)pea__batch_voxels(net->batch), sizeof *t->coarse, err)) ||
-        !(t->second_moments = floats_of(net->n_moments, err)) ||
-        !(t->work = net->run.work = floats_of(t->work_floats, err)))
+        !(t->second_moments = floats_of(net->n_moments, err)))
         return PEA_E_NOMEM;
     if (second_floats(t) > 0 && !(t->second = floats_of(second_floats(t), err)))
         return PEA_E_NOMEM;
@@ -172,6 +171,7 @@ static pea_status describe(const pea_weights *weights, pea__batch batch, const p
                            const pea__kernels_table *kernels, pea_context *context, pea__teacher **teacher,
                            pea_error *err)
 {
+    int64_t loss_floats = 0;
     pea__teacher *t = *teacher = pea__alloc(1, sizeof *t, err);
     if (!t)
         return PEA_E_NOMEM;
@@ -183,9 +183,9 @@ static pea_status describe(const pea_weights *weights, pea__batch batch, const p
     if (status == PEA_OK)
         status = find_heads(t, err);
     if (status == PEA_OK)
-        status = plan(t, err);
+        status = count_work(t, &loss_floats, err);
     if (status == PEA_OK)
-        status = count_work(t, err);
+        status = plan(t, loss_floats, err);
     return status;
 }
 
@@ -239,7 +239,6 @@ void pea__teacher_free(pea__teacher *t)
     pea__free_unset(t->coarse);
     pea__free_unset(t->second);
     pea__free_unset(t->second_moments);
-    pea__free_unset(t->work);
     pea__free(t);
 }
 

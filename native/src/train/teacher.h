@@ -17,8 +17,6 @@ struct pea__teacher {
     float *second_moments;
     uint32_t *coarse;                      /* labels of one level */
     pea__balance *balance;
-    float *work;
-    int64_t work_floats;
 };
 
 /* Extents at a level. */

@@ -18,7 +18,7 @@
  * The operations of nn.h as gradient.h does them: norms are operations of their own, of which one may add what another
  * norm gives; concatenations are buffers that two operations write. */
 
-enum { PEA__TRAINEE_TENSORS = 4 * PEA__MAX_OPS };
+enum { PEA__TRAINEE_TENSORS = 4 * PEA__MAX_OPS, PEA__TRAINEE_TIMES = 4 * PEA__MAX_OPS + 1 };
 
 typedef enum pea__lesson_kind {
     PEA__LESSON_CONV,
@@ -78,10 +78,10 @@ typedef struct pea__trainee {
     pea_head heads[PEA__MAX_HEADS];
     int head_values[PEA__MAX_HEADS];
     int64_t n_parameters, n_moments;
-    int64_t arena_floats, work_floats; /* by the plan */
+    int64_t arena_floats, work_place[PEA__TRAINEE_TIMES]; /* by the plan; places for run.work */
     float *parameters, *gradients;
     float *moments, *running; /* of each norm means, then variances: those of the batch; those of evaluation */
-    float *arena;             /* values and their gradients */
+    float *arena;             /* values, their gradients, and work */
 } pea__trainee;
 
 /* Describes a network in training on batches of this size; takes no memory that grows with either. PEA_E_FORMAT as
@@ -93,18 +93,19 @@ void pea__trainee_free(pea__trainee *trainee); /* NULL allowed */
 pea__batch pea__trainee_batch(const pea__trainee *trainee, int value); /* extents */
 int pea__trainee_head_at(const pea__trainee *trainee, const char *beginning, int shrink); /* of a name; -1: none */
 
-/* Decides what passes will do, and what memory they need, if these heads give gradients. Freezing the encoder keeps all
- * that comes before the first doubling, but for heads. PEA_E_LIMIT for what cannot be counted. */
+/* Decides what passes will do, and what memory they need, if these heads give gradients and losses need so much work
+ * between the passes. Freezing the encoder keeps all that comes before the first doubling, but for heads. PEA_E_LIMIT
+ * for what cannot be counted. */
 pea_status pea__trainee_plan(pea__trainee *trainee, const bool taught[PEA__MAX_HEADS], bool freeze_encoder,
-                             pea_error *err);
-/* After the plan: all memory but for run.work, which the caller sets, of work_floats at least, before a pass. Takes the
- * numbers of the weights it was made of. */
+                             int64_t loss_floats, pea_error *err);
+/* After the plan: all memory, and the numbers of the weights it was made of. */
 pea_status pea__trainee_ready(pea__trainee *trainee, const pea_weights *weights, pea_error *err);
 
 /* Fills values, heads and moments from an input (n,z,y,x,c). */
 pea_status pea__trainee_forward(pea__trainee *trainee, const float *input, pea_error *err);
 const float *pea__trainee_head(const pea__trainee *trainee, int head); /* dense; lent until the way back or a new one */
 float *pea__trainee_head_gradient(const pea__trainee *trainee, int head); /* of a taught one, to be filled */
+pea__run pea__trainee_loss_run(const pea__trainee *trainee); /* between the passes, and after them */
 /* From gradients of heads to those of parameters; where a lesson does not go back they are 0. */
 pea_status pea__trainee_backward(pea__trainee *trainee, pea_error *err);
 /* running statistics by moments, which may be kept from an earlier pass; not those of what is frozen. */
