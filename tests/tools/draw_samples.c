@@ -77,7 +77,8 @@ static pea_status draw_all(const pea__data *data, const pea__augmentation *how, 
     const pea__batch_of_samples batch = {view, second, labels, &flips};
     for (int64_t row = 0; status == PEA_OK && row < n_rows; row++) {
         status = pea__sampler_fill(sampler, (uint64_t)row, &batch, err);
-        pea__view_undo((pea__batch){1, how->depth, how->side, how->side}, options.channels, &flips, second, back);
+        (void)pea__view_undo(&(pea__run){.to = 1.0}, (pea__batch){1, how->depth, how->side, how->side},
+                             options.channels, &flips, second, back, NULL); /* alone nobody cancels it */
         draw(&s, &options, row, 0, view + middle * options.channels, NULL);
         draw(&s, &options, row, 1, view + middle * options.channels, labels + middle);
         draw(&s, &options, row, 2, second + middle * options.channels, NULL);

@@ -17,22 +17,27 @@ static void set_share(pea__teacher *t, double from, double to)
     t->trainee->run.to = to;
 }
 
-static pea_status both_views(pea__teacher *t, const pea__sample *sample, pea_error *err)
+/* Leaves its embedding, and statistics for a later update. */
+static pea_status see_second_view(pea__teacher *t, const pea__sample *sample, pea_error *err)
 {
     pea__trainee *net = t->trainee;
+    const int head = t->heads[0];
+    set_share(t, 0.0, second_done);
+    const pea_status status = pea__trainee_forward(net, sample->second_view, err);
+    if (status != PEA_OK)
+        return status;
+    memcpy(t->second_moments, net->moments, (size_t)net->n_moments * sizeof *net->moments);
+    set_share(t, second_done, second_done);
+    return pea__view_undo(&net->run, net->batch, pea__teacher_channels(t, head), sample->flips,
+                          pea__trainee_head(net, head), t->second, err);
+}
+
+static pea_status both_views(pea__teacher *t, const pea__sample *sample, pea_error *err)
+{
     const bool has_second = sample->second_view && t->second;
-    pea_status status = PEA_OK;
-    if (has_second) {
-        set_share(t, 0.0, second_done);
-        status = pea__trainee_forward(net, sample->second_view, err);
-    }
-    if (has_second && status == PEA_OK) {
-        pea__view_undo(net->batch, pea__teacher_channels(t, t->heads[0]), sample->flips,
-                       pea__trainee_head(net, t->heads[0]), t->second);
-        memcpy(t->second_moments, net->moments, (size_t)net->n_moments * sizeof *net->moments);
-    }
+    const pea_status status = has_second ? see_second_view(t, sample, err) : PEA_OK;
     set_share(t, has_second ? second_done : 0.0, first_done);
-    return status == PEA_OK ? pea__trainee_forward(net, sample->view, err) : status;
+    return status == PEA_OK ? pea__trainee_forward(t->trainee, sample->view, err) : status;
 }
 
 /* ---- losses ---- */

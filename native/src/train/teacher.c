@@ -148,7 +148,10 @@ static pea_status allocate_moments(pea__teacher *t, pea_error *err)
 static pea_status allocate(pea__teacher *t, const pea_weights *weights, pea_error *err)
 {
     pea__trainee *net = t->trainee;
-    if (pea__trainee_ready(net, weights, err) != PEA_OK || allocate_moments(t, err) != PEA_OK ||
+    const pea_status status = pea__trainee_ready(net, weights, err);
+    if (status != PEA_OK)
+        return status;
+    if (allocate_moments(t, err) != PEA_OK ||
         !(t->balance = pea__alloc((size_t)net->batch.n * PEA_MAX_OFFSETS, sizeof *t->balance, err)) ||
         !(t->coarse = pea__alloc_unset((size_t)pea__batch_voxels(net->batch), sizeof *t->coarse, err)) ||
         !(t->second_moments = floats_of(net->n_moments, err)))

@@ -98,7 +98,7 @@ int pea__trainee_head_at(const pea__trainee *trainee, const char *beginning, int
  * for what cannot be counted. */
 pea_status pea__trainee_plan(pea__trainee *trainee, const bool taught[PEA__MAX_HEADS], bool freeze_encoder,
                              int64_t loss_floats, pea_error *err);
-/* After the plan: all memory, and the numbers of the weights it was made of. */
+/* After the plan: all memory, and the numbers of the weights it was made of. PEA_E_NOMEM, PEA_E_CANCELLED. */
 pea_status pea__trainee_ready(pea__trainee *trainee, const pea_weights *weights, pea_error *err);
 
 /* Fills values, heads and moments from an input (n,z,y,x,c). */
@@ -184,7 +184,8 @@ typedef struct pea__view {
 } pea__view;
 
 /* Images of channels as they were before: views[i] is that of image i. `to` is not `from`. */
-void pea__view_undo(pea__batch batch, int64_t channels, const pea__view *views, const float *from, float *to);
+pea_status pea__view_undo(const pea__run *run, pea__batch batch, int64_t channels, const pea__view *views,
+                          const float *from, float *to, pea_error *err);
 
 /* ---- from gradients to parameters (optimiser.c) ---- */
 

@@ -322,6 +322,23 @@ static float *floats_of(int64_t n, pea_error *err)
     return pea__alloc_unset((size_t)n, sizeof(float), err);
 }
 
+enum { TOUCHED_FLOATS = 1 << 20 };
+
+static void touch_part(void *argument, int64_t index, int worker)
+{
+    const pea__trainee *t = argument;
+    const int64_t first = index * TOUCHED_FLOATS, n = pea__min_i64(TOUCHED_FLOATS, t->arena_floats - first);
+    (void)worker;
+    memset(t->arena + first, 0, (size_t)n * sizeof *t->arena);
+}
+
+/* The system hands memory out where it is first touched. Here that happens in small parts: later a single task might meet
+ * much of it, and could not be cancelled meanwhile. */
+static pea_status touch(pea__trainee *t, pea_error *err)
+{
+    return pea__run_tasks(&t->run, pea__ceil_div(t->arena_floats, TOUCHED_FLOATS), 0.0, 0.0, touch_part, t, err);
+}
+
 pea_status pea__trainee_ready(pea__trainee *t, const pea_weights *weights, pea_error *err)
 {
     if (!(t->parameters = floats_of(t->n_parameters, err)) || !(t->gradients = floats_of(t->n_parameters, err)) ||
@@ -329,7 +346,7 @@ pea_status pea__trainee_ready(pea__trainee *t, const pea_weights *weights, pea_e
         !(t->arena = floats_of(t->arena_floats, err)))
         return PEA_E_NOMEM;
     load(t, weights);
-    return PEA_OK;
+    return touch(t, err);
 }
 
 void pea__trainee_free(pea__trainee *t)

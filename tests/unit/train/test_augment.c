@@ -205,7 +205,9 @@ static void flips_are_undone(void **state)
         for (int i = 0; i < VOXELS; i++)
             assert_true(flipped[i * CHANNELS] == (float)flipped_labels[i]);
         assert_int_equal(k == 0, memcmp(flipped, from, sizeof from) == 0);
-        pea__view_undo((pea__batch){1, DEPTH, SMALL, SMALL}, CHANNELS, &view, flipped, back);
+        pea_error err;
+        assert_ok(pea__view_undo(&(pea__run){.to = 1.0}, (pea__batch){1, DEPTH, SMALL, SMALL}, CHANNELS, &view, flipped,
+                                back, &err));
         assert_memory_equal(back, from, sizeof from);
     }
 }

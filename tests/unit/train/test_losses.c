@@ -453,9 +453,11 @@ static void views_are_undone(void **state)
                                                  : at(steps[step], z, x, y, c);
             }
         float pair[2 * FLOATS];
+        pea_error err;
         memcpy(pair, image, sizeof steps[0]);
         memcpy(pair + FLOATS, steps[4], sizeof steps[0]);
-        pea__view_undo((pea__batch){2, 3, 5, 5}, 2, (pea__view[2]){{0}, view}, pair, back);
+        assert_ok(pea__view_undo(&(pea__run){.to = 1.0}, (pea__batch){2, 3, 5, 5}, 2, (pea__view[2]){{0}, view}, pair,
+                                back, &err));
         assert_memory_equal(back, image, sizeof steps[0]);
         assert_memory_equal(back + FLOATS, image, sizeof steps[0]);
     }

@@ -373,7 +373,8 @@ static void second_views_turned_back_are_first_views(void **state)
     assert_ok(pea__augmentation_switch(&how, "second-grey", false, &err));
     assert_ok(pea__augmentation_switch(&how, "cutout", false, &err));
     batch b = one_batch(data, &how, N, 13, 0, 1), back = new_batch(N, &how, 1);
-    pea__view_undo((pea__batch){N, 4, SIDE, SIDE}, 1, b.flips, b.second, back.second);
+    assert_ok(pea__view_undo(&(pea__run){.to = 1.0}, (pea__batch){N, 4, SIDE, SIDE}, 1, b.flips, b.second,
+                            back.second, &err));
     assert_memory_equal(back.second, b.view, (size_t)(N * b.voxels) * sizeof *b.view);
     for (int i = 0; i < N; i++) {
         turned[0] += b.flips[i].reverse_z;
