@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-/* Whether the columns x-1, x, x+1 (mirrored) of three rows hold two different instances. */
+/* Whether the columns x-1, x, x+1 of three rows hold two different instances. Beyond the slice is its mirror image, which
+ * has nothing that the window has not: the nearest column and row do as well. */
 static bool sees_two(const uint32_t *const row[3], int64_t x, int64_t n)
 {
-    const int64_t before = x > 0 ? x - 1 : pea__min_i64(1, n - 1), after = x < n - 1 ? x + 1 : pea__max_i64(n - 2, 0);
-    const int64_t column[3] = {before, x, after};
+    const int64_t column[3] = {pea__max_i64(0, x - 1), x, pea__min_i64(x + 1, n - 1)};
     uint32_t first = 0;
     for (int i = 0; i < 9; i++) {
         const uint32_t label = row[i / 3][column[i % 3]];
@@ -25,7 +25,7 @@ static void widen_slice(int64_t n_y, int64_t n_x, uint32_t *labels, uint32_t *ro
     const size_t row_bytes = (size_t)n_x * sizeof *labels;
     uint32_t *above = rows, *here = rows + n_x, *below = rows + 2 * n_x;
     memcpy(here, labels, row_bytes);
-    memcpy(above, labels + pea__min_i64(1, n_y - 1) * n_x, row_bytes); /* the mirror image */
+    memcpy(above, labels, row_bytes);
     for (int64_t y = 0; y < n_y; y++) {
         if (y < n_y - 1)
             memcpy(below, labels + (y + 1) * n_x, row_bytes);

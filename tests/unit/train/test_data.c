@@ -158,6 +158,8 @@ static void wrong_shapes_are_refused(void **state)
     assert_refused(image, labels, planes, PEA_E_SHAPE, "mine is 6 x 8 (y,x), but its");
     labels = labels_of(2);
     assert_refused(image, labels, planes, PEA_E_SHAPE, "mine has 1 slices");
+    image.dims.c = 1;
+    assert_refused(image, labels, volumes, PEA_E_SHAPE, "mine has 1 slices in 1 frames, but its labels 2 in 1");
     labels = labels_of(1);
     image.dims.c = 2;
     assert_refused(image, labels, planes, PEA_E_SHAPE, "mine has 2 channels");

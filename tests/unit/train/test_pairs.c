@@ -205,6 +205,7 @@ static void wrong_tables_are_refused_with_the_line(void **state)
     pea__pairs pairs = {0};
     (void)state;
     assert_fails(add_table(&pairs, "a.tif,b.tif\nc.tif\n", &err), PEA_E_FORMAT, "line 2 has 1 columns");
+    assert_fails(add_table(&pairs, "a.tif,b.tif\r\nc.tif,d.tif\r\ne.tif", &err), PEA_E_FORMAT, "line 3 has 1 columns");
     assert_fails(add_table(&pairs, "a.tif,b.tif,c,d\n", &err), PEA_E_FORMAT, "line 1 has 4 columns");
     assert_fails(add_table(&pairs, "h,i\n\n\na.tif,,training\n", &err), PEA_E_FORMAT, "line 4");
     assert_fails(add_table(&pairs, "a.tif,\"b\n.tif\"\nb.tif,c.tif,test\n", &err), PEA_E_FORMAT, "line 3 says test");

@@ -289,6 +289,7 @@ static void labels_go_where_images_go(void **state)
     for (size_t k = 0; k < sizeof transformations / sizeof *transformations; k++) {
         pea__augmentation how = preset("none", SIDE);
         int n_mixed = 0, n_inner = 0;
+        how.margin = 7;
         assert_ok(pea__augmentation_switch(&how, transformations[k], true, &err));
         batch b = one_batch(data, &how, N, 7, 0, 1);
         for (int i = 0; i < N * SIDE * SIDE; i++) {
