@@ -1,0 +1,589 @@
+/* test_run.c - whole runs on a tiny network: what is told, what is written, and that stopping changes nothing.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "test.h"
+
+#include <math.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "threads.h"
+#include "train/run.h"
+
+/* ---- images: bright discs on a dark ground ---- */
+
+enum { SIDE = 64 };
+
+typedef struct scene {
+    uint16_t image[SIDE * SIDE];
+    uint8_t labels[SIDE * SIDE];
+} scene;
+
+static scene scene_of(uint32_t t)
+{
+    scene s;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            const int i = y * SIDE + x, dy = y % 21 - 10, dx = x % 21 - 10;
+            const int disc = dy * dy + dx * dx <= 64 ? 1 + y / 21 * 4 + x / 21 : 0;
+            s.labels[i] = (uint8_t)(3 * disc); /* with gaps between numbers */
+            s.image[i] = (uint16_t)((disc ? 3000.0 : 400.0) + 300.0 * test_u(t, (uint32_t)i));
+        }
+    return s;
+}
+
+/* Two images to learn from and one to be scored on. */
+static pea_training_set *set_of(scene scenes[3])
+{
+    pea_error err;
+    pea_training_set *set = NULL;
+    assert_ok(pea_training_set_new(&set, &err));
+    for (int i = 0; i < 3; i++) {
+        const pea_dims dims = {1, SIDE, SIDE, 1};
+        scenes[i] = scene_of((uint32_t)i);
+        const pea_array image = {scenes[i].image, PEA_UINT16, dims}, labels = {scenes[i].labels, PEA_UINT8, dims};
+        assert_ok(pea_training_set_add_arrays(set, i == 0 ? "first" : i == 1 ? "second" : "third", &image, &labels, i == 2, &err));
+    }
+    return set;
+}
+
+static pea_train_options tiny(int64_t n_steps)
+{
+    pea_train_options o;
+    pea_error err;
+    assert_ok(pea_train_preset("nuclei", 1, &o, &err));
+    for (int i = 0; i < 5; i++)
+        o.filters[i] = 4;
+    o.embedding_dim = 4;
+    o.in_channels = 1;
+    o.side = 32;
+    o.batch = 1;
+    o.n_steps = n_steps;
+    o.warm_up = 0;
+    o.decay = PEA_DECAY_CONSTANT;
+    o.rate = 0.01;
+    o.validate_every = 3;
+    o.save_every_s = 0.0;
+    return o;
+}
+
+/* ---- files ---- */
+
+typedef struct place {
+    char folder[64], model[96];
+} place;
+
+static place place_new(void)
+{
+    place p = {.folder = "/tmp/pea-test-run-XXXXXX"};
+    assert_non_null(mkdtemp(p.folder));
+    (void)snprintf(p.model, sizeof p.model, "%s/model.safetensors", p.folder);
+    return p;
+}
+
+static const char *const written[] = {"model.safetensors", "state.safetensors", "losses.csv", "scores.csv", "curves.png",
+                                      "overlay-1-third.png"};
+enum { N_WRITTEN = sizeof written / sizeof *written };
+
+static void place_remove(const place *p)
+{
+    char path[160];
+    for (int i = 0; i < N_WRITTEN; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", p->folder, written[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(p->folder), 0); /* nothing else was left */
+}
+
+static void assert_same_files(const place *a, const place *b)
+{
+    for (int i = 0; i < N_WRITTEN; i++) {
+        char path[160];
+        size_t n, m;
+        (void)snprintf(path, sizeof path, "%s/%s", a->folder, written[i]);
+        char *one = test_read_file(path, &n);
+        (void)snprintf(path, sizeof path, "%s/%s", b->folder, written[i]);
+        char *other = test_read_file(path, &m);
+        if (n != m || memcmp(one, other, n))
+            fail_msg("%s differs", written[i]);
+        free(one);
+        free(other);
+    }
+}
+
+/* Trains in a place; o->folder is set where it is none. */
+static pea_status train(pea_train_options o, const place *p, pea_context *context, pea_error *err)
+{
+    scene scenes[3];
+    pea_training_set *set = set_of(scenes);
+    o.folder = o.folder ? o.folder : p->folder;
+    const pea_status status = pea_train(set, &o, context, p->model, err);
+    pea_training_set_free(set);
+    return status;
+}
+
+/* ---- what is told and written ---- */
+
+typedef struct ear {
+    int64_t steps, validations, best_step, stop_at;
+    double best, threshold, first_loss, last_loss;
+    char trouble[512];
+} ear;
+
+static int listen(void *user, const pea_train_report *r)
+{
+    ear *e = user;
+    if (r->trouble)
+        (void)snprintf(e->trouble, sizeof e->trouble, "%s", r->trouble);
+    if (r->scores) {
+        assert_int_equal(r->step, e->steps);
+        assert_non_null(r->image);
+        assert_int_equal(r->labels->dims.x, SIDE);
+        e->validations++;
+        if (r->is_best)
+            e->threshold = r->foreground_threshold;
+        e->best = r->best_score;
+        e->best_step = r->best_step;
+    } else {
+        assert_int_equal(r->step, ++e->steps);
+        assert_true(isfinite(r->loss) && r->rate > 0.0);
+        e->first_loss = e->steps == 1 ? r->loss : e->first_loss;
+        e->last_loss = r->loss;
+    }
+    return e->stop_at && r->step >= e->stop_at;
+}
+
+static void a_run_tells_and_writes_a_model_that_segments(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    ear e = {.steps = 0};
+    pea_train_options o = tiny(40);
+    (void)state;
+    o.report = listen;
+    o.report_user = &e;
+    o.validate_every = 10;
+    o.licence = "CC0-1.0";
+    assert_ok(train(o, &p, NULL, &err));
+    assert_int_equal(e.steps, 40);
+    assert_int_equal(e.validations, 4);
+    assert_true(e.last_loss < 0.7 * e.first_loss);
+    pea_model *model = NULL;
+    assert_ok(pea_model_open(p.model, &model, &err));
+    assert_true(pea_model_options(model).foreground_threshold == e.threshold);
+    assert_non_null(strstr(pea_model_metadata(model), "CC0-1.0"));
+
+    scene s = scene_of(2); /* what the best model makes of the third image is what was told */
+    uint32_t truth[SIDE * SIDE], found[SIDE * SIDE], n;
+    const pea_dims dims = {1, SIDE, SIDE, 1};
+    const pea_array image = {s.image, PEA_UINT16, dims}, t = {truth, PEA_UINT32, dims}, f = {found, PEA_UINT32, dims};
+    pea_scores scores;
+    assert_ok(pea_labels_from_array(&(pea_array){s.labels, PEA_UINT8, dims}, &t, &err));
+    assert_ok(pea_relabel(&t, NULL, NULL, &err));
+    assert_ok(pea_segment(model, NULL, &image, NULL, NULL, &f, &n, NULL, &err));
+    assert_ok(pea_score(&t, &f, NULL, &scores, &err));
+    assert_true(fabs(scores.aji - e.best) < 1e-6);
+    assert_true(e.best > 0.5);
+    pea_model_free(model);
+    place_remove(&p);
+}
+
+static void whoever_listens_can_end_it_with_a_model(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    pea_model *model = NULL;
+    ear e = {.stop_at = 4};
+    pea_train_options o = tiny(1000);
+    (void)state;
+    o.report = listen;
+    o.report_user = &e;
+    assert_ok(train(o, &p, NULL, &err));
+    assert_int_equal(e.steps, 4);
+    assert_int_equal(e.validations, 2); /* of step 3, and of the end */
+    assert_ok(pea_model_open(p.model, &model, &err));
+    pea_model_free(model);
+    place_remove(&p);
+}
+
+static void without_validation_the_last_weights_are_the_model(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    scene scenes[3];
+    ear e = {.steps = 0};
+    pea_model *model = NULL;
+    pea_training_set *set = NULL;
+    pea_train_options o = tiny(3);
+    (void)state;
+    o.report = listen;
+    o.report_user = &e;
+    o.validation_share = 0.0;
+    assert_ok(pea_training_set_new(&set, &err));
+    scenes[0] = scene_of(0);
+    const pea_dims dims = {1, SIDE, SIDE, 1};
+    assert_ok(pea_training_set_add_arrays(set, "one", &(pea_array){scenes[0].image, PEA_UINT16, dims},
+                                          &(pea_array){scenes[0].labels, PEA_UINT8, dims}, 0, &err));
+    assert_ok(pea_train(set, &o, NULL, p.model, &err));
+    assert_int_equal(e.validations, 0);
+    assert_ok(pea_model_open(p.model, &model, &err));
+    assert_null(strstr(pea_model_metadata(model), "scores"));
+    pea_model_free(model);
+    pea_training_set_free(set);
+    place_remove(&p);
+}
+
+/* ---- stopping and going on ---- */
+
+static int stop_after(void *user, const char *stage, double fraction)
+{
+    (void)stage, (void)fraction;
+    return --*(int *)user < 0;
+}
+
+static void cancelled_anywhere_it_goes_on_to_the_same_bytes(void **state)
+{
+    static const int moments[] = {0, 1, 2, 4, 9};
+    const place whole = place_new();
+    pea_error err;
+    (void)state;
+    assert_ok(train(tiny(7), &whole, NULL, &err));
+    for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+        const place p = place_new();
+        pea_train_options o = tiny(7);
+        int left = moments[i];
+        pea_status status = PEA_E_CANCELLED;
+        for (int round = 0; status == PEA_E_CANCELLED && round < 50; round++, left = moments[i] + round) {
+            pea_context_options wishes = pea_context_options_default();
+            pea_context *context = NULL;
+            wishes.n_threads = 1 + round % 3;
+            wishes.progress = stop_after;
+            wishes.progress_user = &left;
+            assert_ok(pea_context_new(&wishes, &context, &err));
+            status = train(o, &p, context, &err);
+            pea_context_free(context);
+            struct stat about;
+            char path[160];
+            (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
+            o.resume = stat(path, &about) == 0; /* it may have been too early for one */
+        }
+        if (status != PEA_OK)
+            assert_ok(train(o, &p, NULL, &err));
+        assert_same_files(&whole, &p);
+        place_remove(&p);
+    }
+    place_remove(&whole);
+}
+
+static void three_and_four_steps_are_seven(void **state)
+{
+    const place whole = place_new(), parts = place_new();
+    pea_context *three = test_context(3, 0);
+    pea_error err;
+    pea_train_options o = tiny(7);
+    (void)state;
+    assert_ok(train(o, &whole, NULL, &err));
+    o.n_steps = 2; /* its last step is scored, which a longer run does not do */
+    assert_ok(train(o, &parts, three, &err));
+    o.n_steps = 7;
+    o.resume = 1;
+    assert_ok(train(o, &parts, three, &err));
+    assert_same_files(&whole, &parts);
+    assert_ok(train(o, &parts, three, &err)); /* nothing is left to do */
+    assert_same_files(&whole, &parts);
+    pea_context_free(three);
+    place_remove(&whole);
+    place_remove(&parts);
+}
+
+static void a_state_of_something_else_is_refused(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    pea_train_options o = tiny(1);
+    (void)state;
+    assert_ok(train(o, &p, NULL, &err));
+    o.resume = 1;
+    o.seed = 99;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=99");
+    o = tiny(1);
+    o.resume = 1;
+    o.filters[4] = 5;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "filters=4,4,4,4,4, now it is filters=4,4,4,4,5");
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
+    assert_int_equal(truncate(path, 5000), 0);
+    o = tiny(1);
+    o.resume = 1;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_FORMAT, "");
+    o.folder = "/nowhere-at-all";
+    assert_fails(train(o, &p, NULL, &err), PEA_E_IO, "/nowhere-at-all/state.safetensors");
+    place_remove(&p);
+}
+
+static void what_cannot_be_written_is_told_and_stops_nothing_before_the_end(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    pea_model *model = NULL;
+    ear e = {.steps = 0};
+    pea_train_options o = tiny(7);
+    (void)state;
+    o.report = listen;
+    o.report_user = &e;
+    o.folder = "/nowhere-at-all";
+    assert_fails(train(o, &p, NULL, &err), PEA_E_IO, "/nowhere-at-all");
+    assert_int_equal(e.steps, 7);
+    assert_non_null(strstr(e.trouble, "/nowhere-at-all"));
+    assert_ok(pea_model_open(p.model, &model, &err)); /* the best of steps 3 and 6 */
+    pea_model_free(model);
+    place_remove(&p);
+}
+
+static void a_loss_that_runs_away_ends_training(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    pea_train_options o = tiny(50);
+    (void)state;
+    o.optimiser = PEA_OPTIMISER_SGD;
+    o.rate = 100.0;
+    o.epsilon = 1e-8;
+    o.weight_decay = 1.0;
+    o.validate_every = 1000;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "lower learning rate");
+    place_remove(&p);
+}
+
+/* ---- learning on ---- */
+
+static bool same_tensor(const pea_weights *a, const pea_weights *b, const char *name)
+{
+    pea_tensor p, q;
+    int64_t n;
+    assert_true(pea_weights_find(a, name, &p) && pea_weights_find(b, name, &q));
+    assert_true(pea__shape_count(p.shape, p.n_axes, &n));
+    return !memcmp(p.data, q.data, (size_t)n * sizeof(float));
+}
+
+static void a_frozen_encoder_stays_as_it_was(void **state)
+{
+    const place first = place_new(), second = place_new();
+    pea_weights *before = NULL, *after = NULL;
+    pea_error err;
+    pea_train_options o = tiny(3);
+    (void)state;
+    assert_ok(train(o, &first, NULL, &err));
+    o.from = first.model;
+    o.freeze_encoder = 1;
+    o.name = "second";
+    assert_ok(train(o, &second, NULL, &err));
+    assert_ok(pea_weights_read(first.model, &before, &err));
+    assert_ok(pea_weights_read(second.model, &after, &err));
+    assert_true(same_tensor(before, after, "inconv.conv.conv.0.weight"));
+    assert_true(same_tensor(before, after, "down4.block.conv.4.running_mean"));
+    assert_false(same_tensor(before, after, "up4_emb.block.conv.0.weight"));
+    assert_false(same_tensor(before, after, "outconv_emb.conv.weight"));
+    assert_non_null(strstr(pea_weights_metadata(after), "\"name\":\"second\""));
+    assert_non_null(strstr(pea_weights_metadata(after), "\"from\":{"));
+    pea_weights_free(before);
+    pea_weights_free(after);
+    place_remove(&first);
+    place_remove(&second);
+}
+
+/* ---- options ---- */
+
+static void options_that_do_not_fit_are_told(void **state)
+{
+    pea__course course;
+    pea_error err;
+    pea_train_options o = tiny(1);
+    (void)state;
+#define REFUSED(field, value, message)                                                                                \
+    o = tiny(10);                                                                                                     \
+    o.field = value;                                                                                                  \
+    assert_fails(pea__course_plan(&o, &course, &err), PEA_E_ARG, message)
+    REFUSED(side, 40, "multiple of 16");
+    REFUSED(depth, 2, "depth of 1");
+    REFUSED(batch, 0, "1 to 256 samples");
+    REFUSED(n_steps, 0, "steps must be");
+    REFUSED(validate_every, 0, "between validations");
+    REFUSED(warm_up, 11, "warm-up");
+    REFUSED(rate, 0.0, "learning rate");
+    REFUSED(rate, NAN, "learning rate");
+    REFUSED(average, 1.0, "averaged weights");
+    REFUSED(validation_share, 1.0, "for validation");
+    REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground flip");
+    REFUSED(score, "IoU", "no score 'IoU'");
+    REFUSED(augmentation, "cats", "cats");
+    REFUSED(filters[3], 0, "five widths");
+    REFUSED(segment.offsets.n, 4, "at least 5 shifts");
+    REFUSED(struct_size, 0, "not initialised");
+#undef REFUSED
+    assert_fails(pea__course_plan(NULL, &course, &err), PEA_E_ARG, "pea_train_preset()");
+    o = tiny(1);
+    o.from = PEA_TESTDATA "/nowhere.safetensors";
+    assert_fails(pea__course_plan(&o, &course, &err), PEA_E_IO, "nowhere");
+    assert_fails(pea_train_preset("cells", 0, &o, &err), PEA_E_ARG, "choose nuclei, leaves, em");
+}
+
+static void presets_are_as_published_where_they_say_so(void **state)
+{
+    static const char *const names[] = {"nuclei", "leaves", "em", "cvppp", "bbbc039", "ac3ac4"};
+    pea_train_options o;
+    pea_error err;
+    (void)state;
+    for (int i = 0; i < 6; i++)
+        for (int small = 0; small < 2; small++) {
+            pea__course course;
+            assert_ok(pea_train_preset(names[i], small, &o, &err));
+            assert_ok(pea__course_plan(&o, &course, &err));
+            if (small)
+                assert_true(course.info.n_parameters <= 500000);
+            else
+                assert_int_equal(course.info.n_parameters, course.info.n_axes == 3 ? 1481748 : 4715938);
+            pea__course_free(&course);
+        }
+    assert_ok(pea_train_preset("bbbc039", 0, &o, &err));
+    assert_true(o.side == 256 && o.batch == 8 && o.n_steps == 200000 && o.foreground_factor == 1000.0 && o.seed == 555);
+    assert_true(o.rate == 1e-4 && o.decay == PEA_DECAY_CONSTANT && o.epsilon == 0.01 && o.epsilon_first);
+    assert_ok(pea_train_preset("cvppp", 0, &o, &err));
+    assert_true(o.side == 544 && o.batch == 2 && o.foreground_factor == 0.0 && !strcmp(o.score, "sbd"));
+    assert_ok(pea_train_preset("ac3ac4", 0, &o, &err));
+    assert_true(o.depth == 18 && o.side == 160 && o.batch == 2 && !strcmp(o.score, "voi"));
+}
+
+static void what_is_left_out_is_not_taught(void **state)
+{
+    pea__course course;
+    pea_error err;
+    pea_train_options o = tiny(1);
+    (void)state;
+    o.without = "ccm, epm flip,foreground";
+    assert_ok(pea__course_plan(&o, &course, &err));
+    assert_true(course.curriculum.self[0] == 1.0 && course.curriculum.cross == 0.0 && course.curriculum.foreground == 0.0);
+    for (int level = 1; level < PEA__LEVELS; level++)
+        assert_true(course.curriculum.self[level] == 0.0);
+    assert_int_equal(course.info.n_heads, 2); /* no coarse embeddings */
+    assert_true(course.augmentation.flip == 0.0 && course.augmentation.rotate > 0.0);
+    assert_int_equal(course.segment.foreground, PEA_FOREGROUND_GIVEN); /* what was not taught is not asked */
+    pea__course_free(&course);
+}
+
+static void the_lower_score_is_the_better_one_where_it_measures_errors(void **state)
+{
+    pea__course course;
+    pea__history h = {.best = -1};
+    pea_error err;
+    double means[PEA__MAX_SCORES] = {0};
+    pea_train_options o = tiny(1);
+    (void)state;
+    o.score = "voi";
+    assert_ok(pea__course_plan(&o, &course, &err));
+    static const double values[] = {2.0, 1.5, 1.5, 1.7, 1.4, 3.0};
+    static const int64_t best[] = {0, 1, 1, 1, 4, 4};
+    for (int i = 0; i < 6; i++) {
+        means[course.score] = values[i];
+        assert_ok(pea__history_add_scores(&h, &course, i + 1, 80, means, &err));
+        assert_int_equal(h.best, best[i]);
+    }
+    pea__history_free(&h);
+    pea__course_free(&course);
+}
+
+static void steps_are_as_many_as_the_time_holds(void **state)
+{
+    pea__course course;
+    pea_error err;
+    pea_train_options o = tiny(0);
+    (void)state;
+    o.seconds = 100.0;
+    o.warm_up = 20;
+    assert_ok(pea__course_plan(&o, &course, &err));
+    pea__course_fit(&course, 100.0, 0.5);
+    assert_int_equal(course.schedule.n_steps, 170);
+    pea__course_fit(&course, 100.0, 50.0); /* never less than the warm-up */
+    assert_int_equal(course.schedule.n_steps, 20);
+    pea__course_free(&course);
+}
+
+/* ---- want of memory ---- */
+
+static pea_status plan_once(void *argument, pea_error *err)
+{
+    pea__course course;
+    const pea_train_options o = tiny(1);
+    (void)argument;
+    const pea_status status = pea__course_plan(&o, &course, err);
+    pea__course_free(&course);
+    return status;
+}
+
+static void planning_survives_want_of_memory(void **state)
+{
+    (void)state;
+    test_each_allocation_failing(plan_once, NULL, 10000);
+}
+
+/* Some of the thousands of allocations of a run: a prime number apart, so that all kinds of them are met. */
+static void a_run_survives_want_of_memory(void **state)
+{
+    const place p = place_new();
+    const size_t live = pea__alloc_live();
+    size_t n_rounds = 0;
+    pea_status status = PEA_E_NOMEM;
+    (void)state;
+    for (size_t n = 300; status != PEA_OK; n += 59, n_rounds++) { /* the set takes the first ones */
+        scene scenes[3];
+        pea_error err = {0};
+        pea_training_set *set = set_of(scenes);
+        pea_train_options o = tiny(1);
+        o.folder = p.folder;
+        pea__alloc_fail_at(n, false);
+        status = pea_train(set, &o, NULL, p.model, &err);
+        pea__alloc_fail_at(0, false);
+        pea_training_set_free(set);
+        if (status != PEA_OK && (status != PEA_E_NOMEM || !strstr(err.message, "memory")))
+            fail_msg("allocation %zu: %s \"%s\"", n, pea_status_name(status), err.message);
+        assert_int_equal(pea__alloc_live(), live);
+    }
+    assert_true(n_rounds > 20);
+    place_remove(&p);
+}
+
+static void memory_is_forecast_and_bounded(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    uint64_t bytes = 0;
+    pea_train_options o = tiny(1);
+    (void)state;
+    assert_ok(pea_train_forecast(&o, 1, &bytes, &err));
+    assert_true(bytes > 100000 && bytes < 100000000);
+    pea_context *context = test_context(1, bytes / 2);
+    assert_fails(train(o, &p, context, &err), PEA_E_LIMIT, "");
+    pea_context_free(context);
+    place_remove(&p);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_run_tells_and_writes_a_model_that_segments),
+    cmocka_unit_test(whoever_listens_can_end_it_with_a_model),
+    cmocka_unit_test(without_validation_the_last_weights_are_the_model),
+    cmocka_unit_test(cancelled_anywhere_it_goes_on_to_the_same_bytes),
+    cmocka_unit_test(three_and_four_steps_are_seven),
+    cmocka_unit_test(a_state_of_something_else_is_refused),
+    cmocka_unit_test(what_cannot_be_written_is_told_and_stops_nothing_before_the_end),
+    cmocka_unit_test(a_loss_that_runs_away_ends_training),
+    cmocka_unit_test(a_frozen_encoder_stays_as_it_was),
+    cmocka_unit_test(options_that_do_not_fit_are_told),
+    cmocka_unit_test(presets_are_as_published_where_they_say_so),
+    cmocka_unit_test(what_is_left_out_is_not_taught),
+    cmocka_unit_test(the_lower_score_is_the_better_one_where_it_measures_errors),
+    cmocka_unit_test(steps_are_as_many_as_the_time_holds),
+    cmocka_unit_test(planning_survives_want_of_memory),
+    cmocka_unit_test(a_run_survives_want_of_memory),
+    cmocka_unit_test(memory_is_forecast_and_bounded),
+};
+
+PEA_TEST_MAIN(tests)
