@@ -22,6 +22,7 @@ struct pea__data {
     pea__data_options options;
     block *blocks;
     size_t n_blocks;
+    size_t *first, *end; /* of each pair: its specimens */
     pea__specimen *specimens[2]; /* of training, of validation */
     size_t n[2], capacity[2];
     size_t n_empty;              /* specimens of training without instances */
@@ -168,7 +169,8 @@ pea_status pea__data_forecast(const pea__pairs *pairs, const pea__data_options *
         const pea_status status = open_pair(pairs->pair + i, options, &o, err);
         if (status != PEA_OK)
             return status;
-        const uint64_t voxels = kept_voxels(&o, options);
+        const bool again = pea__pairs_first_alike(pairs, i) < i;
+        const uint64_t voxels = again ? 0 : kept_voxels(&o, options);
         const uint64_t n_specimens = (uint64_t)(options->n_axes == 2 ? o.n_slices : o.image_shape.n_frames);
         const uint64_t image = o.image || o.step > 1 ? voxel_bytes(o.image_shape) : 0;
         held = pea__bytes_add(held, pea__bytes_mul(voxels, sizeof(uint32_t) + image));
@@ -201,8 +203,8 @@ static pea_status check_memory(const pea__pairs *pairs, const pea__data_options 
 /* Some slices of a volume, of which number `at` is the first. May change the piece. */
 typedef pea_status take_piece(void *argument, const pea_volume *piece, int64_t at, pea_error *err);
 
-/* Frames and slices of a file are one sequence, of which the slices first, first + step ... are read, as many at once as
- * lie in one frame side by side. */
+/* Frames and slices of a file are one sequence, of which the slices first, first + step ... are read, as many at once
+ * as lie in one frame side by side. */
 static pea_status read_slices(const pea_image *image, const opened *o, int64_t first, pea_context *context,
                               take_piece *take, void *argument, pea_error *err)
 {
@@ -591,16 +593,34 @@ static pea_status check_all(pea__data *data, pea_context *context, pea_error *er
     return PEA_OK;
 }
 
+/* The specimens of pair k once more, for a pair that is alike. */
+static pea_status repeat(pea__data *data, const pea__pairs *pairs, size_t k, pea_error *err)
+{
+    const bool validation = pairs->pair[k].validation;
+    pea_status status = PEA_OK;
+    for (size_t i = data->first[k]; status == PEA_OK && i < data->end[k]; i++) {
+        const pea__specimen s = data->specimens[validation][i];
+        data->n_empty += !validation && s.n_instances == 0;
+        status = append(data, validation, &s, err);
+    }
+    data->fingerprint = mix(data->fingerprint, &k, sizeof k);
+    return status;
+}
+
 static pea_status read_all(pea__data *data, const pea__pairs *pairs, pea_context *context, pea_error *err)
 {
     pea_status status = PEA_OK;
     for (size_t i = 0; i < pairs->n && status == PEA_OK; i++) {
-        opened o;
+        opened o = {0};
+        const size_t alike = pea__pairs_first_alike(pairs, i);
         const double n = (double)pairs->n;
         const pea__window window = pea__progress_part(context, (double)i / n, (double)(i + 1) / n);
-        status = open_pair(pairs->pair + i, &data->options, &o, err);
+        data->first[i] = data->n[pairs->pair[i].validation];
+        if (alike == i)
+            status = open_pair(pairs->pair + i, &data->options, &o, err);
         if (status == PEA_OK)
-            status = add_block(data, pairs, &o, context, err);
+            status = alike == i ? add_block(data, pairs, &o, context, err) : repeat(data, pairs, alike, err);
+        data->end[i] = data->n[pairs->pair[i].validation];
         close_pair(&o);
         pea__progress_rejoin(context, window);
     }
@@ -622,7 +642,9 @@ pea_status pea__data_read(const pea__pairs *pairs, const pea__data_options *opti
     data->options = *options;
     data->bytes = held;
     data->blocks = pea__alloc(pairs->n, sizeof *data->blocks, err);
-    status = data->blocks ? read_all(data, pairs, context, err) : PEA_E_NOMEM;
+    data->first = data->blocks ? pea__alloc(2 * pairs->n, sizeof *data->first, err) : NULL;
+    data->end = data->first ? data->first + pairs->n : NULL;
+    status = data->first ? read_all(data, pairs, context, err) : PEA_E_NOMEM;
     if (status == PEA_OK)
         status = check_all(data, context, err);
     if (status == PEA_OK)
@@ -642,6 +664,7 @@ void pea__data_free(pea__data *data)
         pea__free(data->blocks[i].name);
     }
     pea__free(data->blocks);
+    pea__free(data->first);
     pea__free(data->specimens[0]);
     pea__free(data->specimens[1]);
     pea__free(data);

@@ -73,6 +73,10 @@ typedef struct pea__pairs {
 
 void pea__pairs_free(pea__pairs *pairs); /* safe twice, and on all zero */
 
+/* The first pair of the same files and slices, and for the same; of most pairs `i` itself. What is listed twice is read
+ * once and drawn twice as often. */
+size_t pea__pairs_first_alike(const pea__pairs *pairs, size_t i);
+
 /* Add the pairs of a folder. Each pattern has one '*', which stands for the same text in both: "*_image.tif" and
  * "*_labels.tif", "images/" "*" and "masks/" "*.png"; without an extension .tif, .tiff and .png match. Both NULL: the
  * first of the usual layouts of which the folder has anything. PEA_E_ARG where nothing matches, with what was tried;
@@ -88,8 +92,8 @@ pea_status pea__pairs_add_published(pea__pairs *pairs, const char *set, const ch
 /* Add arrays, which are lent until the data made of the pairs are freed. */
 pea_status pea__pairs_add_arrays(pea__pairs *pairs, const char *name, const pea_array *image, const pea_array *labels,
                                  bool validation, pea_error *err);
-/* Set a share of the pairs aside for validation, at least one and not all; `seed` chooses. Nothing happens where some
- * are already. PEA_E_ARG for a single pair. */
+/* Set a share of the images aside for validation, at least one and not all; `seed` chooses. What is listed twice goes
+ * together. Nothing happens where some are already. PEA_E_ARG for a single image. */
 pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_error *err);
 /* Set the last slices of every stack or volume aside. Nothing happens where some pairs are for validation already. */
 pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_error *err);

@@ -78,6 +78,22 @@ pea_status pea__path_join(const char *folder, const char *name, char path[PEA__M
     return PEA_OK;
 }
 
+static bool same_files(const pea__pair *p, const pea__pair *q)
+{
+    return p->image_path && q->image_path && !strcmp(p->image_path, q->image_path) &&
+           !strcmp(p->label_path, q->label_path);
+}
+
+size_t pea__pairs_first_alike(const pea__pairs *pairs, size_t i)
+{
+    const pea__pair *p = pairs->pair + i, *q = pairs->pair;
+    for (; q < p; q++)
+        if (p->validation == q->validation && p->first_slice == q->first_slice && p->end_slice == q->end_slice &&
+            p->slice_step == q->slice_step && p->first_phase == q->first_phase && same_files(p, q))
+            break;
+    return (size_t)(q - pairs->pair);
+}
+
 /* ---- folders ---- */
 
 /* "images/" "*.tif" taken apart. What the star stands for is the key that both partners share. */
@@ -430,27 +446,50 @@ static bool any_validation(const pea__pairs *pairs)
     return false;
 }
 
+/* The first pair of the same files. */
+static size_t first_of_files(const pea__pairs *pairs, size_t i)
+{
+    size_t k = 0;
+    while (k < i && !same_files(pairs->pair + i, pairs->pair + k))
+        k++;
+    return k;
+}
+
+/* One for each image, in the order of their values. Returns how many. */
+static size_t draw_lots(const pea__pairs *pairs, uint64_t seed, lot *lots)
+{
+    pea__random random = pea__random_of(seed, 0, 0, PEA__DRAW_SPLIT);
+    size_t n = 0;
+    for (size_t i = 0; i < pairs->n; i++) {
+        const double value = pea__random_unit(&random);
+        if (first_of_files(pairs, i) == i)
+            lots[n++] = (lot){value, i};
+    }
+    if (n > 1)
+        qsort(lots, n, sizeof *lots, by_value);
+    return n;
+}
+
 pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_error *err)
 {
     if (!(share > 0.0 && share < 1.0))
         return pea__fail(err, PEA_E_ARG, "the share of images for validation is %g, expected between 0 and 1", share);
     if (any_validation(pairs))
         return PEA_OK;
-    if (pairs->n < 2)
-        return pea__fail(err, PEA_E_ARG, "%zu image cannot be shared between training and validation: give more, "
-                         "others for validation, or slices of a volume", pairs->n);
     lot *lots = pea__alloc(pairs->n, sizeof *lots, err);
     if (!lots)
         return PEA_E_NOMEM;
-    pea__random random = pea__random_of(seed, 0, 0, PEA__DRAW_SPLIT);
-    for (size_t i = 0; i < pairs->n; i++)
-        lots[i] = (lot){pea__random_unit(&random), i};
-    qsort(lots, pairs->n, sizeof *lots, by_value);
-    const double wanted = share * (double)pairs->n + 0.5;
-    const size_t most = pairs->n - 1, n = wanted < 1.0 ? 1 : (size_t)wanted > most ? most : (size_t)wanted;
+    const size_t n_images = draw_lots(pairs, seed, lots), most = n_images > 0 ? n_images - 1 : 0;
+    const double wanted = share * (double)n_images + 0.5;
+    const size_t at_least = wanted < 1.0 ? 1 : (size_t)wanted, n = at_least > most ? most : at_least;
     for (size_t i = 0; i < n; i++)
         pairs->pair[lots[i].index].validation = true;
+    for (size_t i = 0; i < pairs->n; i++)
+        pairs->pair[i].validation = pairs->pair[first_of_files(pairs, i)].validation;
     pea__free(lots);
+    if (n_images < 2)
+        return pea__fail(err, PEA_E_ARG, "%zu image cannot be shared between training and validation: give more, "
+                         "others for validation, or slices of a volume", n_images);
     return PEA_OK;
 }
 

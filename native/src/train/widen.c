@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* Whether the columns x-1, x, x+1 of three rows hold two different instances. Beyond the slice is its mirror image, which
- * has nothing that the window has not: the nearest column and row do as well. */
+/* Whether the columns x-1, x, x+1 of three rows hold two different instances. Beyond the slice is its mirror image,
+ * which has nothing that the window has not: the nearest column and row do as well. */
 static bool sees_two(const uint32_t *const row[3], int64_t x, int64_t n)
 {
     const int64_t column[3] = {pea__max_i64(0, x - 1), x, pea__min_i64(x + 1, n - 1)};

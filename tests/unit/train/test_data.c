@@ -464,6 +464,35 @@ static void pixel_sizes_are_those_of_the_files_if_they_agree(void **state)
     pea__pairs_free(&pairs);
 }
 
+/* Read once, drawn twice as often; arrays are never taken for the same. */
+static void what_is_listed_twice_is_read_once(void **state)
+{
+    pea_error err;
+    pea__pairs pairs = {0};
+    pea__data *data = NULL;
+    uint64_t once, twice, beyond, fingerprint[2];
+    const pea_array image = image_of(1, 3), labels = labels_of(1);
+    (void)state;
+    assert_ok(pea_png_write(image_path, &image, NULL, &err));
+    write_labels(&labels);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(pea__pairs_add_folder(&pairs, folder, NULL, NULL, false, &err));
+        assert_ok(pea__data_forecast(&pairs, &planes, i ? &twice : &once, &beyond, &err));
+        assert_ok(pea__data_read(&pairs, &planes, NULL, &data, &err));
+        assert_int_equal(pea__data_count(data, false), i + 1);
+        assert_ptr_equal(pea__data_get(data, false, 0).image.data, pea__data_get(data, false, (size_t)i).image.data);
+        fingerprint[i] = pea__data_fingerprint(data);
+        pea__data_free(data);
+    }
+    assert_true(fingerprint[0] != fingerprint[1]);
+    assert_int_equal(twice - once, once - N * 7); /* the voxels are not there again */
+    pea__pairs_free(&pairs);
+    for (int i = 0; i < 2; i++)
+        assert_ok(pea__pairs_add_arrays(&pairs, "a", &image, &labels, false, &err));
+    assert_int_equal(pea__pairs_first_alike(&pairs, 1), 1);
+    pea__pairs_free(&pairs);
+}
+
 static void fingerprints_tell_data_apart(void **state)
 {
     pea_error err;
@@ -560,6 +589,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(published_masks_are_parts_of_the_first_channel, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(slices_of_files_are_those_of_arrays, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(pixel_sizes_are_those_of_the_files_if_they_agree, open_folder, remove_folder),
+    cmocka_unit_test_setup_teardown(what_is_listed_twice_is_read_once, open_folder, remove_folder),
     cmocka_unit_test(fingerprints_tell_data_apart),
     cmocka_unit_test_setup_teardown(more_than_is_allowed_is_refused_before_reading, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(each_allocation_may_fail, open_folder, remove_folder),

@@ -335,6 +335,37 @@ static void a_share_is_set_aside_by_the_seed(void **state)
         assert_in_range(times[i], 80 - 40, 80 + 40);
 }
 
+/* An image listed twice is either trained on or scored, never both. */
+static void what_is_listed_twice_goes_together(void **state)
+{
+    pea_error err;
+    (void)state;
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        pea__pairs pairs = many_pairs(6);
+        for (int i = 0; i < 6; i++) {
+            const char name[2] = {(char)('0' + i % 4), 0}; /* 0 1 2 3 0 1 */
+            assert_non_null(pea__pairs_add(&pairs, name, name, name, NULL));
+        }
+        assert_ok(pea__pairs_split(&pairs, 0.5, seed, &err));
+        size_t n = 0;
+        for (size_t i = 0; i < 6; i++)
+            n += pairs.pair[i].validation;
+        assert_int_equal(n, 3);
+        for (size_t i = 0; i < 6; i++) {
+            assert_int_equal(pairs.pair[6 + i].validation, pairs.pair[i % 4].validation);
+            assert_int_equal(pea__pairs_first_alike(&pairs, 6 + i), i % 4);
+        }
+        pairs.pair[7].first_slice = 1;
+        assert_int_equal(pea__pairs_first_alike(&pairs, 7), 7);
+        pea__pairs_free(&pairs);
+    }
+    pea__pairs one = many_pairs(1);
+    assert_non_null(pea__pairs_add(&one, "0", "0", "0", NULL));
+    assert_fails(pea__pairs_split(&one, 0.5, 1, &err), PEA_E_ARG, "1 image cannot be shared");
+    assert_int_equal(count_validation(&one), 0);
+    pea__pairs_free(&one);
+}
+
 static void at_least_one_and_not_all_are_set_aside(void **state)
 {
     pea_error err;
@@ -407,6 +438,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(nuclei_have_the_published_lists, open_folder, remove_folder),
     cmocka_unit_test_setup_teardown(neurons_have_the_published_slices, open_folder, remove_folder),
     cmocka_unit_test(a_share_is_set_aside_by_the_seed),
+    cmocka_unit_test(what_is_listed_twice_goes_together),
     cmocka_unit_test(at_least_one_and_not_all_are_set_aside),
     cmocka_unit_test_setup_teardown(each_allocation_may_fail, open_folder, remove_folder),
 };
