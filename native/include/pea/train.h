@@ -125,7 +125,7 @@ typedef struct pea_train_options {
     int resume;                  /* 1: go on from the folder's state */
     /* the record of the model */
     const char *name, *description, *licence, *data; /* any NULL: the record says nothing, or what that of `from` says */
-    pea_calibration pixel_size;  /* of the images; unit "" or "pixel": not known */
+    pea_calibration pixel_size;  /* of the images; unit "pixel": as their files say, where they agree; "": not known */
     pea_train_report_fn *report; /* NULL: nobody is told */
     void *report_user;
 } pea_train_options;

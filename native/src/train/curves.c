@@ -19,7 +19,7 @@ enum {
     WIDTH = 960, PANEL = 400, LEFT = 90, RIGHT = 20, TOP = 46, BOTTOM = 44, /* of each panel around its plot */
     SCALE = 2, GLYPH_X = 6 * SCALE, GLYPH_Y = 9 * SCALE,
     MAX_SERIES = 5,
-    N_MEANS = 120 /* points of a smooth curve at most */
+    FEW_MEANS = 40, MANY_MEANS = 100 /* points of a smooth curve: few, or a tenth of the steps up to many */
 };
 
 typedef struct colour {
@@ -154,6 +154,7 @@ static void draw_axes(const axes *a, const char *title)
         const int at = x - text_width(text) / 2;
         write_text(a->p, at + text_width(text) > WIDTH ? WIDTH - text_width(text) : at, bottom + 10, text, black);
     }
+    write_text(a->p, LEFT - 30 - text_width("steps"), bottom + 10, "steps", black);
     if (a->logarithmic) {
         const int few = a->high - a->low > 3.5;
         for (int decade = (int)floor(a->low); decade <= (int)ceil(a->high); decade++)
@@ -205,9 +206,15 @@ static double mean_loss(const pea__history *h, const pea__curriculum *c, int ser
     return sum / (double)(end - from);
 }
 
+static int64_t count_means(const pea__history *h)
+{
+    const int64_t tenth = pea__min_i64(MANY_MEANS, pea__max_i64(FEW_MEANS, h->n_steps / 10));
+    return pea__min_i64(h->n_steps, tenth);
+}
+
 static void draw_curve(const axes *a, const pea__history *h, const pea__curriculum *c, int series)
 {
-    const int64_t n = h->n_steps < N_MEANS ? h->n_steps : N_MEANS;
+    const int64_t n = count_means(h);
     double last_x = 0.0, last_y = 0.0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t from = h->n_steps * i / n, end = h->n_steps * (i + 1) / n;
@@ -230,7 +237,7 @@ static void draw_losses(const picture *p, const pea__history *h, const pea__curr
     static const char *const names[MAX_SERIES] = {"sum", "scm", "ccm", "epm", "foreground"};
     axes a = {.p = p, .top = 0, .steps = (double)h->n_steps, .low = INFINITY, .high = -INFINITY, .logarithmic = true,
               .legend = LEFT + 6 * GLYPH_X + 30};
-    const int64_t n = h->n_steps < N_MEANS ? h->n_steps : N_MEANS;
+    const int64_t n = count_means(h);
     for (int series = 0; series < MAX_SERIES; series++)
         for (int64_t i = 0; i < n && is_taught(c, series); i++) {
             const double mean = mean_loss(h, c, series, h->n_steps * i / n, h->n_steps * (i + 1) / n);

@@ -220,10 +220,11 @@ static pea_status one_step(run *r, pea_error *err)
     const double began = pea__seconds(), n = (double)steps_in_all(r);
     const double rate = pea__schedule_rate(&r->course.schedule, t);
     pea__losses losses;
-    pea__stage(r->context, "train");
+    pea__stage(r->context, "samples");
     pea__progress_window(r->context, (double)(t - 1) / n, ((double)t - 0.9) / n);
     pea_status status = pea__sampler_fill(r->sampler, (uint64_t)t, &r->batch, err);
     const pea__sample sample = {r->batch.view, r->batch.second_view, r->batch.flips, r->batch.labels};
+    pea__stage(r->context, "train");
     pea__progress_window(r->context, ((double)t - 0.9) / n, (double)t / n);
     if (status == PEA_OK)
         status = pea__teacher_gradients(r->teacher, &sample, &losses, err);
@@ -371,6 +372,8 @@ static pea_status begin(run *r, pea_training_set *set, pea_error *err)
     pea__course *c = &r->course;
     (void)pea__memory_hold(r->context, r->held_bytes);
     pea_status status = pea__training_set_split(set, c, err);
+    if (!c->options.from && !strcmp(c->options.pixel_size.unit, "pixel"))
+        c->options.pixel_size = pea__training_set_pixel_size(set);
     if (status == PEA_OK)
         status = pea__data_read(pea__training_set_pairs(set), &c->data, r->context, &r->data, err);
     if (status != PEA_OK)

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pea/image.h"
 #include "threads.h"
 #include "train/run.h"
 
@@ -507,6 +508,49 @@ static void steps_are_as_many_as_the_time_holds(void **state)
     pea__course_free(&course);
 }
 
+/* ---- pixel sizes ---- */
+
+static void write_pair(const place *p, const char *name, double edge)
+{
+    pea_error err;
+    uint32_t voxels[16 * 16] = {7};
+    char path[160];
+    pea_calibration c = {.z = 1.0, .y = edge, .x = edge, .unit = "um"};
+    const pea_array labels = {voxels, PEA_UINT32, {1, 16, 16, 1}};
+    (void)snprintf(path, sizeof path, "%s/%s_image.tif", p->folder, name);
+    assert_ok(pea_labels_write(path, &labels, 1, &c, NULL, &err));
+    (void)snprintf(path, sizeof path, "%s/%s_labels.tif", p->folder, name);
+    assert_ok(pea_labels_write(path, &labels, 1, &c, NULL, &err));
+}
+
+static void the_pixel_size_is_that_on_which_files_agree(void **state)
+{
+    static const char *const files[] = {"a_image.tif", "a_labels.tif", "b_image.tif", "b_labels.tif", "c_image.tif", "c_labels.tif"};
+    const place p = place_new();
+    pea_error err;
+    pea_training_set *set = NULL;
+    (void)state;
+    write_pair(&p, "a", 0.5);
+    write_pair(&p, "b", 0.501);
+    assert_ok(pea_training_set_new(&set, &err));
+    assert_ok(pea_training_set_add_folder(set, p.folder, NULL, NULL, 0, &err));
+    pea_calibration c = pea__training_set_pixel_size(set);
+    assert_true(fabs(c.x - 0.5) < 1e-6 && !strcmp(c.unit, "um"));
+    pea_training_set_free(set);
+    write_pair(&p, "c", 0.7);
+    assert_ok(pea_training_set_new(&set, &err));
+    assert_ok(pea_training_set_add_folder(set, p.folder, NULL, NULL, 0, &err));
+    c = pea__training_set_pixel_size(set);
+    assert_true(c.x == 1.0 && !strcmp(c.unit, "pixel"));
+    pea_training_set_free(set);
+    for (int i = 0; i < 6; i++) {
+        char path[160];
+        (void)snprintf(path, sizeof path, "%s/%s", p.folder, files[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    place_remove(&p);
+}
+
 /* ---- want of memory ---- */
 
 static pea_status plan_once(void *argument, pea_error *err)
@@ -581,6 +625,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_is_left_out_is_not_taught),
     cmocka_unit_test(the_lower_score_is_the_better_one_where_it_measures_errors),
     cmocka_unit_test(steps_are_as_many_as_the_time_holds),
+    cmocka_unit_test(the_pixel_size_is_that_on_which_files_agree),
     cmocka_unit_test(planning_survives_want_of_memory),
     cmocka_unit_test(a_run_survives_want_of_memory),
     cmocka_unit_test(memory_is_forecast_and_bounded),
