@@ -164,6 +164,15 @@ pea_status pea__reader_open(const char *path, pea__reader *reader, pea_error *er
 pea_status pea__reader_at(const pea__reader *reader, int64_t offset, void *buffer, size_t n_bytes, pea_error *err);
 void pea__reader_close(pea__reader *reader); /* safe twice, and after a failed open */
 
+/* ---- folders (folder.c) ---- */
+
+bool pea__is_there(const char *path); /* whatever it is */
+
+typedef pea_status pea__name_fn(void *argument, const char *name, pea_error *err);
+/* Call fn with the name of all that is in a folder, in no order, until it fails. *found is false, which is no failure,
+ * where there is no such folder. */
+pea_status pea__folder_names(const char *path, bool *found, pea__name_fn *fn, void *argument, pea_error *err);
+
 /* ---- work on many threads (context.c) ---- */
 
 /* One piece of work. `worker` is 0..n_workers-1, for scratch memory. Must not fail: check and allocate before. */

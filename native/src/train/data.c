@@ -593,15 +593,14 @@ static pea_status check_all(pea__data *data, pea_context *context, pea_error *er
     return PEA_OK;
 }
 
-/* The specimens of pair k once more, for a pair that is alike. */
+/* The specimens of pair k once more, for a pair that is alike. Nothing is scored twice. */
 static pea_status repeat(pea__data *data, const pea__pairs *pairs, size_t k, pea_error *err)
 {
-    const bool validation = pairs->pair[k].validation;
     pea_status status = PEA_OK;
-    for (size_t i = data->first[k]; status == PEA_OK && i < data->end[k]; i++) {
-        const pea__specimen s = data->specimens[validation][i];
-        data->n_empty += !validation && s.n_instances == 0;
-        status = append(data, validation, &s, err);
+    for (size_t i = data->first[k]; status == PEA_OK && !pairs->pair[k].validation && i < data->end[k]; i++) {
+        const pea__specimen s = data->specimens[0][i];
+        data->n_empty += s.n_instances == 0;
+        status = append(data, false, &s, err);
     }
     data->fingerprint = mix(data->fingerprint, &k, sizeof k);
     return status;

@@ -74,7 +74,7 @@ typedef struct pea__pairs {
 void pea__pairs_free(pea__pairs *pairs); /* safe twice, and on all zero */
 
 /* The first pair of the same files and slices, and for the same; of most pairs `i` itself. What is listed twice is read
- * once and drawn twice as often. */
+ * once, and in training drawn twice as often. */
 size_t pea__pairs_first_alike(const pea__pairs *pairs, size_t i);
 
 /* Add the pairs of a folder. Each pattern has one '*', which stands for the same text in both: "*_image.tif" and

@@ -2,12 +2,9 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/pairs.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "train/csv.h"
 
@@ -103,9 +100,18 @@ typedef struct pattern {
     bool any_extension;
 } pattern;
 
+/* Small letters in `word`; of those in the text none need be. */
+static bool is_word(const char *text, const char *word)
+{
+    for (; *word; text++, word++)
+        if (*text != *word && !(*word >= 'a' && *word <= 'z' && *text == *word - 'a' + 'A'))
+            return false;
+    return *text == '\0';
+}
+
 static bool is_image_extension(const char *dot)
 {
-    return !strcasecmp(dot, ".tif") || !strcasecmp(dot, ".tiff") || !strcasecmp(dot, ".png");
+    return is_word(dot, ".tif") || is_word(dot, ".tiff") || is_word(dot, ".png");
 }
 
 static pea_status read_pattern(const char *folder, const char *text, pattern *p, pea_error *err)
@@ -187,26 +193,27 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const match *)a)->key, ((const match *)b)->key);
 }
 
-/* Files that fit a pattern and not the other one (NULL: none); a folder that is not there has none. */
+typedef struct search {
+    const pattern *pattern, *other; /* what fits the other one (NULL: none) is none of ours */
+    matches *list;
+} search;
+
+static pea_status look_at(void *argument, const char *name, pea_error *err)
+{
+    const search *s = argument;
+    const char *key, *unused;
+    size_t key_length, unused_length;
+    if (!fits(s->pattern, name, &key, &key_length) || (s->other && fits(s->other, name, &unused, &unused_length)))
+        return PEA_OK;
+    return add_match(s->list, s->pattern, name, key, key_length, err);
+}
+
+/* Files that fit a pattern; a folder that is not there has none. */
 static pea_status list_matches(const pattern *p, const pattern *other, matches *list, pea_error *err)
 {
-    DIR *directory = opendir(p->folder[0] ? p->folder : ".");
-    if (!directory) {
-        const int cause = errno;
-        if (cause == ENOENT || cause == ENOTDIR)
-            return PEA_OK;
-        return pea__fail(err, cause == ENOMEM ? PEA_E_NOMEM : PEA_E_IO, "the folder %s cannot be read: %s",
-                         pea__path_end(p->folder), strerror(cause));
-    }
-    pea_status status = PEA_OK;
-    for (const struct dirent *entry; status == PEA_OK && (entry = readdir(directory)) != NULL;) {
-        const char *key, *unused;
-        size_t key_length, unused_length;
-        if (fits(p, entry->d_name, &key, &key_length) &&
-            !(other && fits(other, entry->d_name, &unused, &unused_length)))
-            status = add_match(list, p, entry->d_name, key, key_length, err);
-    }
-    closedir(directory);
+    search s = {p, other, list};
+    bool found;
+    pea_status status = pea__folder_names(p->folder[0] ? p->folder : ".", &found, look_at, &s, err);
     if (status == PEA_OK && list->n > 1)
         qsort(list->match, list->n, sizeof *list->match, by_key);
     for (size_t i = 1; status == PEA_OK && i < list->n; i++)
@@ -279,10 +286,8 @@ pea_status pea__pairs_add_folder(pea__pairs *pairs, const char *folder, const ch
     pea_status status = PEA_OK;
     if (!images != !labels)
         return pea__fail(err, PEA_E_ARG, "there are patterns for the names of images and of labels, or none of both");
-    DIR *directory = opendir(folder);
-    if (!directory)
-        return pea__fail(err, PEA_E_IO, "the folder %s cannot be read: %s", pea__path_end(folder), strerror(errno));
-    closedir(directory);
+    if (!pea__is_there(folder))
+        return pea__fail(err, PEA_E_IO, "there is no folder %s", pea__path_end(folder));
     if (images) {
         status = try_patterns(pairs, folder, images, labels, validation, &found, err);
         if (status == PEA_OK && !found)
@@ -305,10 +310,10 @@ enum { MAX_TABLE_BYTES = 64 << 20 };
 
 static pea_status read_role(const char *text, bool *validation)
 {
-    const bool training = !strcasecmp(text, "training") || !strcasecmp(text, "train");
+    const bool training = is_word(text, "training") || is_word(text, "train");
     if (text[0] == '\0')
         return PEA_OK;
-    *validation = !strcasecmp(text, "validation") || !strcasecmp(text, "valid") || !strcasecmp(text, "val");
+    *validation = is_word(text, "validation") || is_word(text, "valid") || is_word(text, "val");
     return training || *validation ? PEA_OK : PEA_E_FORMAT;
 }
 

@@ -10,13 +10,6 @@
 #include "train/pairs.h"
 
 #include <string.h>
-#include <sys/stat.h>
-
-static bool is_there(const char *path)
-{
-    struct stat about;
-    return stat(path, &about) == 0;
-}
 
 static pea_status join_if_there(const char *folder, const char *const *names, size_t n, char path[PEA__MAX_PATH],
                                 bool *found, pea_error *err)
@@ -26,7 +19,7 @@ static pea_status join_if_there(const char *folder, const char *const *names, si
         const pea_status status = pea__path_join(folder, names[i], path, err);
         if (status != PEA_OK)
             return status;
-        *found = is_there(path);
+        *found = pea__is_there(path);
     }
     return PEA_OK;
 }

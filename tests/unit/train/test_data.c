@@ -485,6 +485,12 @@ static void what_is_listed_twice_is_read_once(void **state)
         pea__data_free(data);
     }
     assert_true(fingerprint[0] != fingerprint[1]);
+    assert_ok(pea__pairs_add_folder(&pairs, folder, NULL, NULL, true, &err));
+    assert_ok(pea__pairs_add_folder(&pairs, folder, NULL, NULL, true, &err));
+    assert_ok(pea__data_read(&pairs, &planes, NULL, &data, &err));
+    assert_int_equal(pea__data_count(data, false), 2);
+    assert_int_equal(pea__data_count(data, true), 1);
+    pea__data_free(data);
     assert_int_equal(twice - once, once - N * 7); /* the voxels are not there again */
     pea__pairs_free(&pairs);
     for (int i = 0; i < 2; i++)

@@ -74,13 +74,13 @@ static void names_tell_which_labels_are_whose(void **state)
     make_file("b_image.tif", "");
     make_file("a_image.tif", "");
     make_file("a_labels.png", "");
-    make_file("b_labels.tiff", "");
+    make_file("b_labels.TIFF", "");
     make_file("notes.txt", "");
     make_file(".hidden_image.tif", "");
     assert_ok(pea__pairs_add_folder(&pairs, root, NULL, NULL, true, &err));
     assert_int_equal(pairs.n, 2);
     assert_pair(&pairs, 0, "a_image.tif", "a_labels.png", true);
-    assert_pair(&pairs, 1, "b_image.tif", "b_labels.tiff", true);
+    assert_pair(&pairs, 1, "b_image.tif", "b_labels.TIFF", true);
     pea__pairs_free(&pairs);
 }
 
