@@ -99,6 +99,24 @@ static pea_status teach_foreground(pea__teacher *t, const pea__sample *sample, p
     return status;
 }
 
+/* After teach_level(), which has cleared the gradient. */
+static pea_status teach_distance(pea__teacher *t, const pea__sample *sample, pea__losses *losses, pea_error *err)
+{
+    const pea__trainee *net = t->trainee;
+    const pea__curriculum *c = &t->curriculum;
+    const int head = t->heads[0];
+    double weighted = 0.0;
+    if (c->distance == 0.0)
+        return PEA_OK;
+    const pea__run run = pea__trainee_loss_run(net);
+    const pea_status status = pea__distance_loss(&run, net->batch, sample->labels, pea__trainee_head(net, head),
+                                                 pea__teacher_channels(t, head), c->background_is_instance, c->distance,
+                                                 pea__trainee_head_gradient(net, head), &weighted, err);
+    losses->distance = weighted / c->distance;
+    losses->total += weighted;
+    return status;
+}
+
 static pea_status teach_affinity(pea__teacher *t, const pea__sample *sample, pea__losses *losses, pea_error *err)
 {
     const pea__trainee *net = t->trainee;
@@ -131,6 +149,8 @@ static pea_status teach(pea__teacher *t, const pea__sample *sample, pea__losses 
         status = teach_foreground(t, sample, losses, err);
     if (status == PEA_OK)
         status = teach_affinity(t, sample, losses, err);
+    if (status == PEA_OK)
+        status = teach_distance(t, sample, losses, err);
     return status;
 }
 

@@ -64,7 +64,8 @@ static pea_status find_heads(pea__teacher *t, pea_error *err)
     if (status == PEA_OK)
         status = check_affinity(t, err);
     for (int level = 0; level < PEA__LEVELS && status == PEA_OK; level++)
-        status = find_head(t, "emb", level, c->self[level] + (level == 0 ? c->cross : 0.0), &t->heads[level], err);
+        status = find_head(t, "emb", level, c->self[level] + (level == 0 ? c->cross + c->distance : 0.0),
+                           &t->heads[level], err);
     return status;
 }
 
@@ -103,6 +104,9 @@ static pea_status count_work(const pea__teacher *t, int64_t *loss_floats, pea_er
             return pea__fail(err, PEA_E_LIMIT, "the batch is too large for its losses: take fewer or smaller images");
         floats = pea__max_i64(floats, more);
     }
+    if (t->curriculum.distance > 0.0)
+        floats = pea__max_i64(floats, pea__distance_loss_work(t->trainee->batch, pea__teacher_channels(t, t->heads[0]),
+                                                              n_workers));
     *loss_floats = floats;
     return PEA_OK;
 }

@@ -176,6 +176,20 @@ int64_t pea__foreground_loss_work(pea__batch batch);
 pea_status pea__foreground_loss(const pea__run *run, pea__batch batch, const uint32_t *labels, const float *logits,
                                 double factor, float *gradient, double *loss, pea_error *err);
 
+/* ---- distances (distance_loss.c) ---- */
+
+/* For embeddings as they are, of any length. Of each image with C instances and their means m, averaged over the batch:
+ *
+ *     mean over instances of mean over p of max(0, |v[p] - m| - 0.5)^2
+ *     + sum over pairs of instances of max(0, 3 - |m - m'|)^2 / (C * (C - 1))  + 0.001 * mean of |m|
+ *
+ * The background is an instance too where the caller says so. Adds to *loss and to `gradient` (NULL: not wanted).
+ * PEA_E_LIMIT for an image of more than 32768 instances. Source: De Brabandere et al., 2017; Huang et al., AAAI 2022. */
+int64_t pea__distance_loss_work(pea__batch batch, int64_t channels, int n_workers);
+pea_status pea__distance_loss(const pea__run *run, pea__batch batch, const uint32_t *labels, const float *embedding,
+                              int64_t channels, bool with_background, double factor, float *gradient, double *loss,
+                              pea_error *err);
+
 /* ---- the second view (view.c) ---- */
 
 /* How a view was made of an image, in this order; x and y are exchanged in square images only. */
@@ -252,6 +266,8 @@ typedef struct pea__curriculum {
     double self[PEA__LEVELS];      /* affinities within a view, at each level */
     double cross;                  /* between the views */
     double foreground, affinity;   /* of outputs that say so themselves */
+    double distance;               /* of embeddings at full resolution, for mean shift; instead of affinities */
+    bool background_is_instance;   /* for distances */
     pea_offsets offsets[PEA__LEVELS];
     pea__optimiser optimiser;
     double longest_gradient; /* 0: gradients are as long as they are */
@@ -274,8 +290,8 @@ typedef struct pea__sample {
 } pea__sample;
 
 typedef struct pea__losses {
-    double self[PEA__LEVELS], cross, foreground, affinity; /* as defined, without factors */
-    double total;                                          /* with them */
+    double self[PEA__LEVELS], cross, foreground, affinity, distance; /* as defined, without factors */
+    double total;                                                    /* with them */
 } pea__losses;
 
 /* A network, what it is taught, and all the memory that this needs. */

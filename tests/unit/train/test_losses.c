@@ -352,6 +352,71 @@ static void bytes_do_not_depend_on_threads(void **state)
     example_free(&e);
 }
 
+/* ---- distances ---- */
+
+static double run_distance(pea__batch batch, const uint32_t *labels, const float *v, int64_t channels, bool background,
+                           float *gradient)
+{
+    pea_error err;
+    double loss = 0.0;
+    pea__run run = {.to = 1.0};
+    run.work = pea__alloc_unset((size_t)pea__distance_loss_work(batch, channels, 1), sizeof(float), NULL);
+    if (gradient)
+        memset(gradient, 0, (size_t)(pea__batch_voxels(batch) * channels) * sizeof *gradient);
+    assert_ok(pea__distance_loss(&run, batch, labels, v, channels, background, 1.0, gradient, &loss, &err));
+    pea__free_unset(run.work);
+    return loss;
+}
+
+static void distance_losses_are_the_published_ones(void **state)
+{
+    uint32_t labels[384];
+    float *v = numbers(10, 2, 4, 192, -3.0, 3.0);
+    (void)state;
+    labels_2d(labels);
+    assert_near(run_distance((pea__batch){2, 1, 12, 16}, labels, v, 4, true, NULL), 9.897514, 2e-6);
+    assert_near(run_distance((pea__batch){2, 1, 12, 16}, labels, v, 4, false, NULL), 9.443443, 2e-6);
+    free(v);
+}
+
+/* By differences of the loss, which is computed in double precision. */
+static void distance_gradients_are_slopes(void **state)
+{
+    enum { FLOATS = 384 * 4 };
+    const pea__batch batch = {2, 1, 12, 16};
+    uint32_t labels[384];
+    float *v = numbers(10, 2, 4, 192, -1.5, 1.5), gradient[FLOATS];
+    (void)state;
+    labels_2d(labels);
+    for (int background = 0; background < 2; background++) {
+        run_distance(batch, labels, v, 4, background, gradient);
+        for (int i = 0; i < FLOATS; i += 7) {
+            const float was = v[i], step = 1.0f / 256.0f;
+            v[i] = was + step;
+            const double up = run_distance(batch, labels, v, 4, background, NULL), high = (double)v[i];
+            v[i] = was - step;
+            const double down = run_distance(batch, labels, v, 4, background, NULL), low = (double)v[i];
+            v[i] = was;
+            assert_near(gradient[i], (up - down) / (high - low), 2e-5);
+        }
+    }
+    free(v);
+}
+
+/* One instance has no other to leave, none has nothing to do, and means at 0 have no direction. */
+static void distances_of_few_instances_are_finite(void **state)
+{
+    const pea__batch batch = {1, 1, 2, 2};
+    const uint32_t none[4] = {0}, one[4] = {9, 9, 0, 9}, two[4] = {7, 7, 3000000000u, 3000000000u};
+    float zeros[8] = {0.0f}, gradient[8];
+    (void)state;
+    assert_near(run_distance(batch, none, zeros, 2, false, gradient), 0.0, 0.0);
+    assert_near(run_distance(batch, one, zeros, 2, false, gradient), 0.0, 0.0);
+    assert_near(run_distance(batch, two, zeros, 2, false, gradient), 9.0 / 2.0, 1e-12);
+    for (int i = 0; i < 8; i++)
+        assert_true(gradient[i] == 0.0f);
+}
+
 /* A vector of length 0 is like nothing and is left where it is; its neighbours get finite gradients. */
 static void vectors_of_no_length_get_no_gradient(void **state)
 {
@@ -483,6 +548,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(gradients_and_losses_add_up),
     cmocka_unit_test(bytes_do_not_depend_on_threads),
     cmocka_unit_test(vectors_of_no_length_get_no_gradient),
+    cmocka_unit_test(distance_losses_are_the_published_ones),
+    cmocka_unit_test(distance_gradients_are_slopes),
+    cmocka_unit_test(distances_of_few_instances_are_finite),
     cmocka_unit_test(balance_keeps_within_its_limits),
     cmocka_unit_test(foreground_gradient_is_as_defined),
     cmocka_unit_test(foreground_loss_of_one_class_is_0),

@@ -443,6 +443,10 @@ static void gradients_are_slopes(void **state)
     memset(affinities.curriculum.self, 0, sizeof affinities.curriculum.self);
     affinities.curriculum.affinity = 1.0;
     check_slope(&affinities, 0.02);
+    memset(plane.curriculum.self, 0, sizeof plane.curriculum.self);
+    plane.curriculum.foreground = 0.0;
+    plane.curriculum.distance = 1.0;
+    check_slope(&plane, 0.02);
     assert_int_equal(affinities.curriculum.offsets[0].n, 12);
     lesson_free(&plane);
     lesson_free(&stack);
