@@ -14,15 +14,16 @@ static const cli_manual manual = {
     .summary = "images with labels to a model",
     .synopsis = "pea train DATA... -o MODEL (--preset NAME | --from MODEL) [OPTION]...",
     .description =
-        "Teaches a network from images and their labels, and writes MODEL, which pea segment takes like every other. DATA is "
-        "a folder of pairs such as a_image.tif and a_labels.tif, or a CSV file with the columns image and labels. Labels are "
-        "whole numbers, one for each object, 0 for the background. Some of the images are set aside; the model is scored on "
-        "them as it learns, and the best so far is what MODEL holds at any time.\n"
-        "\nBeside MODEL a folder, MODEL.training without the extension, gets losses.csv, scores.csv, curves.png, overlays of "
-        "images that were set aside, and state.safetensors, from which --resume goes on: after Ctrl-C, after a crash, or with "
-        "more --steps. The model that comes out is the same to the byte, interrupted or not, and for any number of threads.\n"
-        "\nPresets: nuclei, leaves and em are for images of one's own and for some hours of training; cvppp, bbbc039 and "
-        "ac3ac4 are the experiments of the paper on its data sets, as they are unpacked, in 200000 steps.",
+        "Teaches a network from images and their labels, and writes MODEL, which pea segment takes like every other. "
+        "DATA is a folder of pairs such as a_image.tif and a_labels.tif, or a CSV file with the columns image and "
+        "labels. Labels are whole numbers, one for each object, 0 for the background. Some of the images are set "
+        "aside; the model is scored on them as it learns, and the best so far is what MODEL holds at any time.\n"
+        "\nBeside MODEL a folder, MODEL.training without the extension, gets losses.csv, scores.csv, curves.png, "
+        "overlays of images that were set aside, and state.safetensors, from which --resume goes on: after Ctrl-C, "
+        "after a crash, or with more --steps. The model that comes out is the same to the byte, interrupted or not, "
+        "and for any number of threads.\n"
+        "\nPresets: nuclei, leaves and em are for images of one's own and for some hours of training; cvppp, bbbc039 "
+        "and ac3ac4 are the experiments of the paper on its data sets, as they are unpacked, in 200000 steps.",
     .examples = "pea train images/ -o nuclei.safetensors --preset nuclei --time 3h\n"
                 "pea train images/ -o nuclei.safetensors --preset nuclei --time 3h --resume\n"
                 "pea train images/ -o mine.safetensors --from nuclei --freeze encoder --steps 500\n"
@@ -35,8 +36,9 @@ static const cli_manual manual = {
 };
 
 struct given {
-    const char *output, *preset, *from, *freeze, *validation, *images, *labels, *share, *without, *time, *every, *rate, *final;
-    const char *decay, *optimiser, *epsilon, *penalty, *clip, *average, *score, *log, *name, *description, *licence, *source;
+    const char *output, *preset, *from, *freeze, *validation, *images, *labels, *share, *without, *time, *every, *log;
+    const char *rate, *final, *decay, *optimiser, *epsilon, *penalty, *clip, *average, *score;
+    const char *name, *description, *licence, *source;
     int64_t side, depth, batch, steps, seed, warm_up, validate;
     int small, resume, restart, json;
     cli_settings settings;
@@ -69,27 +71,28 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
         {.name = "small", .kind = CLI_FLAG, .target = &g->small,
          .help = "A network of half a million parameters: several times as fast, nearly as good."},
         {.name = "from", .kind = CLI_TEXT, .target = &g->from, .value = "MODEL",
-         .help = "Begin with this model, a file or a bundled name, and keep its settings, instead of with a new network."},
+         .help = "Begin with this model, a file or a bundled name, and keep its settings; not with a new network."},
         {.name = "freeze", .kind = CLI_CHOICE, .target = &g->freeze, .value = "PART", .choices = "none|encoder",
-         .fallback = "none", .help = "With --from: leave the first half of the network as it is, which a few images suit."},
+         .fallback = "none",
+         .help = "With --from: leave the first half of the network as it is, where there are few images."},
         {.name = "validation", .kind = CLI_TEXT, .target = &g->validation, .value = "DATA",
          .fallback = "some of the images", .help = "A folder or CSV file of images to score the model on."},
         {.name = "share", .kind = CLI_TEXT, .target = &g->share, .value = "P", .fallback = "0.15",
-         .help = "Without --validation: the share of the images (of a single stack: of its slices) that is set aside, 0 to "
-                 "0.9. With 0 nothing is scored, and MODEL is what was learnt last."},
+         .help = "Without --validation: the share of the images (of a single stack: of its slices) that is set aside, "
+                 "0 to 0.9. With 0 nothing is scored, and MODEL is what was learnt last."},
         {.name = "images", .kind = CLI_TEXT, .target = &g->images, .value = "PATTERN", .fallback = "the usual ones",
          .help = "With --labels: how images of a folder are called, as '*_image.tif'."},
         {.name = "labels", .kind = CLI_TEXT, .target = &g->labels, .value = "PATTERN", .fallback = "the usual ones",
          .help = "How their labels are called, as '*_labels.tif'; * stands for the same text in both."},
         {.name = "without", .kind = CLI_TEXT, .target = &g->without, .value = "LIST", .fallback = "nothing is left out",
-         .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, or transformations of samples (flip, crop, "
-                 "rotate, rescale, elastic, grey, second-grey, cutout, second-flip), separated by commas."},
+         .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, or transformations of samples (flip, "
+                 "crop, rotate, rescale, elastic, grey, second-grey, cutout, second-flip), separated by commas."},
         {.name = "steps", .kind = CLI_INT, .target = &g->steps, .value = "N", .low = 1, .high = 10000000,
          .fallback = "with --time as many as it holds, else the preset's",
          .help = "Steps of training in all: the rate falls until the last of them."},
         {.name = "time", .kind = CLI_TEXT, .target = &g->time, .value = "T", .fallback = "no limit",
-         .help = "Stop after so long, as 90m, 2h or 1h30m, with the model that is best then. Of a resumed run each part has as "
-                 "long."},
+         .help = "Stop after so long, as 90m, 2h or 1h30m, with the model that is best then. Of a resumed run each "
+                 "part has as long."},
         {.name = "resume", .kind = CLI_FLAG, .target = &g->resume,
          .help = "Go on from the state in the folder of --log, with the same options."},
         {.name = "restart", .kind = CLI_FLAG, .target = &g->restart,
@@ -114,8 +117,9 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
          .help = "Learning rate."},
         {.name = "final", .kind = CLI_TEXT, .target = &g->final, .value = "R", .fallback = "the preset's",
          .help = "Learning rate of the last step."},
-        {.name = "decay", .kind = CLI_CHOICE, .target = &g->decay, .value = "FORM", .choices = "constant|polynomial|cosine",
-         .fallback = "the preset's", .help = "How the rate gets from the one to the other."},
+        {.name = "decay", .kind = CLI_CHOICE, .target = &g->decay, .value = "FORM",
+         .choices = "constant|polynomial|cosine", .fallback = "the preset's",
+         .help = "How the rate gets from the one to the other."},
         {.name = "warmup", .kind = CLI_INT, .target = &g->warm_up, .value = "N", .low = 0, .high = 10000000,
          .fallback = "the preset's", .help = "First steps, in which the rate rises."},
         {.name = "optimiser", .kind = CLI_CHOICE, .target = &g->optimiser, .value = "NAME", .choices = "adam|sgd",
@@ -127,7 +131,8 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
         {.name = "clip", .kind = CLI_TEXT, .target = &g->clip, .value = "L", .fallback = "none",
          .help = "Gradients longer than this are shortened to it."},
         {.name = "average", .kind = CLI_TEXT, .target = &g->average, .value = "D", .fallback = "the preset's",
-         .help = "The model is made of running means of the weights that forget by 1 - D in each step; 0: of the weights."},
+         .help = "The model is made of running means of the weights that forget by 1 - D in each step; with 0 of the "
+                 "weights."},
         {.name = "name", .kind = CLI_TEXT, .target = &g->name, .value = "TEXT", .fallback = "the file's name",
          .help = "What the model calls itself."},
         {.name = "description", .kind = CLI_TEXT, .target = &g->description, .value = "TEXT", .fallback = "",
@@ -189,9 +194,10 @@ static pea_status take_numbers(const struct given *g, pea_train_options *o, pea_
     const struct {
         const char *text, *option;
         double *value;
-    } numbers[] = {{g->rate, "rate", &o->rate},       {g->final, "final", &o->end_rate}, {g->epsilon, "epsilon", &o->epsilon},
-                   {g->penalty, "penalty", &o->weight_decay},   {g->clip, "clip", &o->longest_gradient},
-                   {g->average, "average", &o->average}, {g->share, "share", &o->validation_share}};
+    } numbers[] = {{g->rate, "rate", &o->rate},          {g->final, "final", &o->end_rate},
+                   {g->epsilon, "epsilon", &o->epsilon}, {g->penalty, "penalty", &o->weight_decay},
+                   {g->average, "average", &o->average}, {g->clip, "clip", &o->longest_gradient},
+                   {g->share, "share", &o->validation_share}};
     pea_status status = PEA_OK;
     for (size_t i = 0; i < CLI_COUNT(numbers) && status == PEA_OK; i++)
         status = take_number(numbers[i].text, numbers[i].option, numbers[i].value, err);
@@ -314,8 +320,8 @@ static pea_status look_for_state(const struct run *r, pea_error *err)
     if (r->given->resume && !cli_is_file(state))
         return cli_fail(err, PEA_E_IO, "there is nothing to resume: no %s", state);
     if (!r->given->resume && !r->given->restart && cli_is_file(state))
-        return cli_fail(err, PEA_E_ARG, "%s is the state of an earlier run: go on with --resume, or begin anew with --restart",
-                        state);
+        return cli_fail(err, PEA_E_ARG,
+                        "%s is the state of an earlier run: go on with --resume, or begin anew with --restart", state);
     return PEA_OK;
 }
 

@@ -88,7 +88,7 @@ struct pea_train_report;
  */
 typedef int pea_train_report_fn(void *user, const struct pea_train_report *report);
 
-/* Everything that can be chosen. Begin with pea_train_preset(). Texts are borrowed, and may be NULL where that is said. */
+/* Everything that can be chosen. Begin with pea_train_preset(). Texts are borrowed; NULL where that is said. */
 typedef struct pea_train_options {
     size_t struct_size;
     /* the network */
@@ -118,21 +118,21 @@ typedef struct pea_train_options {
     uint64_t seed;
     double validation_share;     /* of the images, where the set has none for validation; 0: none */
     int64_t validate_every;      /* steps; the last is always followed by one */
-    const char *score;           /* which chooses the best model: "sbd", "aji", "pq", "voi", ... of pea_score_get_item() */
+    const char *score;           /* which chooses the best model, of pea_score_get_item(): "aji", "sbd", "voi" ... */
     double save_every_s;         /* seconds between states; 0: at validations and at the end alone */
     const char *folder;          /* there already: state.safetensors, losses.csv, scores.csv, curves.png and overlays of
                                   * validation images go there; NULL: none of them are made */
     int resume;                  /* 1: go on from the folder's state */
     /* the record of the model */
-    const char *name, *description, *licence, *data; /* any NULL: the record says nothing, or what that of `from` says */
+    const char *name, *description, *licence, *data; /* any NULL: nothing is said, or what the record of `from` says */
     pea_calibration pixel_size;  /* of the images; unit "pixel": as their files say, where they agree; "": not known */
     pea_train_report_fn *report; /* NULL: nobody is told */
     void *report_user;
 } pea_train_options;
 
 /**
- * Options of a preset: "nuclei", "leaves" and "em" for one's own images of the kind, "cvppp", "bbbc039" and "ac3ac4" for
- * the experiments of the paper.
+ * Options of a preset: "nuclei", "leaves" and "em" for one's own images of the kind, "cvppp", "bbbc039" and "ac3ac4"
+ * for the experiments of the paper.
  * @param small    1: a network of at most half a million parameters
  * @param options  filled
  * @return PEA_OK; PEA_E_ARG for another name, with the list
@@ -151,7 +151,7 @@ typedef struct pea_train_report {
     double loss, rate;              /* of this step; NaN before the first */
     double seconds_step;            /* that steps took lately */
     double seconds_left;            /* until all are done or the time is up, as things stand */
-    const double *scores;           /* means over the validation images, of pea_score_count() items in their order; NULL:
+    const double *scores;           /* means over the validation images, pea_score_count() of them, in order; NULL:
                                      * this report is of a step, not of a validation */
     int is_best;                    /* of a validation: the model file was written */
     double best_score;              /* so far; NaN before the first validation */

@@ -7,7 +7,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-static const char switches[] = "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
+static const char switches[] =
+    "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
 enum { N_MODULES = 4, MAX_SHIFTS = 64, MAX_STEPS = 10000000 };
 
 const char *pea_train_switches(void)
@@ -20,7 +21,8 @@ const char *pea_train_switches(void)
 static pea_status check_sizes(const pea_train_options *o, pea_error *err)
 {
     if (o->side < 16 || o->side > 4096 || o->side % 16 != 0)
-        return pea__fail(err, PEA_E_ARG, "the side of samples must be a multiple of 16 from 16 to 4096, not %" PRId64, o->side);
+        return pea__fail(err, PEA_E_ARG, "the side of samples must be a multiple of 16 from 16 to 4096, not %" PRId64,
+                         o->side);
     if (o->depth < 1 || o->depth > 1024)
         return pea__fail(err, PEA_E_ARG, "the depth of samples must be from 1 to 1024, not %" PRId64, o->depth);
     if (o->batch < 1 || o->batch > 256)
@@ -28,9 +30,11 @@ static pea_status check_sizes(const pea_train_options *o, pea_error *err)
     if (o->n_steps < (o->seconds > 0.0 ? 0 : 1) || o->n_steps > MAX_STEPS)
         return pea__fail(err, PEA_E_ARG, "steps must be from 1 to %d, not %" PRId64, (int)MAX_STEPS, o->n_steps);
     if (o->validate_every < 1)
-        return pea__fail(err, PEA_E_ARG, "steps between validations must be at least 1, not %" PRId64, o->validate_every);
+        return pea__fail(err, PEA_E_ARG, "steps between validations must be at least 1, not %" PRId64,
+                         o->validate_every);
     if (o->warm_up < 0 || (o->n_steps > 0 && o->warm_up > o->n_steps))
-        return pea__fail(err, PEA_E_ARG, "the warm-up must be from 0 to %" PRId64 " steps, which there are in all, not %" PRId64,
+        return pea__fail(err, PEA_E_ARG,
+                         "the warm-up must be from 0 to %" PRId64 " steps, which there are in all, not %" PRId64,
                          o->n_steps, o->warm_up);
     return PEA_OK;
 }
@@ -70,7 +74,8 @@ static pea_status check_numbers(const pea_train_options *o, pea_error *err)
 
 static pea_status find_score(pea__course *course, pea_error *err)
 {
-    static const char *const low[] = {"dic_abs", "voi", "voi_split", "voi_merge", "voi_split_all", "voi_merge_all", "arand"};
+    static const char *const low[] = {"dic_abs",       "voi",           "voi_split", "voi_merge",
+                                      "voi_split_all", "voi_merge_all", "arand"};
     const char *wanted = course->options.score;
     char shown[64];
     for (size_t i = 0; wanted && i < pea_score_count(); i++) {
@@ -81,7 +86,8 @@ static pea_status find_score(pea__course *course, pea_error *err)
             course->low_is_best = course->low_is_best || !strcmp(wanted, low[k]);
         return PEA_OK;
     }
-    return pea__fail(err, PEA_E_ARG, "there is no score '%s': choose one that `pea score --json` tells, such as aji, sbd, pq, voi",
+    return pea__fail(err, PEA_E_ARG,
+                     "there is no score '%s': choose one that `pea score --json` tells, such as aji, sbd, pq, voi",
                      wanted ? pea__printable(wanted, strlen(wanted), shown) : "");
 }
 
@@ -108,10 +114,13 @@ static pea_status find_network(pea__course *course, pea_error *err)
 {
     const pea_train_options *o = &course->options;
     pea_network *network = NULL;
-    pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes, .in_channels = o->in_channels, .embedding_dim = o->embedding_dim,
+    pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes,
+                           .in_channels = o->in_channels,
+                           .embedding_dim = o->embedding_dim,
                            .coarse_heads = !is_off(o, "epm")};
     memcpy(plan.filters, o->filters, sizeof plan.filters);
-    pea_status status = o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
+    pea_status status =
+        o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
     if (status == PEA_OK)
         status = pea_network_create(course->weights, &network, err);
     if (status != PEA_OK)
@@ -121,8 +130,8 @@ static pea_status find_network(pea__course *course, pea_error *err)
     course->has_foreground = pea_network_find_head(network, "foreground_logits") >= 0;
     pea_network_free(network);
     if (course->info.n_axes != o->segment.offsets.n_axes)
-        return pea__fail(err, PEA_E_ARG, "the network of %s is %d-D, the settings are for %d-D: choose another preset", o->from,
-                         course->info.n_axes, o->segment.offsets.n_axes);
+        return pea__fail(err, PEA_E_ARG, "the network of %s is %d-D, the settings are for %d-D: choose another preset",
+                         o->from, course->info.n_axes, o->segment.offsets.n_axes);
     if (course->info.n_axes == 2 && o->depth != 1)
         return pea__fail(err, PEA_E_ARG, "samples of planes have a depth of 1, not %" PRId64, o->depth);
     return PEA_OK;
@@ -156,8 +165,8 @@ static pea_status check_switches(const pea_train_options *o, pea_error *err)
     for (const char *at = o->without; at && next_word(&at) > 0; at += next_word(&at)) {
         const size_t length = next_word(&at);
         if (!is_word_of(switches, at, length))
-            return pea__fail(err, PEA_E_ARG, "there is no '%s' to be left out: choose from %s", pea__printable(at, length, shown),
-                             switches);
+            return pea__fail(err, PEA_E_ARG, "there is no '%s' to be left out: choose from %s",
+                             pea__printable(at, length, shown), switches);
     }
     return PEA_OK;
 }
@@ -190,7 +199,8 @@ static size_t find_shifts(const pea_offsets *offsets, int neighbours, int shifts
     pea_offsets made;
     for (size_t i = 0; i < n && i < MAX_SHIFTS; i++)
         shifts[i] = -offsets->step[i * per_shift].y;
-    const bool good = n >= 1 && n <= MAX_SHIFTS && pea_offsets_from_shifts(shifts, n, neighbours, &made, NULL) == PEA_OK &&
+    const bool good = n >= 1 && n <= MAX_SHIFTS &&
+                      pea_offsets_from_shifts(shifts, n, neighbours, &made, NULL) == PEA_OK &&
                       pea__offsets_same(&made, offsets);
     return good ? n : 0;
 }
@@ -203,8 +213,10 @@ static pea_status plan_plane(pea__course *course, pea_error *err)
     if (n == 0 && (n = find_shifts(offsets, 8, shifts)) > 0)
         neighbours = 8;
     if (n < PEA__LEVELS)
-        return pea__fail(err, PEA_E_ARG, "a network of planes is taught at least %d shifts, the settings have %zu: give shifts "
-                                         "such as 1,3,5,9,27, not a list of offsets", (int)PEA__LEVELS, n);
+        return pea__fail(err, PEA_E_ARG,
+                         "a network of planes is taught at least %d shifts, the settings have %zu: give shifts "
+                         "such as 1,3,5,9,27, not a list of offsets",
+                         (int)PEA__LEVELS, n);
     return pea__curriculum_plane(shifts, n, neighbours, course->options.foreground_factor, &course->curriculum, err);
 }
 
@@ -213,7 +225,8 @@ static pea_status plan_volume(pea__course *course, pea_error *err)
     const pea_offsets known = pea_offsets_3d_default();
     course->curriculum = pea__curriculum_volume();
     if (!pea__offsets_same(&known, &course->segment.offsets))
-        return pea__fail(err, PEA_E_ARG, "a network of volumes is taught the twelve offsets of the paper, not %zu others",
+        return pea__fail(err, PEA_E_ARG,
+                         "a network of volumes is taught the twelve offsets of the paper, not %zu others",
                          course->segment.offsets.n);
     return PEA_OK;
 }
@@ -344,12 +357,14 @@ void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
         if (is_off(o, word))
             (void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", list[0] ? "," : "", word);
     }
-    (void)snprintf(terms, PEA__TERMS_BYTES, "network=%s filters=%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64,
-                   course->info.kind, f[0], f[1], f[2], f[3], f[4]);
+    (void)snprintf(terms, PEA__TERMS_BYTES,
+                   "network=%s filters=%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, course->info.kind,
+                   f[0], f[1], f[2], f[3], f[4]);
     append(terms, " channels=%" PRId64 " dim=%" PRId64 " from=%s", course->info.in_channels, course->info.embedding_dim,
            o->from ? "model" : "nothing");
     append(terms, " freeze=%d without=%s augmentation=%s", o->freeze_encoder != 0, list, o->augmentation);
-    append(terms, " depth=%" PRId64 " side=%" PRId64 " batch=%" PRId64 " seed=%" PRIu64, o->depth, o->side, o->batch, o->seed);
+    append(terms, " depth=%" PRId64 " side=%" PRId64 " batch=%" PRId64 " seed=%" PRIu64, o->depth, o->side, o->batch,
+           o->seed);
     append(terms, " offsets=%zu optimiser=%s decay=%s warm-up=%" PRId64, course->segment.offsets.n,
            pea_optimiser_name(o->optimiser), pea_decay_name(o->decay), o->warm_up);
     append_number(terms, "rate", o->rate);

@@ -47,7 +47,8 @@ static const struct glyph {
     {'g', {0, 0, 15, 17, 17, 17, 15, 1, 14}}, {'h', {16, 16, 30, 17, 17, 17, 17}}, {'i', {4, 0, 12, 4, 4, 4, 14}},
     {'j', {2, 0, 6, 2, 2, 2, 2, 18, 12}}, {'k', {16, 16, 18, 20, 24, 20, 18}}, {'l', {12, 4, 4, 4, 4, 4, 14}},
     {'m', {0, 0, 26, 21, 21, 21, 21}},   {'n', {0, 0, 30, 17, 17, 17, 17}},   {'o', {0, 0, 14, 17, 17, 17, 14}},
-    {'p', {0, 0, 30, 17, 17, 17, 30, 16, 16}}, {'q', {0, 0, 15, 17, 17, 17, 15, 1, 1}}, {'r', {0, 0, 22, 25, 16, 16, 16}},
+    {'p', {0, 0, 30, 17, 17, 17, 30, 16, 16}}, {'q', {0, 0, 15, 17, 17, 17, 15, 1, 1}},
+    {'r', {0, 0, 22, 25, 16, 16, 16}},
     {'s', {0, 0, 15, 16, 14, 1, 30}},    {'t', {8, 8, 28, 8, 8, 9, 6}},       {'u', {0, 0, 17, 17, 17, 19, 13}},
     {'v', {0, 0, 17, 17, 17, 10, 4}},    {'w', {0, 0, 17, 17, 21, 21, 10}},   {'x', {0, 0, 17, 10, 4, 10, 17}},
     {'y', {0, 0, 17, 17, 17, 17, 15, 1, 14}}, {'z', {0, 0, 31, 2, 4, 8, 31}},
@@ -83,7 +84,8 @@ static void line(const picture *p, double x0, double y0, double x1, double y1, i
     const int n = (int)ceil(fmax(fabs(dx), fabs(dy)));
     for (int i = 0; i <= n; i++) {
         const double t = n ? (double)i / n : 0.0;
-        box(p, (int)lround(x0 + t * dx) - thickness / 2, (int)lround(y0 + t * dy) - thickness / 2, thickness, thickness, c);
+        const int x = (int)lround(x0 + t * dx) - thickness / 2, y = (int)lround(y0 + t * dy) - thickness / 2;
+        box(p, x, y, thickness, thickness, c);
     }
 }
 
@@ -275,7 +277,8 @@ static bool find_score(const char *key, size_t *index)
 /* The one that chooses, then those of its kind that people know. */
 static int choose_scores(const pea__course *course, size_t series[MAX_SERIES])
 {
-    static const char *const high[] = {"aji", "sbd", "pq", "dice"}, *const low[] = {"voi", "voi_split", "voi_merge", "arand"};
+    static const char *const high[] = {"aji", "sbd", "pq", "dice"};
+    static const char *const low[] = {"voi", "voi_split", "voi_merge", "arand"};
     int n = 1;
     series[0] = course->score;
     for (int i = 0; i < 4; i++) {

@@ -1,4 +1,4 @@
-/* initial.c - a network that has learnt nothing: its tensors, in the order of published checkpoints, and random weights.
+/* initial.c - a network that has learnt nothing: tensors in the order of published checkpoints, random weights.
  *
  * Each tensor has a sequence of random numbers of its own.
  * Sources: Huang et al., AAAI 2022, and its public code; He et al., 2015 (the normal weights).
@@ -66,7 +66,8 @@ static void add_even(maker *m, const char *block, const char *part, int n_axes, 
         numbers[i] = (float)pea__random_between(&random, -range, range);
 }
 
-static void add_normal(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape, double deviation)
+static void add_normal(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape,
+                       double deviation)
 {
     char name[NAME_BYTES];
     int64_t n;
@@ -107,7 +108,8 @@ static void add_plane_conv(maker *m, const char *block, int64_t in, int64_t out,
     add_even(m, block, "bias", 1, &out, range);
 }
 
-static void add_volume_conv(maker *m, const char *block, int64_t in, int64_t out, int64_t depth, int64_t size, bool has_bias)
+static void add_volume_conv(maker *m, const char *block, int64_t in, int64_t out, int64_t depth, int64_t size,
+                            bool has_bias)
 {
     const int64_t shape[5] = {out, in, depth, size, size};
     add_normal(m, block, "weight", 5, shape, sqrt(2.0 / (double)(in * depth * size * size)));
@@ -200,12 +202,14 @@ static void add_volume_network(maker *m)
 
 static pea_status check(const pea__blueprint *plan, pea_error *err)
 {
-    bool good = plan->in_channels >= 1 && plan->in_channels <= 1024 && plan->embedding_dim >= 1 && plan->embedding_dim <= 1024;
+    bool good =
+        plan->in_channels >= 1 && plan->in_channels <= 1024 && plan->embedding_dim >= 1 && plan->embedding_dim <= 1024;
     for (int i = 0; i < 5; i++)
         good = good && plan->filters[i] >= 1 && plan->filters[i] <= 4096;
     if (!good)
-        return pea__fail(err, PEA_E_ARG, "a new network has 1 to 1024 channels, an embedding of 1 to 1024, and five widths "
-                                         "of 1 to 4096");
+        return pea__fail(err, PEA_E_ARG,
+                         "a new network has 1 to 1024 channels, an embedding of 1 to 1024, and five widths "
+                         "of 1 to 4096");
     if (plan->n_axes != 2 && plan->n_axes != 3)
         return pea__fail(err, PEA_E_ARG, "a new network has 2 or 3 axes, not %d", plan->n_axes);
     return PEA_OK;

@@ -67,7 +67,8 @@ static pea_status choose_settings(const char *name, pea_segment_options *segment
     for (int i = 0; name && i < 6; i++)
         if (!strcmp(name, known[i][0]))
             return pea_preset(known[i][1], segment, err);
-    return pea__fail(err, PEA_E_ARG, "there is no training preset '%s': choose nuclei, leaves, em, cvppp, bbbc039 or ac3ac4",
+    return pea__fail(err, PEA_E_ARG,
+                     "there is no training preset '%s': choose nuclei, leaves, em, cvppp, bbbc039 or ac3ac4",
                      name ? pea__printable(name, strlen(name), shown) : "");
 }
 
@@ -109,7 +110,10 @@ pea_status pea_train_preset(const char *name, int small, pea_train_options *opti
 {
     if (!options)
         return pea__fail(err, PEA_E_ARG, "a preset needs a place to go to");
-    pea_train_options o = {.struct_size = sizeof o, .embedding_dim = 16, .validation_share = 0.15, .save_every_s = 600.0,
+    pea_train_options o = {.struct_size = sizeof o,
+                           .embedding_dim = 16,
+                           .validation_share = 0.15,
+                           .save_every_s = 600.0,
                            .pixel_size = pea_calibration_default()};
     const pea_status status = choose_settings(name, &o.segment, err);
     if (status != PEA_OK)

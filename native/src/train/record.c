@@ -48,8 +48,9 @@ static bool add_optimiser(cJSON *training, const pea_train_options *o)
     return cJSON_AddStringToObject(training, "optimiser", pea_optimiser_name(o->optimiser)) &&
            add_number(training, "rate", o->rate) && add_number(training, "last_rate", o->end_rate) &&
            cJSON_AddStringToObject(training, "decay", pea_decay_name(o->decay)) &&
-           cJSON_AddNumberToObject(training, "warm_up", (double)o->warm_up) && add_number(training, "epsilon", o->epsilon) &&
-           add_number(training, "weight_decay", o->weight_decay) && add_number(training, "average", o->average);
+           cJSON_AddNumberToObject(training, "warm_up", (double)o->warm_up) &&
+           add_number(training, "epsilon", o->epsilon) && add_number(training, "weight_decay", o->weight_decay) &&
+           add_number(training, "average", o->average);
 }
 
 static bool add_training(cJSON *provenance, const pea__course *course, int64_t step)
@@ -61,11 +62,13 @@ static bool add_training(cJSON *provenance, const pea__course *course, int64_t s
     (void)snprintf(seed, sizeof seed, "%" PRIu64, o->seed); /* as text: numbers of JSON have 53 bits */
     return training && cJSON_AddStringToObject(training, "by", "pea " PEA_VERSION) &&
            cJSON_AddNumberToObject(training, "steps", (double)step) &&
-           cJSON_AddNumberToObject(training, "planned_steps", (double)course->schedule.n_steps) && cJSON_AddStringToObject(training, "seed", seed) &&
+           cJSON_AddNumberToObject(training, "planned_steps", (double)course->schedule.n_steps) &&
+           cJSON_AddStringToObject(training, "seed", seed) &&
            cJSON_AddNumberToObject(training, "batch", (double)o->batch) &&
            cJSON_AddItemToObject(training, "sample", cJSON_CreateDoubleArray(sample, 3)) &&
-           cJSON_AddStringToObject(training, "augmentation", o->augmentation) && add_text(training, "without", o->without) &&
-           add_losses(training, &course->curriculum) && add_optimiser(training, o);
+           cJSON_AddStringToObject(training, "augmentation", o->augmentation) &&
+           add_text(training, "without", o->without) && add_losses(training, &course->curriculum) &&
+           add_optimiser(training, o);
 }
 
 /* What the model was made from, where it was, is part of where it comes from. */

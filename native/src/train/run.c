@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps after which it is known how long one takes. All within the warm-up, in which the rate does not ask how many come. */
+/* Steps after which it is known how long one takes: within the warm-up, where the rate does not ask how many come. */
 enum { STEPS_TO_MEASURE = 10 };
 
 typedef struct run {
@@ -157,7 +157,8 @@ static void tell(run *r, const pea__verdict *verdict, const double *means)
 static pea_status present_weights(run *r, pea_weights **weights, pea_error *err)
 {
     char *json = NULL;
-    pea_status status = pea__teacher_weights(r->teacher, r->course.curriculum.average > 0.0, r->course.weights, weights, err);
+    pea_status status =
+        pea__teacher_weights(r->teacher, r->course.curriculum.average > 0.0, r->course.weights, weights, err);
     if (status == PEA_OK)
         status = pea__record_of_run(&r->course, r->data, steps_done(r), NULL, &json, err);
     if (status == PEA_OK)
@@ -186,7 +187,8 @@ static pea_status validate(run *r, pea_error *err)
     if (status == PEA_OK)
         status = examine(r, weights, &verdict, err);
     if (status == PEA_OK)
-        status = pea__history_add_scores(&r->journal.history, &r->course, steps_done(r), verdict.percent, verdict.means, err);
+        status = pea__history_add_scores(&r->journal.history, &r->course, steps_done(r), verdict.percent, verdict.means,
+                                         err);
     if (status == PEA_OK && r->journal.history.best == r->journal.history.n_validations - 1) {
         pea_weights_free(r->journal.best);
         r->journal.best = weights;
@@ -229,8 +231,10 @@ static pea_status one_step(run *r, pea_error *err)
     if (status == PEA_OK)
         status = pea__teacher_gradients(r->teacher, &sample, &losses, err);
     if (status == PEA_OK && !isfinite(losses.total))
-        status = pea__fail(err, PEA_E_ARG, "the loss of step %" PRId64 " is no finite number: training has run away; begin again "
-                                           "with a lower learning rate than %g", t, r->o->rate);
+        status = pea__fail(err, PEA_E_ARG,
+                           "the loss of step %" PRId64 " is no finite number: training has run away; begin again "
+                           "with a lower learning rate than %g",
+                           t, r->o->rate);
     if (status == PEA_OK)
         status = pea__history_add_step(&r->journal.history, &losses, rate, err);
     if (status == PEA_OK && (status = pea__teacher_update(r->teacher, rate, err)) != PEA_OK)
@@ -318,7 +322,8 @@ static pea_status allocate_batch(run *r, pea_error *err)
     const pea__batch b = r->course.batch;
     const size_t n_voxels = (size_t)pea__batch_voxels(b), n_floats = n_voxels * (size_t)r->course.info.in_channels;
     if (!(r->batch.view = pea__alloc_unset(n_floats, sizeof(float), err)) ||
-        (r->course.curriculum.cross > 0.0 && !(r->batch.second_view = pea__alloc_unset(n_floats, sizeof(float), err))) ||
+        (r->course.curriculum.cross > 0.0 &&
+         !(r->batch.second_view = pea__alloc_unset(n_floats, sizeof(float), err))) ||
         !(r->batch.labels = pea__alloc_unset(n_voxels, sizeof(uint32_t), err)) ||
         !(r->batch.flips = pea__alloc((size_t)b.n, sizeof(pea__view), err)))
         return PEA_E_NOMEM;
@@ -344,7 +349,12 @@ static uint64_t batch_bytes(const pea__course *c)
     return voxels * (8 * (uint64_t)c->info.in_channels + 4);
 }
 
-/* That validation will be possible: record and settings are a model's, and there is the memory for the largest image. */
+static uint64_t sampler_bytes(const pea__course *c, const pea_context *context)
+{
+    return pea__sampler_bytes(&c->augmentation, c->batch.n, c->info.in_channels, pea_context_threads(context));
+}
+
+/* That validation will be possible: record and settings are a model's, and there is memory for the largest image. */
 static pea_status check_validation(run *r, pea_error *err)
 {
     pea_weights *weights = NULL;
@@ -356,10 +366,12 @@ static pea_status check_validation(run *r, pea_error *err)
     for (size_t i = 0; i < pea__data_count(r->data, true) && status == PEA_OK; i++) {
         const pea__specimen s = pea__data_get(r->data, true, i);
         pea_expectation expected = {.bytes = 0};
-        status = pea_segment_expect(model, s.image.dims, &r->course.segment, NULL, pea_context_threads(r->context), &expected, err);
+        status = pea_segment_expect(model, s.image.dims, &r->course.segment, NULL, pea_context_threads(r->context),
+                                    &expected, err);
         if (status == PEA_OK && limit > 0 && expected.bytes > limit)
-            status = pea__fail(err, PEA_E_LIMIT, "scoring the model on %.150s needs %" PRIu64 " bytes beside those of training, "
-                                                 "%" PRIu64 " are allowed: validate on smaller images, or take smaller samples",
+            status = pea__fail(err, PEA_E_LIMIT,
+                               "scoring the model on %.150s needs %" PRIu64 " bytes beside those of training, "
+                               "%" PRIu64 " are allowed: validate on smaller images, or take smaller samples",
                                s.name, expected.bytes, limit);
     }
     pea_model_free(model);
@@ -379,8 +391,7 @@ static pea_status begin(run *r, pea_training_set *set, pea_error *err)
     if (status != PEA_OK)
         return status;
     (void)pea__memory_hold(r->context, r->held_bytes + pea__data_bytes(r->data) + batch_bytes(c) +
-                                           pea__sampler_bytes(&c->augmentation, c->batch.n, c->info.in_channels,
-                                                              pea_context_threads(r->context)));
+                                           sampler_bytes(c, r->context));
     status = pea__teacher_new(c->weights, c->batch, &c->curriculum, pea__kernels(), r->context, &r->teacher, err);
     if (status == PEA_OK)
         status = pea__sampler_new(r->data, &c->augmentation, c->batch.n, r->o->seed, r->context, &r->sampler, err);
@@ -417,7 +428,8 @@ pea_status pea_train(pea_training_set *set, const pea_train_options *options, pe
     run *r = pea__alloc(1, sizeof *r, err);
     if (!r)
         return PEA_E_NOMEM;
-    *r = (run){.o = &r->course.options, .context = context, .path = path, .journal = {.history = {.best = -1}}, .began_s = pea__seconds()};
+    *r = (run){.o = &r->course.options, .context = context, .path = path, .began_s = pea__seconds()};
+    r->journal.history.best = -1;
     r->held_bytes = pea__memory_hold(context, 0);
     pea_status status = pea__course_plan(options, &r->course, err);
     if (status == PEA_OK && r->o->resume && !r->o->folder)
@@ -443,10 +455,10 @@ pea_status pea_train_forecast(const pea_train_options *options, int n_threads, u
         return status;
     status = pea_context_new(&wishes, &context, err);
     if (status == PEA_OK)
-        status = pea__teacher_bytes(course.weights, course.batch, &course.curriculum, pea__kernels(), context, bytes, err);
+        status =
+            pea__teacher_bytes(course.weights, course.batch, &course.curriculum, pea__kernels(), context, bytes, err);
     if (status == PEA_OK)
-        *bytes += batch_bytes(&course) + pea__sampler_bytes(&course.augmentation, course.batch.n, course.info.in_channels,
-                                                            pea_context_threads(context));
+        *bytes += batch_bytes(&course) + sampler_bytes(&course, context);
     pea_context_free(context);
     pea__course_free(&course);
     return status;

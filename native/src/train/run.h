@@ -1,7 +1,7 @@
 /* run.h - internal: a training run, from initial weights to a model file.
  *
- *     options ─▶ course ─▶ teacher ◀── batch of step t (data.h)                                         all in run.c
- *     (presets.c) (course.c)  │ ├─▶ state.safetensors (state.c), losses.csv, scores.csv (history.c), curves.png (curves.c)
+ *     options ─▶ course ─▶ teacher ◀── batch of step t (data.h)                                all in run.c
+ *     (presets.c) (course.c)  │ ├─▶ state.safetensors (state.c), losses.csv, scores.csv (history.c), curves.png
  *                             ▼ ▼
  *                   weights, scores ─▶ the best become the model file (record.c)
  *                         (validate.c)
@@ -17,7 +17,7 @@
 
 /* ---- networks that have learnt nothing (initial.c) ---- */
 
-/* Which network: the paper's in 2-D has 3 channels, filters 16 32 64 128 256 and an embedding of 16; in 3-D 1 channel and
+/* Which network: the paper's in 2-D has 3 channels, filters 16 32 64 128 256, an embedding of 16; in 3-D 1 channel and
  * filters 28 36 48 64 80. */
 typedef struct pea__blueprint {
     int n_axes;
@@ -115,8 +115,8 @@ pea_status pea__validate(const pea__course *course, const pea_model *model, cons
                          pea__verdict *verdict, pea_error *err);
 void pea__verdict_free(pea__verdict *verdict);
 /* An overlay of each shown image in the folder. */
-pea_status pea__verdict_draw(const pea__verdict *verdict, const pea__data *data, const char *folder, pea_context *context,
-                             pea_error *err);
+pea_status pea__verdict_draw(const pea__verdict *verdict, const pea__data *data, const char *folder,
+                             pea_context *context, pea_error *err);
 
 /* ---- the model (record.c) ---- */
 
@@ -136,7 +136,7 @@ void pea__journal_free(pea__journal *journal);
 /* state.safetensors in the folder. */
 pea_status pea__state_write(const pea__course *course, const pea__data *data, const pea__teacher *teacher,
                             const pea__journal *journal, const char *folder, pea_error *err);
-/* PEA_E_ARG where it is of other images or options. Where these leave the number of steps open, what was planned counts. */
+/* PEA_E_ARG where it is of other images or options. Where these leave the number of steps open, that planned counts. */
 pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err);
 

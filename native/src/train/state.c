@@ -1,5 +1,5 @@
-/* state.c - all that a run needs to go on as if it had never stopped, in one file: what the teacher keeps, the histories,
- * and the best weights so far. A file of tensors like a model, under names that no model has.
+/* state.c - all that a run needs to go on as if it had never stopped, in one file: what the teacher keeps, histories,
+ * the best weights so far. A file of tensors like a model, under names that no model has.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "io/io.h"
 #include "train/run.h"
@@ -111,8 +111,8 @@ static pea_status compare_terms(const char *path, const char *then, const char *
             word = at + 1;
     if (then[at] == now[at])
         return PEA_OK;
-    return pea__fail(err, PEA_E_ARG, "%s was made with %.*s, now it is %.*s: resume with the options it was begun with", path,
-                     (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
+    return pea__fail(err, PEA_E_ARG, "%s was made with %.*s, now it is %.*s: resume with the options it was begun with",
+                     path, (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
 }
 
 static pea_status compare(pea__course *course, const pea__data *data, const char *path, const cJSON *about,
@@ -124,14 +124,15 @@ static pea_status compare(pea__course *course, const pea__data *data, const char
                 *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
                 *best = cJSON_GetObjectItemCaseSensitive(about, "best"),
                 *planned = cJSON_GetObjectItemCaseSensitive(about, "planned_steps");
-    if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) || !cJSON_IsString(seen) ||
-        !cJSON_IsNumber(best) || !cJSON_IsNumber(planned) || planned->valueint < 1)
+    if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) ||
+        !cJSON_IsString(seen) || !cJSON_IsNumber(best) || !cJSON_IsNumber(planned) || planned->valueint < 1)
         return fail_damaged(path, "it does not say what it was made with", err);
     pea__course_terms(course, now);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     const pea_status status = compare_terms(path, terms->valuestring, now, err);
     if (status == PEA_OK && strcmp(seen->valuestring, images))
-        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with", path);
+        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with",
+                         path);
     history->best = best->valueint;
     if (course->options.n_steps == 0)
         course->schedule.n_steps = planned->valueint;
@@ -155,8 +156,8 @@ static pea_status read_rows(const pea_weights *state, const char *path, const ch
     return PEA_OK;
 }
 
-static pea_status read_histories(const pea_weights *state, const char *path, const pea__teacher *teacher, pea__history *h,
-                                 pea_error *err)
+static pea_status read_histories(const pea_weights *state, const char *path, const pea__teacher *teacher,
+                                 pea__history *h, pea_error *err)
 {
     pea_status status = read_rows(state, path, losses_name, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
     if (status == PEA_OK)
@@ -168,8 +169,8 @@ static pea_status read_histories(const pea_weights *state, const char *path, con
     return status;
 }
 
-static pea_status read_best(const pea__course *course, const pea_weights *state, const char *path, pea__journal *journal,
-                            pea_error *err)
+static pea_status read_best(const pea__course *course, const pea_weights *state, const char *path,
+                            pea__journal *journal, pea_error *err)
 {
     char name[NAME_BYTES];
     if (journal->history.best < 0)

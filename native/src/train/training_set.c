@@ -117,7 +117,8 @@ pea_calibration pea__training_set_pixel_size(const pea_training_set *set)
         if (is_first)
             common = c;
         is_first = false;
-        if (strcmp(c.unit, common.unit) || !is_alike(c.z, common.z) || !is_alike(c.y, common.y) || !is_alike(c.x, common.x))
+        if (strcmp(c.unit, common.unit) || !is_alike(c.z, common.z) || !is_alike(c.y, common.y) ||
+            !is_alike(c.x, common.x))
             return pea_calibration_default();
     }
     return common;

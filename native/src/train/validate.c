@@ -1,8 +1,8 @@
 /* validate.c - a model's scores on images it does not learn from, and the foreground threshold that suits them.
  *
- * Images go the way of every image, pea_segment(). Where foreground is predicted the network runs once, and what it said
- * is clustered at several thresholds: the loss counts background and foreground as much as each other, so that one half
- * is too generous where background is common.
+ * Images go the way of every image, pea_segment(). Where foreground is predicted the network runs once, and what it
+ * said is clustered at several thresholds: the loss counts background and foreground as much as each other, so that one
+ * half is too generous where background is common.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/run.h"
 
@@ -216,8 +216,8 @@ static void short_name(const char *name, char shown[200])
         *ending = '\0';
 }
 
-pea_status pea__verdict_draw(const pea__verdict *verdict, const pea__data *data, const char *folder, pea_context *context,
-                             pea_error *err)
+pea_status pea__verdict_draw(const pea__verdict *verdict, const pea__data *data, const char *folder,
+                             pea_context *context, pea_error *err)
 {
     pea_status status = PEA_OK;
     for (size_t i = 0; i < verdict->n_shown && status == PEA_OK; i++) {

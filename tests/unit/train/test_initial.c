@@ -72,7 +72,9 @@ static void tensors_are_in_the_order_of_a_published_checkpoint(void **state)
         pea_weights *published = NULL;
         assert_ok(pea_weights_import(paths[k], &published, notes, &err));
         const pea_network_info info = info_of(published);
-        pea__blueprint plan = {.n_axes = info.n_axes, .in_channels = info.in_channels, .embedding_dim = info.embedding_dim,
+        pea__blueprint plan = {.n_axes = info.n_axes,
+                               .in_channels = info.in_channels,
+                               .embedding_dim = info.embedding_dim,
                                .coarse_heads = true};
         memcpy(plan.filters, info.filters, sizeof plan.filters);
         pea_weights *made = make(&plan, 7);
@@ -147,7 +149,8 @@ static void seeds_tell_networks_apart(void **state)
     assert_true(same(a, b, "down4.block.conv.0.weight"));
     assert_false(same(a, c, "down4.block.conv.0.weight"));
     pea_tensor p, q;
-    assert_true(pea_weights_find(a, "up1_emb.block.conv.0.weight", &p) && pea_weights_find(a, "up1_emb.block.conv.3.weight", &q));
+    assert_true(pea_weights_find(a, "up1_emb.block.conv.0.weight", &p) &&
+                pea_weights_find(a, "up1_emb.block.conv.3.weight", &q));
     assert_true(memcmp(p.data, q.data, 256 * sizeof(float)) != 0); /* equal shapes, unequal numbers */
     pea_weights_free(a);
     pea_weights_free(b);

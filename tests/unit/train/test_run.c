@@ -42,7 +42,11 @@ static pea_training_set *set_of(scene scenes[3])
         const pea_dims dims = {1, SIDE, SIDE, 1};
         scenes[i] = scene_of((uint32_t)i);
         const pea_array image = {scenes[i].image, PEA_UINT16, dims}, labels = {scenes[i].labels, PEA_UINT8, dims};
-        assert_ok(pea_training_set_add_arrays(set, i == 0 ? "first" : i == 1 ? "second" : "third", &image, &labels, i == 2, &err));
+        assert_ok(pea_training_set_add_arrays(set,
+                                              i == 0   ? "first"
+                                              : i == 1 ? "second"
+                                                       : "third",
+                                              &image, &labels, i == 2, &err));
     }
     return set;
 }
@@ -81,8 +85,8 @@ static place place_new(void)
     return p;
 }
 
-static const char *const written[] = {"model.safetensors", "state.safetensors", "losses.csv", "scores.csv", "curves.png",
-                                      "overlay-1-third.png"};
+static const char *const written[] = {"model.safetensors", "state.safetensors", "losses.csv",
+                                      "scores.csv",        "curves.png",        "overlay-1-third.png"};
 enum { N_WRITTEN = sizeof written / sizeof *written };
 
 static void place_remove(const place *p)
@@ -462,7 +466,8 @@ static void what_is_left_out_is_not_taught(void **state)
     (void)state;
     o.without = "ccm, epm flip,foreground";
     assert_ok(pea__course_plan(&o, &course, &err));
-    assert_true(course.curriculum.self[0] == 1.0 && course.curriculum.cross == 0.0 && course.curriculum.foreground == 0.0);
+    assert_true(course.curriculum.self[0] == 1.0 && course.curriculum.cross == 0.0 &&
+                course.curriculum.foreground == 0.0);
     for (int level = 1; level < PEA__LEVELS; level++)
         assert_true(course.curriculum.self[level] == 0.0);
     assert_int_equal(course.info.n_heads, 2); /* no coarse embeddings */
@@ -525,7 +530,8 @@ static void write_pair(const place *p, const char *name, double edge)
 
 static void the_pixel_size_is_that_on_which_files_agree(void **state)
 {
-    static const char *const files[] = {"a_image.tif", "a_labels.tif", "b_image.tif", "b_labels.tif", "c_image.tif", "c_labels.tif"};
+    static const char *const files[] = {"a_image.tif",  "a_labels.tif", "b_image.tif",
+                                        "b_labels.tif", "c_image.tif",  "c_labels.tif"};
     const place p = place_new();
     pea_error err;
     pea_training_set *set = NULL;
