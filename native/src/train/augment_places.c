@@ -177,31 +177,48 @@ static int64_t repeated(int64_t i, int64_t n)
     return i < n ? i : 2 * n - 1 - i;
 }
 
-static void smooth_line(const float *line, int64_t step, int64_t n, const double *weights, int64_t radius, float *to)
+static void add_row(float weight, const float *from, int64_t n, float *to)
 {
-    for (int64_t i = 0; i < n; i++) {
-        double sum = 0.0;
-        const bool inner = i >= radius && i + radius < n;
-        for (int64_t k = -radius; k <= radius; k++)
-            sum += weights[k < 0 ? -k : k] * (double)line[(inner ? i + k : repeated(i + k, n)) * step];
-        to[i * step] = (float)sum;
-    }
+    for (int64_t i = 0; i < n; i++)
+        to[i] += weight * from[i];
+}
+
+/* A row of n is added to another one, shifted by k, with what the mirror at its ends has. */
+static void add_shifted(float weight, const float *from, int64_t k, int64_t n, float *to)
+{
+    const int64_t first = pea__min_i64(n, pea__max_i64(0, -k)), end = pea__max_i64(first, pea__min_i64(n, n - k));
+    if (end > first)
+        add_row(weight, from + first + k, end - first, to + first);
+    for (int64_t i = 0; i < first; i++)
+        to[i] += weight * from[repeated(i + k, n)];
+    for (int64_t i = end; i < n; i++)
+        to[i] += weight * from[repeated(i + k, n)];
+}
+
+/* weights[0..radius]: those of a Gaussian at that distance; their sum over both sides is 1. Returns the radius. */
+static int64_t find_weights(double sigma, float weights[PEA__MAX_SMOOTHING_RADIUS + 1])
+{
+    const int64_t radius = pea__min_i64((int64_t)(4.0 * sigma + 0.5), PEA__MAX_SMOOTHING_RADIUS);
+    double sum = 1.0;
+    for (int64_t k = 1; k <= radius; k++)
+        sum += 2.0 * exp(-0.5 * (double)(k * k) / (sigma * sigma));
+    for (int64_t k = 0; k <= radius; k++)
+        weights[k] = (float)(exp(-0.5 * (double)(k * k) / (sigma * sigma)) / sum);
+    return radius;
 }
 
 void pea__smooth(int64_t side, double sigma, float *field, float *scratch)
 {
-    double weights[PEA__MAX_SMOOTHING_RADIUS + 1], sum = 0.0;
-    const int64_t radius = pea__min_i64((int64_t)(4.0 * sigma + 0.5), PEA__MAX_SMOOTHING_RADIUS);
-    for (int64_t k = 0; k <= radius; k++) {
-        weights[k] = exp(-0.5 * (double)(k * k) / (sigma * sigma));
-        sum += k == 0 ? weights[k] : 2.0 * weights[k];
-    }
-    for (int64_t k = 0; k <= radius; k++)
-        weights[k] /= sum;
-    for (int64_t x = 0; x < side; x++)
-        smooth_line(field + x, side, side, weights, radius, scratch + x);
+    float weights[PEA__MAX_SMOOTHING_RADIUS + 1];
+    const int64_t radius = find_weights(sigma, weights);
+    memset(scratch, 0, (size_t)(side * side) * sizeof *scratch);
     for (int64_t y = 0; y < side; y++)
-        smooth_line(scratch + y * side, 1, side, weights, radius, field + y * side);
+        for (int64_t k = -radius; k <= radius; k++)
+            add_row(weights[k < 0 ? -k : k], field + repeated(y + k, side) * side, side, scratch + y * side);
+    memset(field, 0, (size_t)(side * side) * sizeof *field);
+    for (int64_t y = 0; y < side; y++)
+        for (int64_t k = -radius; k <= radius; k++)
+            add_shifted(weights[k < 0 ? -k : k], scratch + y * side, k, side, field + y * side);
 }
 
 void pea__draw_displacements(pea__random *random, int64_t side, double alpha, double sigma, float *field,
