@@ -28,7 +28,11 @@ pea_mean_shift_options pea_mean_shift_options_default(void);
  * @param labels     filled    uint32 (z,y,x,1): 1..n by falling number of points, 0 outside the mask
  * @param n_labels   filled    n; may be NULL
  * @return PEA_OK; PEA_E_SHAPE; PEA_E_DTYPE; PEA_E_ARG; PEA_E_FORMAT for NaN or infinity; PEA_E_LIMIT for 2^31 points;
- *         PEA_E_NOMEM; PEA_E_CANCELLED. The same bytes for any number of threads
+ *         or more memory than the context allows, with the bytes; PEA_E_NOMEM; PEA_E_CANCELLED. The same bytes for any
+ *         number of threads
+ * Time: that of seeds times steps, each of which looks at the points near the kernel's border alone. Few cells that are
+ * full are fast; cells with a point each, as of noise, are slow.
+ * Memory: up to 60 + 14 c bytes for each point, if each is a seed; 20 + 6 c where cells have many points.
  * Source: Comaniciu and Meer, "Mean shift: a robust approach toward feature space analysis", 2002.
  */
 pea_status pea_mean_shift(const pea_array *embedding, const pea_array *mask, const pea_mean_shift_options *options,

@@ -255,6 +255,11 @@ typedef struct pea__label_map {
 pea_status pea__label_map_number(pea__label_map *map, uint32_t label, uint32_t *number, pea_error *err);
 void pea__label_map_free(pea__label_map *map);
 
+/* ---- mean shift (mean_shift.c) ---- */
+
+/* What it takes at most, beside embeddings and labels. */
+uint64_t pea__mean_shift_bytes(uint64_t n_points, uint64_t c, int n_threads);
+
 /* ---- specks (mask_remove_small.c) ---- */
 
 /* A plane of any kind that can tell which pixels of a row are set, twice in turn for all rows, and can clear some. */

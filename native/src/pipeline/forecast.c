@@ -36,13 +36,6 @@ static uint64_t fragment_bytes(const pea_segment_options *options, pea_dims grid
     return pea__bytes_add(pea__bytes_add(scratch, (uint64_t)grid.x * ROW_BYTES), graph);
 }
 
-/* Points and where they come from; seeds, at most one for each point; cells, then centres. */
-static uint64_t mean_shift_bytes(pea_dims grid)
-{
-    enum { POINT_BYTES = 30, COMPONENT_BYTES = 12 };
-    return pea__bytes_mul(count_voxels(grid), POINT_BYTES + COMPONENT_BYTES * (uint64_t)grid.c);
-}
-
 /* No address space has the labels of what would make products overflow. */
 static bool is_possible(pea_dims grid)
 {
@@ -60,8 +53,9 @@ uint64_t pea__cluster_forecast(const pea_segment_options *options, pea_dims grid
     if (options->clusterer == PEA_CLUSTER_MUTEX)
         return is_possible(grid) ? pea__slabs_forecast(options, grid, pea__mutex_slab_planes(grid), n_threads)
                                  : UINT64_MAX;
-    return options->clusterer == PEA_CLUSTER_MEANSHIFT ? mean_shift_bytes(grid)
-                                                       : fragment_bytes(options, grid, n_threads);
+    return options->clusterer == PEA_CLUSTER_MEANSHIFT
+               ? pea__mean_shift_bytes(count_voxels(grid), (uint64_t)grid.c, n_threads)
+               : fragment_bytes(options, grid, n_threads);
 }
 
 /* What a part takes on a grid that is not the image's: intensities and the rows they come from; labels and mask. */

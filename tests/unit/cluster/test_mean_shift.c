@@ -143,7 +143,7 @@ static void points_far_from_the_middle_of_their_cell_are_labelled(void **state)
     assert_true(n == 1 && labels[0] == 1 && labels[1] == 1);
 }
 
-enum { LARGE = 60000 };
+enum { LARGE = 90000 };
 
 static pea_status run_large(void *argument, pea_context *context, pea_error *error)
 {
