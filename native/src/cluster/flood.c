@@ -2,8 +2,9 @@
  *
  * Heights are sorted once, so each pixel knows how many are lower: there the places of all pixels of its height begin.
  * Who is reached takes the next of them, and a bit says that somebody waits there. So the lowest bit is the pixel that
- * the rule wants, and is found by counting zeros, level by level. A pixel is reached once: there are enough places.
- * Most heights belong to one pixel alone, whose place is known from the sorting: then a bit is all that is written.
+ * the rule wants, and is found by counting zeros, level by level, beginning where the last one was. A pixel is reached
+ * once: there are enough places. Most heights belong to one pixel alone, whose place is known from the sorting: then a
+ * bit is all that is written. Who is reached from above is lower than all that wait, and is next without a bit.
  *
  *     level 2            [..1.]                 a word covers 64 words below
  *     level 1     [0000] [..1.] [0000]
@@ -21,6 +22,8 @@ enum {
     N_DIGITS = 1 << DIGIT_BITS,
     OUTSIDE = 1 /* a label, so that nobody grows there */
 };
+
+#define NOBODY UINT32_MAX
 
 /* Cells have a frame of one pixel that nobody reaches: so every pixel has four neighbours. */
 static int64_t framed(int64_t n)
@@ -182,18 +185,24 @@ static void unmark(pea__flood *flood, uint32_t place)
     }
 }
 
-static bool lowest(const pea__flood *flood, uint32_t *place)
+/* Nobody waits below place `from`: upwards until a word tells of somebody, then down to who it is. */
+static bool lowest(const pea__flood *flood, uint32_t from, uint32_t *place)
 {
-    int64_t at = 0;
-    if (!flood->bits[flood->level[flood->n_levels - 1]])
-        return false;
-    for (int level = flood->n_levels - 1; level >= 0; level--)
+    int64_t at = from >> 6;
+    int level = 0;
+    while (!flood->bits[flood->level[level] + at]) {
+        if (++level == flood->n_levels)
+            return false;
+        at >>= 6;
+    }
+    for (; level >= 0; level--)
         at = at << 6 | lowest_bit(flood->bits[flood->level[level] + at]);
     *place = (uint32_t)at;
     return true;
 }
 
-static void push(pea__flood *flood, uint32_t cell)
+/* Its place in the queue. */
+static uint32_t arrive(pea__flood *flood, uint32_t cell)
 {
     uint32_t place = flood->cells[cell].rank;
     if (place & PEA__SHARED) {
@@ -201,7 +210,7 @@ static void push(pea__flood *flood, uint32_t cell)
         place += flood->n_queued[place]++;
         flood->places[place] = cell;
     }
-    mark(flood, place);
+    return place;
 }
 
 /* Who has nobody left to reach need not wait. */
@@ -217,30 +226,48 @@ static void push_seeds(const pea__plane *plane, pea__flood *flood)
     for (int64_t y = 1; y <= plane->n_y; y++)
         for (int64_t p = y * pitch + 1; p <= y * pitch + plane->n_x; p++)
             if (flood->cells[p].label && has_free_neighbour(flood->cells + p, pitch))
-                push(flood, (uint32_t)p);
+                mark(flood, arrive(flood, (uint32_t)p));
 }
 
-static void reach(pea__flood *flood, int64_t pitch, uint32_t cell, uint32_t label)
+/* A neighbour of the pixel at place `from` gets its label. *next: the lowest of those that are lower than it, else
+ * NOBODY. */
+static void reach(pea__flood *flood, int64_t pitch, uint32_t cell, uint32_t label, uint32_t from, uint32_t *next)
 {
     if (flood->cells[cell].label)
         return;
     flood->cells[cell].label = label;
-    if (has_free_neighbour(flood->cells + cell, pitch))
-        push(flood, cell);
+    if (!has_free_neighbour(flood->cells + cell, pitch))
+        return;
+    uint32_t place = arrive(flood, cell);
+    if (place < from && place < *next) {
+        const uint32_t before = *next;
+        *next = place;
+        place = before;
+    }
+    if (place != NOBODY)
+        mark(flood, place);
 }
 
 static void grow(pea__plane *plane, pea__flood *flood)
 {
     const int64_t n = pea__plane_pixels(plane), pitch = framed(plane->n_x);
-    uint32_t place;
+    const uint32_t step = (uint32_t)pitch;
+    uint32_t place = 0, next = NOBODY;
     int64_t n_taken = 0;
-    while (lowest(flood, &place)) {
-        const uint32_t cell = flood->places[place], label = flood->cells[cell].label, step = (uint32_t)pitch;
-        unmark(flood, place);
-        reach(flood, pitch, cell - step, label);
-        reach(flood, pitch, cell - 1, label);
-        reach(flood, pitch, cell + 1, label);
-        reach(flood, pitch, cell + step, label);
+    for (;;) {
+        if (next != NOBODY) {
+            place = next;
+        } else {
+            if (!lowest(flood, place, &place))
+                return;
+            unmark(flood, place);
+        }
+        const uint32_t cell = flood->places[place], label = flood->cells[cell].label;
+        next = NOBODY;
+        reach(flood, pitch, cell - step, label, place, &next);
+        reach(flood, pitch, cell - 1, label, place, &next);
+        reach(flood, pitch, cell + 1, label, place, &next);
+        reach(flood, pitch, cell + step, label, place, &next);
         if (++n_taken % TOLD_PIXELS == 0 && !pea__plane_goes_on(plane, (double)n_taken / (double)n))
             return; /* nobody uses this flood again */
     }

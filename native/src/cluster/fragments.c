@@ -4,8 +4,7 @@
  *     PEA_FRAGMENTS_SMOOTH    the same with smoothed distances and a smoothed boundary, then small fragments are
  *                             cleared and flooded again by those that stay
  *
- * Planes are tasks for the threads. Planes too large for that are done one by one on the caller's thread, which can be
- * stopped in the middle of one.
+ * Planes are tasks for the threads. The caller's thread asks in the middle of one whether to stop, and tells the others.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/fragments.h"
 #include "cluster/plane.h"
@@ -15,7 +14,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { TASK_PIXELS = 1 << 20, PIXEL_BYTES = 50 };
+enum { PIXEL_BYTES = 50 };
 
 #define FLOODED 0.95 /* share of the progress bar; the rest is for the numbers */
 
@@ -41,6 +40,8 @@ typedef struct cutting {
     uint32_t *n_fragments;    /* [z]; then how many came before */
     int64_t *not_finite;      /* [z]: element of the affinity or height, or -1 */
     scratch *scratches;       /* [worker] */
+    pea_context *context;     /* the caller's thread asks it within a plane */
+    atomic_bool stopped;
 } cutting;
 
 pea_fragments_options pea_fragments_options_default(void)
@@ -239,25 +240,26 @@ static void flood_plane(const cutting *job, int64_t z, scratch *s, pea__plane *p
 
 static void plane_task(void *argument, int64_t z, int worker)
 {
-    const cutting *job = argument;
-    pea__plane plane = {.n_y = (int32_t)job->dims.y, .n_x = (int32_t)job->dims.x};
-    job->work(job, z, job->scratches + worker, &plane);
+    cutting *job = argument;
+    const bool alone = pea__workers(job->context) == 1; /* otherwise whole planes alone are progress */
+    const double share = FLOODED / (double)job->dims.z;
+    pea__plane plane = {.n_y = (int32_t)job->dims.y, .n_x = (int32_t)job->dims.x, .stopped = &job->stopped};
+    plane.context = worker == 0 ? job->context : NULL;
+    plane.from = alone ? share * (double)z : 0.0;
+    plane.to = alone ? plane.from + share : 0.0;
+    if (!atomic_load(&job->stopped))
+        job->work(job, z, job->scratches + worker, &plane);
 }
 
-static pea_status run_planes(cutting *job, pea_context *context, double to, pea_error *err)
+static pea_status run_planes(cutting *job, pea_error *err)
 {
-    const double n_z = (double)job->dims.z;
     pea_status status = PEA_OK;
-    if (pea__workers(context) > 1 && job->dims.z > 1 && job->dims.y * job->dims.x <= TASK_PIXELS)
-        return pea__parallel(context, job->dims.z, 0.0, to, plane_task, job, err);
-    for (int64_t z = 0; z < job->dims.z && status == PEA_OK; z++) {
-        pea__plane plane = {.n_y = (int32_t)job->dims.y, .n_x = (int32_t)job->dims.x, .context = context, .err = err};
-        plane.from = to * (double)z / n_z;
-        plane.to = to * ((double)z + 1.0) / n_z;
-        job->work(job, z, job->scratches, &plane);
-        status = plane.status;
-    }
-    return status;
+    if (pea__workers(job->context) == 1)
+        for (int64_t z = 0; z < job->dims.z; z++)
+            plane_task(job, z, 0);
+    else
+        status = pea__parallel(job->context, job->dims.z, 0.0, FLOODED, plane_task, job, err);
+    return status == PEA_OK && atomic_load(&job->stopped) ? pea__fail(err, PEA_E_CANCELLED, "cancelled") : status;
 }
 
 static void shift_plane(void *argument, int64_t z, int worker)
@@ -319,6 +321,7 @@ static pea_status run(cutting *job, pea_context *context, uint32_t *n_fragments,
 {
     const int n_workers = pea__workers(context);
     const bool numbered = job->affinity != NULL;
+    job->context = context;
     pea_status status = check_plane(job->dims, context, err);
     if (status == PEA_OK)
         status = pea__progress(context, 0.0, err); /* heard of, however few planes there are */
@@ -333,7 +336,7 @@ static pea_status run(cutting *job, pea_context *context, uint32_t *n_fragments,
     for (int64_t z = 0; z < job->dims.z && status == PEA_OK; z++)
         job->not_finite[z] = -1;
     if (status == PEA_OK)
-        status = run_planes(job, context, numbered ? FLOODED : 1.0, err);
+        status = run_planes(job, err);
     if (status == PEA_OK)
         status = check_finite(job, err);
     if (status == PEA_OK && numbered)

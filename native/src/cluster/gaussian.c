@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+enum { MOST_RADIUS = 300, BLOCK = 8 };
+
 pea__gaussian pea__gaussian_of(double sigma)
 {
     pea__gaussian made = {.radius = (int)(3.0 * sigma + 0.5)};
@@ -29,22 +31,43 @@ static int32_t mirrored(int32_t at, int32_t n)
     return rest < n ? rest : period - rest;
 }
 
+/* `at` points to the values at distance -radius to radius of the first sum. Blocks stay in registers. */
+static void weigh(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *sum)
+{
+    const int r = gaussian->radius;
+    int64_t x = 0;
+    for (; x + BLOCK <= n; x += BLOCK) {
+        double block[BLOCK];
+        for (int j = 0; j < BLOCK; j++)
+            block[j] = gaussian->weight[0] * at[r][x + j];
+        for (int i = 1; i <= r; i++) {
+            const double weight = gaussian->weight[i], *before = at[r - i] + x, *after = at[r + i] + x;
+            for (int j = 0; j < BLOCK; j++)
+                block[j] += weight * (before[j] + after[j]);
+        }
+        for (int j = 0; j < BLOCK; j++)
+            sum[x + j] = block[j];
+    }
+    for (; x < n; x++) {
+        sum[x] = gaussian->weight[0] * at[r][x];
+        for (int i = 1; i <= r; i++)
+            sum[x] += gaussian->weight[i] * (at[r - i][x] + at[r + i][x]);
+    }
+}
+
 static void smooth_row(const pea__gaussian *gaussian, const float *from, double *to, int32_t n, double *row)
 {
     const int32_t r = gaussian->radius;
+    const double *at[2 * MOST_RADIUS + 1];
     for (int32_t x = -r; x < 0; x++)
         row[r + x] = (double)from[mirrored(x, n)];
     for (int32_t x = 0; x < n; x++)
         row[r + x] = (double)from[x];
     for (int32_t x = n; x < n + r; x++)
         row[r + x] = (double)from[mirrored(x, n)];
-    for (int32_t x = 0; x < n; x++)
-        to[x] = gaussian->weight[0] * row[r + x];
-    for (int32_t i = 1; i <= r; i++) {
-        const double weight = gaussian->weight[i];
-        for (int32_t x = 0; x < n; x++)
-            to[x] += weight * (row[r + x - i] + row[r + x + i]);
-    }
+    for (int32_t i = -r; i <= r; i++)
+        at[r + i] = row + r + i;
+    weigh(gaussian, at, n, to);
     for (int32_t x = 0; x < n; x++)
         to[x] = (double)(float)to[x];
 }
@@ -52,16 +75,12 @@ static void smooth_row(const pea__gaussian *gaussian, const float *from, double 
 static void smooth_column(const pea__gaussian *gaussian, const pea__plane *plane, const double *from, int32_t y,
                           float *to, double *sum)
 {
+    const int32_t r = gaussian->radius;
     const int64_t n_x = plane->n_x;
-    for (int64_t x = 0; x < n_x; x++)
-        sum[x] = gaussian->weight[0] * from[y * n_x + x];
-    for (int32_t i = 1; i <= gaussian->radius; i++) {
-        const double weight = gaussian->weight[i];
-        const double *above = from + mirrored(y - i, plane->n_y) * n_x;
-        const double *below = from + mirrored(y + i, plane->n_y) * n_x;
-        for (int64_t x = 0; x < n_x; x++)
-            sum[x] += weight * (above[x] + below[x]);
-    }
+    const double *at[2 * MOST_RADIUS + 1];
+    for (int32_t i = -r; i <= r; i++)
+        at[r + i] = from + mirrored(y + i, plane->n_y) * n_x;
+    weigh(gaussian, at, n_x, sum);
     for (int64_t x = 0; x < n_x; x++)
         to[y * n_x + x] = (float)sum[x];
 }

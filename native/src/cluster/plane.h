@@ -3,13 +3,16 @@
 #ifndef PEA_PLANE_INTERNAL_H
 #define PEA_PLANE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "array/array.h"
 
 enum { PEA__MAX_SIDE = 32767 }; /* the sum of two squares fits an int32_t */
 
 typedef struct pea__plane {
     int32_t n_y, n_x;
-    pea_context *context; /* asked between rows whether to stop; NULL: nobody is, as in tasks of pea__parallel() */
+    pea_context *context; /* asked between rows whether to stop; NULL: nobody is, as by other threads than the caller's */
+    atomic_bool *stopped; /* all threads are to stop; NULL: there is one */
     double from, to;      /* progress of this plane */
     pea_status status;    /* of the last question; once it is not PEA_OK every call returns at once */
     pea_error *err;
@@ -20,6 +23,10 @@ static inline bool pea__plane_goes_on(pea__plane *plane, double share)
 {
     if (plane->status == PEA_OK && plane->context)
         plane->status = pea__progress(plane->context, plane->from + share * (plane->to - plane->from), plane->err);
+    if (plane->stopped && plane->status != PEA_OK)
+        atomic_store(plane->stopped, true);
+    else if (plane->stopped && atomic_load(plane->stopped))
+        plane->status = PEA_E_CANCELLED;
     return plane->status == PEA_OK;
 }
 
