@@ -5,13 +5,14 @@
  * is out of date. Of equal ones that of the larger number lives on.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/agglomerate.h"
+#include "cluster/cluster.h"
 #include "cluster/contraction.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
-enum { N_BINS = 256, OWN_EDGE_BYTES = 4 + 1 + 4 + 24 };
+enum { N_BINS = 256, OWN_EDGE_BYTES = 24 + 4 + 16 };
 
 /* Shares of the progress bar. */
 #define LINKED 0.2
@@ -25,16 +26,27 @@ typedef struct entry {
     uint8_t bin;
 } entry;
 
+/* What is known of an edge; together, as its memory is waited for. */
+typedef struct worth {
+    union {
+        struct {
+            double sum; /* mean: of affinities */
+            int64_t n_faces;
+        };
+        struct {
+            int32_t first, last; /* quantile: its list */
+        };
+    };
+    float cost; /* as of its last scoring */
+    bool stale;
+} worth;
+
 typedef struct agglomeration {
     pea_agglomerate_options options;
     pea__contraction graph;
-    float *cost;      /* [edge], as of its last scoring */
-    uint8_t *stale;   /* [edge] */
-    double *sum;      /* [edge] mean: of affinities */
-    int64_t *n_faces; /* [edge] mean */
-    entry *entries;   /* [edge] quantile: its first entry, or one of another edge's */
-    int32_t *first, *last; /* [edge] quantile: its list */
-    int32_t *following;    /* [edge] in its queue */
+    worth *edges;       /* [edge] */
+    entry *entries;     /* [edge] quantile: its first entry, or one of another edge's */
+    int32_t *following; /* [edge] in its queue */
     int32_t front[N_BINS], back[N_BINS];
 } agglomeration;
 
@@ -50,7 +62,7 @@ pea_agglomerate_options pea_agglomerate_options_default(void)
 static double quantile_of(agglomeration *work, uint32_t edge)
 {
     int64_t counts[N_BINS] = {0}, total = 0, seen = 0;
-    int32_t at = work->first[edge], last = at;
+    int32_t at = work->edges[edge].first, last = at;
     for (int32_t i = at; i >= 0; i = work->entries[i].next) {
         counts[work->entries[i].bin] += work->entries[i].count;
         total += work->entries[i].count;
@@ -69,31 +81,33 @@ static double quantile_of(agglomeration *work, uint32_t edge)
         at = work->entries[at].next;
     }
     work->entries[last].next = -1;
-    work->last[edge] = last;
+    work->edges[edge].last = last;
     return (answer + 0.5) / N_BINS;
 }
 
 static void score(agglomeration *work, uint32_t edge)
 {
-    const double value = work->options.score == PEA_SCORE_MEAN ? work->sum[edge] / (double)work->n_faces[edge]
-                                                               : quantile_of(work, edge);
-    work->cost[edge] = 1.0f - (float)value;
-    work->stale[edge] = 0;
+    worth *w = work->edges + edge;
+    const double value =
+        work->options.score == PEA_SCORE_MEAN ? w->sum / (double)w->n_faces : quantile_of(work, edge);
+    w->cost = 1.0f - (float)value;
+    w->stale = false;
 }
 
 static uint32_t combine(void *argument, uint32_t low, uint32_t high)
 {
     agglomeration *work = argument;
-    const bool high_lives = work->cost[high] <= work->cost[low];
-    const uint32_t alive = high_lives ? high : low, other = high_lives ? low : high;
+    const bool high_lives = work->edges[high].cost <= work->edges[low].cost;
+    const uint32_t alive = high_lives ? high : low;
+    worth *w = work->edges + alive, *other = work->edges + (high_lives ? low : high);
     if (work->options.score == PEA_SCORE_MEAN) {
-        work->sum[alive] += work->sum[other];
-        work->n_faces[alive] += work->n_faces[other];
+        w->sum += other->sum;
+        w->n_faces += other->n_faces;
     } else {
-        work->entries[work->last[alive]].next = work->first[other];
-        work->last[alive] = work->last[other];
+        work->entries[w->last].next = other->first;
+        w->last = other->last;
     }
-    work->stale[alive] = 1;
+    w->stale = true;
     return alive;
 }
 
@@ -106,7 +120,7 @@ static int bin_of(float cost)
 
 static void push(agglomeration *work, uint32_t edge)
 {
-    const int bin = bin_of(work->cost[edge]);
+    const int bin = bin_of(work->edges[edge].cost);
     work->following[edge] = -1;
     if (work->front[bin] < 0)
         work->front[bin] = (int32_t)edge;
@@ -126,15 +140,20 @@ static pea_status merge_all(agglomeration *work, pea_context *context, pea_error
             bin++;
             continue;
         }
-        if (work->cost[edge] >= threshold)
+        if (work->edges[edge].cost >= threshold)
             break;
-        work->front[bin] = work->following[edge];
+        const int32_t next = work->front[bin] = work->following[edge];
+        if (next >= 0) {
+            PEA__PREFETCH(work->edges + next);
+            PEA__PREFETCH(work->following + next);
+            PEA__PREFETCH(work->graph.gone + next);
+        }
         if (work->graph.gone[edge]) {
             ;
-        } else if (work->stale[edge]) {
+        } else if (work->edges[edge].stale) {
             score(work, (uint32_t)edge);
             push(work, (uint32_t)edge);
-            const int now = bin_of(work->cost[edge]);
+            const int now = bin_of(work->edges[edge].cost);
             bin = now < bin ? now : bin;
         } else {
             pea__contract(&work->graph, (uint32_t)edge, combine, work);
@@ -150,13 +169,8 @@ static pea_status merge_all(agglomeration *work, pea_context *context, pea_error
 static void free_all(agglomeration *work)
 {
     pea__free(work->following);
-    pea__free(work->last);
-    pea__free(work->first);
     pea__free(work->entries);
-    pea__free(work->n_faces);
-    pea__free(work->sum);
-    pea__free(work->stale);
-    pea__free(work->cost);
+    pea__free(work->edges);
     pea__contraction_free(&work->graph);
 }
 
@@ -170,18 +184,11 @@ static pea_status new_all(const pea_region_graph *graph, pea_context *context, a
         status = pea__contraction_new(graph, context, LINKED, &work->graph, err);
     if (status != PEA_OK)
         return status;
-    work->cost = pea__alloc(m, sizeof *work->cost, err);
-    work->stale = work->cost ? pea__alloc(m, 1, err) : NULL;
-    work->following = work->stale ? pea__alloc(m, sizeof *work->following, err) : NULL;
-    if (work->options.score == PEA_SCORE_MEAN) {
-        work->sum = work->following ? pea__alloc(m, sizeof *work->sum, err) : NULL;
-        work->n_faces = work->sum ? pea__alloc(m, sizeof *work->n_faces, err) : NULL;
-        return work->n_faces ? PEA_OK : PEA_E_NOMEM;
-    }
-    work->entries = work->following ? pea__alloc(m, sizeof *work->entries, err) : NULL;
-    work->first = work->entries ? pea__alloc(m, sizeof *work->first, err) : NULL;
-    work->last = work->first ? pea__alloc(m, sizeof *work->last, err) : NULL;
-    return work->last ? PEA_OK : PEA_E_NOMEM;
+    work->edges = pea__alloc(m, sizeof *work->edges, err);
+    work->following = work->edges ? pea__alloc(m, sizeof *work->following, err) : NULL;
+    if (work->following && work->options.score == PEA_SCORE_QUANTILE)
+        work->entries = pea__alloc(m, sizeof *work->entries, err);
+    return work->following && (work->entries || work->options.score == PEA_SCORE_MEAN) ? PEA_OK : PEA_E_NOMEM;
 }
 
 static pea_status fill(const pea_region_graph *graph, pea_context *context, agglomeration *work, pea_error *err)
@@ -192,11 +199,11 @@ static pea_status fill(const pea_region_graph *graph, pea_context *context, aggl
     for (uint32_t e = 0; e < graph->n_edges && status == PEA_OK; e++) {
         const pea_region_edge *edge = graph->edges + e;
         if (work->options.score == PEA_SCORE_MEAN) {
-            work->sum[e] = edge->mean * (double)edge->n_faces;
-            work->n_faces[e] = edge->n_faces;
+            work->edges[e].sum = edge->mean * (double)edge->n_faces;
+            work->edges[e].n_faces = edge->n_faces;
         } else {
             work->entries[e] = (entry){1, -1, (uint8_t)pea__region_bin(edge->max, N_BINS)};
-            work->first[e] = work->last[e] = (int32_t)e;
+            work->edges[e].first = work->edges[e].last = (int32_t)e;
         }
         score(work, e);
         push(work, e);

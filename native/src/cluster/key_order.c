@@ -4,9 +4,13 @@
 
 #include <string.h>
 
-static void pass(const pea__keyed *from, pea__keyed *to, int64_t n, int shift)
+enum { AT_ONCE = 1 << 18 }; /* between two questions whether to stop */
+
+static pea_status pass(const pea__keyed *from, pea__keyed *to, int64_t n, int shift, pea_context *context, double done,
+                       pea_error *err)
 {
     int64_t places[256] = {0}, next = 0;
+    pea_status status = PEA_OK;
     for (int64_t i = 0; i < n; i++)
         places[from[i].key >> shift & 255]++;
     for (int digit = 0; digit < 256; digit++) {
@@ -14,8 +18,13 @@ static void pass(const pea__keyed *from, pea__keyed *to, int64_t n, int shift)
         places[digit] = next;
         next += count;
     }
-    for (int64_t i = 0; i < n; i++)
-        to[places[from[i].key >> shift & 255]++] = from[i];
+    for (int64_t begin = 0; begin < n && status == PEA_OK; begin += AT_ONCE) {
+        const int64_t end = pea__min_i64(n, begin + AT_ONCE);
+        for (int64_t i = begin; i < end; i++)
+            to[places[from[i].key >> shift & 255]++] = from[i];
+        status = pea__progress(context, done, err);
+    }
+    return status;
 }
 
 pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_context *context, double done, pea_error *err)
@@ -30,11 +39,10 @@ pea_status pea__keyed_sort(pea__keyed *items, int64_t n, pea_context *context, d
     for (int shift = 0; shift < 64 && status == PEA_OK; shift += 8) {
         if ((differ >> shift & 255) == 0)
             continue;
-        pass(from, to, n, shift);
+        status = pass(from, to, n, shift, context, done, err);
         pea__keyed *const swap = from;
         from = to;
         to = swap;
-        status = pea__progress(context, done, err);
     }
     if (from != items)
         memcpy(items, from, (size_t)n * sizeof *items);

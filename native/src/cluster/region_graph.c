@@ -1,8 +1,8 @@
 /* region_graph.c - regions that touch, found in one pass over labels and affinities.
  *
  * The volume is cut into pieces of whole rows, whatever the number of threads; each piece collects the pairs of labels
- * it meets in a table of its own, and the tables are added up in the order of the pieces: so every sum is made in the
- * same order, and has the same bits, always.
+ * it meets in a table of its own. What the tables hold is sorted, that of the same pair in the order of the pieces, and
+ * added up: so every sum is made in the same order, and has the same bits, always.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/regions.h"
 
@@ -144,22 +144,26 @@ static bool add_voxels(piece *at, uint32_t label, int64_t n)
     return true;
 }
 
-static bool add_face(const building *work, piece *at, uint32_t a, uint32_t b, int64_t element)
+/* n faces beside each other along x, the first of them with this element of the affinity. */
+static bool add_faces(const building *work, piece *at, uint32_t a, uint32_t b, int64_t element, int64_t n)
 {
-    const float value = work->affinity[element];
-    if (!isfinite(value)) {
-        at->not_finite = element;
-        return false;
-    }
     if (!find(at, a < b ? (uint64_t)a << 32 | b : (uint64_t)b << 32 | a))
         return false;
-    pea__region_item *item = at->table.items + at->last_place;
-    item->max = item->n == 0 || value > item->max ? value : item->max;
-    item->sum += (double)value;
-    item->n++;
-    if (work->n_bins)
-        at->table.histograms[(size_t)at->last_place * (size_t)work->n_bins +
-                             (size_t)pea__region_bin(value, work->n_bins)]++;
+    pea__region_item item = at->table.items[at->last_place];
+    uint32_t *counts = work->n_bins ? at->table.histograms + (size_t)at->last_place * (size_t)work->n_bins : NULL;
+    for (int64_t i = 0; i < n; i++, element += work->dims.c) {
+        const float value = work->affinity[element];
+        if (!isfinite(value)) {
+            at->not_finite = element;
+            return false;
+        }
+        item.max = item.n == 0 || value > item.max ? value : item.max;
+        item.sum += (double)value;
+        item.n++;
+        if (counts)
+            counts[pea__region_bin(value, work->n_bins)]++;
+    }
+    at->table.items[at->last_place] = item;
     return true;
 }
 
@@ -185,9 +189,14 @@ static bool compare_row(const building *work, piece *at, int64_t z, int64_t y, i
     const int64_t begin = pea__max_i64(0, -(int64_t)o.x), end = pea__min_i64(d.x, d.x - o.x);
     const int64_t first = (z * d.y + y) * d.x;
     const uint32_t *row = work->labels + first, *other = work->labels + (z2 * d.y + y2) * d.x;
-    for (int64_t x = begin; x < end; x++) {
+    for (int64_t x = begin; x < end;) {
         const uint32_t a = row[x], b = other[x + o.x];
-        if (a != b && a != 0 && b != 0 && !add_face(work, at, a, b, (first + x) * d.c + k))
+        const int64_t from = x++;
+        if (a == b || a == 0 || b == 0)
+            continue;
+        while (x < end && row[x] == a && other[x + o.x] == b)
+            x++;
+        if (!add_faces(work, at, a, b, (first + from) * d.c + k, x - from))
             return false;
     }
     return true;
@@ -228,98 +237,195 @@ static pea_status check_pieces(const building *work, pea_error *err)
     return PEA_OK;
 }
 
-/* ---- all pieces together ---- */
+/* ---- which node has a label ---- */
 
-static void add_item(pea__region_item *to, const pea__region_item *from)
-{
-    to->max = to->n == 0 || from->max > to->max ? from->max : to->max;
-    to->sum += from->sum;
-    to->n += from->n;
-}
+/* Labels mostly are small numbers; then a look into a table is enough. */
+typedef struct node_index {
+    const pea_region_graph *graph;
+    uint32_t *nodes; /* [label]: node + 1, 0 is none; NULL where labels are too large */
+    uint64_t n_labels;
+} node_index;
 
-static pea_status add_table(pea__region_table *sum, const pea__region_table *table, pea_error *err)
+static pea_status index_nodes(const pea_region_graph *graph, node_index *index, pea_error *err)
 {
-    const size_t n_bins = (size_t)sum->n_bins;
-    for (uint32_t i = 0; i < table->n; i++) {
-        uint32_t place;
-        const pea_status status = pea__region_table_find(sum, table->items[i].key, &place, err);
-        if (status != PEA_OK)
-            return status;
-        add_item(sum->items + place, table->items + i);
-        for (size_t bin = 0; bin < n_bins; bin++)
-            sum->histograms[place * n_bins + bin] += table->histograms[i * n_bins + bin];
-    }
+    const uint64_t n = graph->n_nodes ? (uint64_t)graph->nodes[graph->n_nodes - 1].label + 1 : 0;
+    *index = (node_index){.graph = graph};
+    if (n == 0 || n > 4 * (uint64_t)graph->n_nodes + 4096)
+        return PEA_OK;
+    index->nodes = pea__alloc((size_t)n, sizeof *index->nodes, err);
+    if (!index->nodes)
+        return PEA_E_NOMEM;
+    index->n_labels = n;
+    for (int64_t i = 0; i < graph->n_nodes; i++)
+        index->nodes[graph->nodes[i].label] = (uint32_t)i + 1;
     return PEA_OK;
 }
 
-static uint32_t node_of(const pea_region_graph *graph, uint32_t label)
+/* False where no node has it. */
+static bool find_node(const node_index *index, uint32_t label, uint32_t *node)
 {
-    int64_t low = 0, high = graph->n_nodes - 1;
+    int64_t low = 0, high = index->graph->n_nodes - 1;
+    if (index->nodes) {
+        *node = label < index->n_labels ? index->nodes[label] - 1 : UINT32_MAX;
+        return *node != UINT32_MAX;
+    }
     while (low < high) {
         const int64_t middle = low + (high - low) / 2;
-        if (graph->nodes[middle].label < label)
+        if (index->graph->nodes[middle].label < label)
             low = middle + 1;
         else
             high = middle;
     }
-    return (uint32_t)low;
+    *node = (uint32_t)low;
+    return high >= 0 && index->graph->nodes[low].label == label;
 }
 
-/* Pairs by ascending key: a region's own item is before those with its larger neighbours. */
-static pea_status fill(pea_region_graph *graph, const pea__region_table *table, const pea__keyed *order,
-                       pea_context *context, pea_error *err)
+/* ---- all pieces together ---- */
+
+/* What the pieces found, one after another. */
+typedef struct pile {
+    pea__region_item *items;
+    uint32_t *histograms; /* [item][bin] */
+    pea__keyed *order;    /* by pair, those of the same pair by piece */
+    int64_t n;
+    size_t n_bins;
+} pile;
+
+static pea_status pile_new(building *work, pile *all, pea_error *err)
 {
-    const size_t n_bins = (size_t)graph->n_bins;
-    int64_t n_nodes = 0, n_edges = 0;
+    *all = (pile){.n_bins = (size_t)work->n_bins};
+    for (int64_t i = 0; i < work->n_pieces; i++)
+        all->n += work->pieces[i].table.n;
+    if (all->n > INT32_MAX)
+        return pea__fail(err, PEA_E_LIMIT, "more than 2^31 - 1 pairs of regions touch: work in smaller blocks");
+    /* the order and what sorts it; nodes are smaller than edges */
+    const uint64_t each = sizeof *all->items + 2 * sizeof *all->order + sizeof(pea_region_edge) + 8 * all->n_bins;
+    const pea_status status = pea__region_memory_take(&work->memory, (uint64_t)all->n * each, err);
+    if (status != PEA_OK)
+        return status;
+    all->items = pea__alloc_unset((size_t)all->n, sizeof *all->items, err);
+    all->order = all->items ? pea__alloc_unset((size_t)all->n, sizeof *all->order, err) : NULL;
+    if (all->order && all->n_bins)
+        all->histograms = pea__alloc_unset((size_t)all->n, all->n_bins * sizeof *all->histograms, err);
+    return all->order && (all->histograms || !all->n_bins) ? PEA_OK : PEA_E_NOMEM;
+}
+
+static void pile_free(pile *all)
+{
+    pea__free_unset(all->histograms);
+    pea__free_unset(all->order);
+    pea__free_unset(all->items);
+}
+
+/* The tables are freed on the way. */
+static pea_status fill_pile(building *work, pea_context *context, pile *all, pea_error *err)
+{
     pea_status status = PEA_OK;
-    for (uint32_t i = 0; i < table->n; i++) {
-        const pea__region_item *item = table->items + order[i].value;
-        if (item->key >> 32 == (uint32_t)item->key)
-            graph->nodes[n_nodes++] = (pea_region_node){(uint32_t)item->key, item->n};
-    }
-    uint32_t a = 0;
-    for (uint32_t i = 0; i < table->n && status == PEA_OK; i++) {
-        if (i % PEA__EDGES_AT_ONCE == 0)
-            status = pea__progress(context, ADDED_UP + (1.0 - ADDED_UP) * i / table->n, err);
-        const pea__region_item *item = table->items + order[i].value;
-        const uint32_t first = (uint32_t)(item->key >> 32), second = (uint32_t)item->key;
-        if (first == second)
-            continue;
-        while (graph->nodes[a].label != first)
-            a++;
-        if (n_bins)
-            memcpy(graph->histograms + (size_t)n_edges * n_bins, table->histograms + order[i].value * n_bins,
-                   n_bins * sizeof *graph->histograms);
-        graph->edges[n_edges++] = (pea_region_edge){a, node_of(graph, second), item->n, item->sum / (double)item->n,
-                                                    item->max};
+    int64_t n = 0;
+    for (int64_t i = 0; i < work->n_pieces && status == PEA_OK; i++) {
+        pea__region_table *table = &work->pieces[i].table;
+        for (uint32_t j = 0; j < table->n; j++, n++) {
+            all->items[n] = table->items[j];
+            all->order[n] = (pea__keyed){table->items[j].key, (uint32_t)n};
+        }
+        if (all->n_bins && table->n)
+            memcpy(all->histograms + (size_t)(n - table->n) * all->n_bins, table->histograms,
+                   table->n * all->n_bins * sizeof *all->histograms);
+        pea__region_table_free(table);
+        status = pea__progress(context, COLLECTED + (ADDED_UP - COLLECTED) * (double)i / (double)work->n_pieces, err);
     }
     return status;
 }
 
-static pea_status graph_of(const pea__region_table *table, pea_context *context, pea_region_graph **graph,
-                           pea_error *err)
+static bool is_region(uint64_t key)
 {
-    int64_t n_nodes = 0;
-    /* the order and what sorts it; nodes are smaller than edges */
-    pea_status status = pea__region_memory_take(
-        table->memory,
-        (uint64_t)table->n * (2 * sizeof(pea__keyed) + sizeof(pea_region_edge) + 4 * (uint64_t)table->n_bins), err);
-    if (status != PEA_OK)
-        return status;
-    pea__keyed *order = pea__alloc(table->n, sizeof *order, err);
-    if (!order)
-        return PEA_E_NOMEM;
-    for (uint32_t i = 0; i < table->n; i++) {
-        const uint64_t key = table->items[i].key;
-        order[i] = (pea__keyed){key, i};
-        n_nodes += key >> 32 == (uint32_t)key;
+    return key >> 32 == (uint32_t)key;
+}
+
+/* Items from place `at` of the order on that are of the same pair are added up. Returns where the next pair begins, or
+ * -1 where a count does not fit. */
+static int64_t add_up(const pile *all, int64_t at, pea__region_item *sum, uint32_t *histogram)
+{
+    const uint64_t key = all->order[at].key;
+    *sum = all->items[all->order[at].value];
+    if (histogram)
+        memcpy(histogram, all->histograms + all->order[at].value * all->n_bins, all->n_bins * sizeof *histogram);
+    while (++at < all->n && all->order[at].key == key) {
+        const pea__region_item *item = all->items + all->order[at].value;
+        sum->max = item->max > sum->max ? item->max : sum->max;
+        sum->sum += item->sum;
+        sum->n += item->n;
+        for (size_t bin = 0; histogram && bin < all->n_bins; bin++) {
+            const uint32_t more = all->histograms[all->order[at].value * all->n_bins + bin];
+            if (more > UINT32_MAX - histogram[bin])
+                return -1;
+            histogram[bin] += more;
+        }
     }
-    status = pea__keyed_sort(order, table->n, context, ADDED_UP, err);
+    return at;
+}
+
+static pea_status add_nodes(const pile *all, pea_context *context, pea_region_graph *graph, pea_error *err)
+{
+    pea_status status = PEA_OK;
+    int64_t n = 0, n_asked = 0;
+    for (int64_t i = 0; i < all->n && status == PEA_OK;) {
+        pea__region_item sum;
+        const uint64_t key = all->order[i].key;
+        if (is_region(key)) {
+            i = add_up(all, i, &sum, NULL);
+            graph->nodes[n++] = (pea_region_node){(uint32_t)key, sum.n};
+        } else {
+            i++;
+        }
+        if (++n_asked % PEA__EDGES_AT_ONCE == 0)
+            status = pea__progress(context, ADDED_UP, err);
+    }
+    return status;
+}
+
+/* Pairs by ascending key: a region's own item is before those with its larger neighbours. */
+static pea_status add_edges(const pile *all, const node_index *index, pea_context *context, pea_region_graph *graph,
+                            pea_error *err)
+{
+    pea_status status = PEA_OK;
+    uint32_t a = 0, b = 0;
+    for (int64_t i = 0, n = 0, n_asked = 0; i < all->n && status == PEA_OK;) {
+        pea__region_item sum;
+        uint32_t *histogram = all->n_bins ? graph->histograms + (size_t)n * all->n_bins : NULL;
+        const uint64_t key = all->order[i].key;
+        if (++n_asked % PEA__EDGES_AT_ONCE == 0)
+            status = pea__progress(context, ADDED_UP + (1.0 - ADDED_UP) * (double)i / (double)all->n, err);
+        if (is_region(key)) {
+            i++;
+            continue;
+        }
+        i = add_up(all, i, &sum, histogram);
+        if (i < 0)
+            return pea__fail(err, PEA_E_LIMIT, "two regions share more than 2^32 - 1 faces: work in smaller blocks");
+        while (graph->nodes[a].label != (uint32_t)(key >> 32))
+            a++;
+        (void)find_node(index, (uint32_t)key, &b); /* it is there: its voxels were counted */
+        graph->edges[n++] = (pea_region_edge){a, b, sum.n, sum.sum / (double)sum.n, sum.max};
+    }
+    return status;
+}
+
+static pea_status graph_of(const pile *all, pea_context *context, pea_region_graph **graph, pea_error *err)
+{
+    int64_t n_nodes = 0, n_edges = 0;
+    node_index index = {0};
+    for (int64_t i = 0; i < all->n; i++)
+        if (i == 0 || all->order[i].key != all->order[i - 1].key)
+            ++*(is_region(all->order[i].key) ? &n_nodes : &n_edges);
+    pea_status status = pea__region_graph_new(n_nodes, n_edges, (int)all->n_bins, graph, err);
     if (status == PEA_OK)
-        status = pea__region_graph_new(n_nodes, (int64_t)table->n - n_nodes, table->n_bins, graph, err);
+        status = add_nodes(all, context, *graph, err);
     if (status == PEA_OK)
-        status = fill(*graph, table, order, context, err);
-    pea__free(order);
+        status = index_nodes(*graph, &index, err);
+    if (status == PEA_OK)
+        status = add_edges(all, &index, context, *graph, err);
+    pea__free(index.nodes);
     if (status != PEA_OK) {
         pea_region_graph_free(*graph);
         *graph = NULL;
@@ -329,17 +435,15 @@ static pea_status graph_of(const pea__region_table *table, pea_context *context,
 
 static pea_status unite_pieces(building *work, pea_context *context, pea_region_graph **graph, pea_error *err)
 {
-    pea__region_table sum = {.n_bins = work->n_bins, .memory = &work->memory};
-    pea_status status = PEA_OK;
-    for (int64_t i = 0; i < work->n_pieces && status == PEA_OK; i++) {
-        status = pea__progress(context, COLLECTED + (ADDED_UP - COLLECTED) * (double)i / (double)work->n_pieces, err);
-        if (status == PEA_OK)
-            status = add_table(&sum, &work->pieces[i].table, err);
-        pea__region_table_free(&work->pieces[i].table);
-    }
+    pile all;
+    pea_status status = pile_new(work, &all, err);
     if (status == PEA_OK)
-        status = graph_of(&sum, context, graph, err);
-    pea__region_table_free(&sum);
+        status = fill_pile(work, context, &all, err);
+    if (status == PEA_OK)
+        status = pea__keyed_sort(all.order, all.n, context, ADDED_UP, err);
+    if (status == PEA_OK)
+        status = graph_of(&all, context, graph, err);
+    pile_free(&all);
     return status;
 }
 
@@ -422,69 +526,34 @@ pea_status pea_region_graph_build(const pea_array *labels, const pea_array *affi
 /* ---- numbers of nodes become labels ---- */
 
 typedef struct projection {
-    const pea_region_graph *graph;
+    node_index index;
     const uint32_t *numbers;
-    uint32_t *table; /* by label, where labels are small enough: number + 1 cannot be told from 0, so also `known` */
-    uint8_t *known;
-    uint64_t n_table;
     uint32_t *labels;
     int64_t n_voxels;
     atomic_bool stranger;
     atomic_uint_least32_t stranger_label;
 } projection;
 
-static bool number_of(projection *work, uint32_t label, uint32_t *number)
-{
-    if (work->table) {
-        if (label >= work->n_table || !work->known[label])
-            return false;
-        *number = work->table[label];
-        return true;
-    }
-    if (work->graph->n_nodes == 0)
-        return false;
-    const uint32_t node = node_of(work->graph, label);
-    *number = work->numbers[node];
-    return work->graph->nodes[node].label == label;
-}
-
 static void project_piece(void *argument, int64_t index, int worker)
 {
     projection *work = argument;
     const int64_t end = pea__min_i64(work->n_voxels, (index + 1) * PIECE_VOXELS);
-    uint32_t last = 0, number = 0;
+    uint32_t last = 0, number = 0, node;
     (void)worker;
     for (int64_t p = index * PIECE_VOXELS; p < end; p++) {
         const uint32_t label = work->labels[p];
         if (label != last) {
-            if (label != 0 && !number_of(work, label, &number)) {
+            if (label != 0 && !find_node(&work->index, label, &node)) {
                 atomic_store(&work->stranger_label, label);
                 atomic_store(&work->stranger, true);
                 return;
             }
+            number = label != 0 ? work->numbers[node] : 0;
             last = label;
         }
-        work->labels[p] = label == 0 ? 0 : number;
+        if (number != label) /* pages that stay as they are need not be written */
+            work->labels[p] = number;
     }
-}
-
-/* Labels mostly are small numbers; then a look into a table is enough. */
-static pea_status make_table(projection *work, pea_error *err)
-{
-    const pea_region_graph *graph = work->graph;
-    const uint64_t n = graph->n_nodes ? (uint64_t)graph->nodes[graph->n_nodes - 1].label + 1 : 0;
-    if (n == 0 || n > 4 * (uint64_t)graph->n_nodes + 4096)
-        return PEA_OK;
-    work->table = pea__alloc((size_t)n, sizeof *work->table, err);
-    work->known = work->table ? pea__alloc((size_t)n, 1, err) : NULL;
-    if (!work->known)
-        return PEA_E_NOMEM;
-    work->n_table = n;
-    for (int64_t i = 0; i < graph->n_nodes; i++) {
-        work->table[graph->nodes[i].label] = work->numbers[i];
-        work->known[graph->nodes[i].label] = 1;
-    }
-    return PEA_OK;
 }
 
 pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32_t *numbers, const char *stage,
@@ -494,11 +563,11 @@ pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32
     if (status != PEA_OK)
         return status;
     const pea_dims d = labels->dims;
-    projection work = {.graph = graph, .numbers = numbers, .labels = labels->data, .n_voxels = d.z * d.y * d.x};
+    projection work = {.numbers = numbers, .labels = labels->data, .n_voxels = d.z * d.y * d.x};
     pea__stage(context, stage);
     status = pea__progress(context, 0.0, err);
     if (status == PEA_OK)
-        status = make_table(&work, err);
+        status = index_nodes(graph, &work.index, err);
     if (status == PEA_OK)
         status = pea__parallel(context, pea__ceil_div(work.n_voxels, PIECE_VOXELS), 0.0, 1.0, project_piece, &work,
                                err);
@@ -506,8 +575,7 @@ pea_status pea__region_graph_project(const pea_region_graph *graph, const uint32
         status = pea__fail(err, PEA_E_FORMAT, "label %" PRIu32 " is no node of the region graph: use the labels it was "
                            "built of", (uint32_t)atomic_load(&work.stranger_label));
     pea__stage(context, NULL);
-    pea__free(work.known);
-    pea__free(work.table);
+    pea__free(work.index.nodes);
     return status;
 }
 
