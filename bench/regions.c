@@ -1,7 +1,9 @@
 /* regions.c - times fragments, region graph, agglomeration, projection and multicut, one after another:
- *     bench_regions AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy]]]
+ *     bench_regions AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy [GRAPH]]]]
  * The array is float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. The word is the rule of the fragments;
- * bench/peers/fragments_skimage.py makes smooth ones. Prints a line of JSON: CPU seconds of each step, and what came out.
+ * bench/peers/fragments_skimage.py makes smooth ones. Writes GRAPH.peagraph and what the multicut made of it, one number
+ * for each node, with and without moves: GRAPH-greedy.npy and GRAPH-greedy_and_moves.npy, for
+ * bench/peers/multicut_plain.py. Prints a line of JSON: CPU seconds of each step, and what came out.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "bench.h"
 #include "pea/pea.h"
@@ -33,6 +35,24 @@ static void end(result *r, int step, int repeat, double number)
     r->number[step] = number;
 }
 
+/* PREFIX-NAME.npy */
+static void write_numbers(const char *prefix, const char *name, uint32_t *numbers, size_t n)
+{
+    char path[4096];
+    const pea_npy file = {PEA_UINT32, 1, {(int64_t)n}, numbers};
+    pea_error err = {0};
+    snprintf(path, sizeof path, "%s-%s.npy", prefix, name);
+    check(pea_npy_write(path, &file, NULL, &err), &err);
+}
+
+static void write_graph(const char *prefix, const pea_region_graph *graph)
+{
+    char path[4096];
+    pea_error err = {0};
+    snprintf(path, sizeof path, "%s.peagraph", prefix);
+    check(pea_region_graph_save(graph, path, NULL, &err), &err);
+}
+
 static void cut_graph(const pea_region_graph *graph, const double *costs, int max_rounds, int step, int repeat,
                       uint32_t *numbers, pea_context *context, result *r)
 {
@@ -46,7 +66,7 @@ static void cut_graph(const pea_region_graph *graph, const double *costs, int ma
 }
 
 static void run(const pea_array *affinity, const pea_offsets *offsets, pea_fragment_rule rule, int repeat,
-                const pea_array *labels, pea_context *context, result *r)
+                const pea_array *labels, const char *prefix, pea_context *context, result *r)
 {
     const int most_rounds = pea_multicut_options_default().max_rounds;
     pea_region_graph *graph;
@@ -68,8 +88,13 @@ static void run(const pea_array *affinity, const pea_offsets *offsets, pea_fragm
     if (!numbers || !costs)
         exit(bench_fail("bench_regions", "out of memory"));
     check(pea_multicut_costs(graph, 0.5, costs, &err), &err);
-    cut_graph(graph, costs, 0, GREEDY, repeat, numbers, context, r);
-    cut_graph(graph, costs, most_rounds, MOVES, repeat, numbers, context, r);
+    if (prefix)
+        write_graph(prefix, graph);
+    for (int step = GREEDY; step <= MOVES; step++) {
+        cut_graph(graph, costs, step == MOVES ? most_rounds : 0, step, repeat, numbers, context, r);
+        if (prefix)
+            write_numbers(prefix, names[step], numbers, n_nodes);
+    }
     begin(r);
     check(pea_agglomerate(graph, NULL, context, numbers, &n, &err), &err);
     end(r, AGGLOMERATE, repeat, n);
@@ -95,7 +120,7 @@ int main(int argc, char **argv)
     pea_volume labels = {0};
     pea_error err = {0};
     if (argc < 3)
-        return bench_fail("bench_regions", "wants AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy]]]");
+        return bench_fail("bench_regions", "wants AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy [GRAPH]]]]");
     check(pea_npy_read(argv[1], &file, &err), &err);
     if (file.dtype != PEA_FLOAT32 || file.n_axes != 4)
         return bench_fail("bench_regions", "the affinities must be a float32 array of 4 axes");
@@ -106,7 +131,7 @@ int main(int argc, char **argv)
     check(pea_context_new(&options, &context, &err), &err);
     check(pea_volume_alloc(PEA_UINT32, (pea_dims){d.z, d.y, d.x, 1}, &labels, &err), &err);
     for (int i = 0; i < repeats; i++)
-        run(&affinity, &offsets, rule, i, &labels.array, context, &r);
+        run(&affinity, &offsets, rule, i, &labels.array, argc > 6 && i == 0 ? argv[6] : NULL, context, &r);
     if (argc > 5) { /* the labels are instances by now */
         const pea_npy made = {PEA_UINT32, 4, {d.z, d.y, d.x, 1}, labels.array.data};
         pea_fragments_options again = pea_fragments_options_default();

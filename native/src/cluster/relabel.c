@@ -59,7 +59,8 @@ static pea_status write_numbers(sweep *s, int64_t from, int64_t to, pea_error *e
             if (last != 0)
                 status = pea__label_map_number(&s->map, last, &number, err); /* cannot fail: it is there */
         }
-        s->labels[p] = last == 0 ? 0 : number + 1;
+        if (last != 0 && last != number + 1) /* pages that stay as they are need not be written */
+            s->labels[p] = number + 1;
     }
     return status;
 }

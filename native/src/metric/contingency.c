@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    CHUNK_VOXELS = 1 << 20, /* a few milliseconds: short enough to cancel, long enough to hand out */
+    CHUNK_VOXELS = 1 << 18, /* a millisecond, of noise 25: short enough to cancel, long enough to hand out */
+    CELLS_AT_ONCE = 1 << 18,
     FIRST_SLOTS = 1 << 10
 };
 
@@ -113,9 +114,6 @@ static pea_status sort_cells(pea__cell **cells, pea__cell **spare, size_t n, boo
 {
     for (int shift = 0; shift < 32; shift += 8) {
         size_t start[256] = {0}, sum = 0;
-        const pea_status status = pea__progress(context, 0.9, err);
-        if (status != PEA_OK)
-            return status;
         for (size_t i = 0; i < n; i++)
             start[*side(*cells + i, by_truth) >> shift & 255]++;
         if (start[*side(*cells, by_truth) >> shift & 255] == n)
@@ -125,8 +123,14 @@ static pea_status sort_cells(pea__cell **cells, pea__cell **spare, size_t n, boo
             start[b] = sum;
             sum += count;
         }
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             (*spare)[start[*side(*cells + i, by_truth) >> shift & 255]++] = (*cells)[i];
+            if (i % CELLS_AT_ONCE == 0) {
+                const pea_status status = pea__progress(context, 0.9, err);
+                if (status != PEA_OK)
+                    return status;
+            }
+        }
         pea__cell *const sorted = *spare;
         *spare = *cells;
         *cells = sorted;
