@@ -184,6 +184,11 @@ typedef void pea__task_fn(void *argument, int64_t index, int worker);
 pea_status pea__parallel(pea_context *context, int64_t n_tasks, double from, double to, pea__task_fn *fn,
                          void *argument, pea_error *err);
 
+/* The same, with floating-point numbers below 2^-126 taken and stored as 0 where the processor offers that (denormals.c):
+ * for whoever runs many kernels, which leave all flags alone. Each thread has its own flags back after a task. */
+pea_status pea__parallel_flushed(pea_context *context, int64_t n_tasks, double from, double to, pea__task_fn *fn,
+                                 void *argument, pea_error *err);
+
 int pea__workers(const pea_context *context);           /* how many values `worker` can take, >= 1 */
 uint64_t pea__memory_limit(const pea_context *context); /* 0: none */
 /* What a call made of several has taken already: the limit is less by so many bytes. Returns how many it was before, to be

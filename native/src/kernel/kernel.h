@@ -182,11 +182,6 @@ const pea__kernels_table *pea__kernels(void);
 /* Set `index` of those that can run here, the best first; NULL beyond the last. Scalar is always the last. */
 const pea__kernels_table *pea__kernels_available(size_t index);
 
-/* Between these two, of one thread, numbers too small to be normal are taken and stored as 0, where the processor offers
- * it (denormals.c). For whoever runs many kernels: they leave all flags alone. */
-uint64_t pea__denormals_flush(void);
-void pea__denormals_restore(uint64_t before);
-
 /* ---- packing of convolution weights (conv_pack.c) ---- */
 
 enum { PEA__MAX_ROWS = 25 }; /* kz * ky of any kernel */

@@ -20,7 +20,6 @@ typedef struct run {
 /* ---- one piece of one operation ---- */
 
 typedef struct task {
-    void (*what)(void *task, int64_t index, int worker);
     const pea__kernels_table *kernels;
     pea_precision precision;
     pea__conv conv; /* one of the two, by the kind of operation */
@@ -160,15 +159,6 @@ static void prepare_resize(const run *r, const pea__op *op, pea_dims d, task *t)
     t->y1 *= d.z;
 }
 
-/* A thread of the pool, or the caller's, has its flags back after each task. */
-static void run_task(void *argument, int64_t index, int worker)
-{
-    const task *t = argument;
-    const uint64_t before = pea__denormals_flush();
-    t->what(argument, index, worker);
-    pea__denormals_restore(before);
-}
-
 /* They stay until the operation has made its last row. */
 static pea_status make_weights(run *r, int i, double done, task *t, pea_error *err)
 {
@@ -177,8 +167,8 @@ static pea_status make_weights(run *r, int i, double done, task *t, pea_error *e
         const bool round = t->direct_bf16;
         const int64_t n = round ? pea__ceil_div(t->conv.shape.out_channels, PEA__BF16_PANEL)
                                 : pea__ceil_div(t->conv.shape.kz * t->conv.shape.in_channels, INPUTS_AT_ONCE);
-        t->what = round ? round_weights : transform_weights;
-        const pea_status status = pea__parallel(r->context, n, done, done, run_task, t, err);
+        pea__task_fn *const make = round ? round_weights : transform_weights;
+        const pea_status status = pea__parallel_flushed(r->context, n, done, done, make, t, err);
         if (status != PEA_OK)
             return status;
         r->has_weights[i] = true;
@@ -202,13 +192,12 @@ static pea_status run_piece(run *r, const pea__step *step, double from, double t
         const pea_status status = makes_weights ? make_weights(r, i, from, &t, err) : PEA_OK;
         if (status != PEA_OK)
             return status;
-        t.what = conv_tile;
-        return pea__parallel(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to, run_task,
-                             &t, err);
+        return pea__parallel_flushed(r->context, pea__ceil_div(d.z, t.tile_z) * t.n_tiles_y * t.n_tiles_x, from, to,
+                                     conv_tile, &t, err);
     }
     prepare_resize(r, op, d, &t);
-    t.what = op->kind == PEA__POOL ? pool_rows : op->kind == PEA__COPY ? copy_rows : upsample_rows;
-    return pea__parallel(r->context, pea__ceil_div(t.y1 - t.y0, t.tile_y), from, to, run_task, &t, err);
+    pea__task_fn *const make = op->kind == PEA__POOL ? pool_rows : op->kind == PEA__COPY ? copy_rows : upsample_rows;
+    return pea__parallel_flushed(r->context, pea__ceil_div(t.y1 - t.y0, t.tile_y), from, to, make, &t, err);
 }
 
 /* ---- rows that come and go ---- */

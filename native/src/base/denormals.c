@@ -1,13 +1,13 @@
 /* denormals.c - numbers below 2^-126 as 0, for a while: processors take a hundred times as long for them.
  * SPDX-License-Identifier: BSD-2-Clause */
-#include "kernel/kernel.h"
+#include "base/base.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 
 enum { FLUSH = 0x8040 }; /* results to zero (bit 15), operands are zeros (bit 6) */
 
-uint64_t pea__denormals_flush(void)
+static uint64_t flush_denormals(void)
 {
     const unsigned before = _mm_getcsr();
     _mm_setcsr(before | FLUSH);
@@ -15,7 +15,7 @@ uint64_t pea__denormals_flush(void)
 }
 
 /* Only these two bits: exceptions that were raised meanwhile stay raised, as after any arithmetic. */
-void pea__denormals_restore(uint64_t before)
+static void restore(uint64_t before)
 {
     _mm_setcsr((_mm_getcsr() & ~(unsigned)FLUSH) | ((unsigned)before & FLUSH));
 }
@@ -36,28 +36,48 @@ static void set_control(uint64_t value)
     __asm__ volatile("msr fpcr, %0" : : "r"(value));
 }
 
-uint64_t pea__denormals_flush(void)
+static uint64_t flush_denormals(void)
 {
     const uint64_t before = control();
     set_control(before | flush);
     return before;
 }
 
-void pea__denormals_restore(uint64_t before)
+static void restore(uint64_t before)
 {
     set_control((control() & ~flush) | (before & flush));
 }
 
 #else
 
-uint64_t pea__denormals_flush(void)
+static uint64_t flush_denormals(void)
 {
     return 0;
 }
 
-void pea__denormals_restore(uint64_t before)
+static void restore(uint64_t before)
 {
     (void)before;
 }
 
 #endif
+
+typedef struct flushed {
+    pea__task_fn *fn;
+    void *argument;
+} flushed;
+
+static void run_flushed(void *argument, int64_t index, int worker)
+{
+    const flushed *task = argument;
+    const uint64_t before = flush_denormals();
+    task->fn(task->argument, index, worker);
+    restore(before);
+}
+
+pea_status pea__parallel_flushed(pea_context *context, int64_t n_tasks, double from, double to, pea__task_fn *fn,
+                                 void *argument, pea_error *err)
+{
+    flushed task = {fn, argument};
+    return pea__parallel(context, n_tasks, from, to, run_flushed, &task, err);
+}
