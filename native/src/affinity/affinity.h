@@ -12,7 +12,16 @@ void pea__vectors_normalise(const float *from, int64_t n_channels, int64_t n, fl
 pea_status pea__embedding_normalise(const pea_array *embedding, pea_context *context, double from, double to,
                                     float *unit, pea_error *err);
 
-/* Some rows of a plane's normalised embedding. */
+/* A row of n vectors, normalised, as affinities are made of it: channel by channel, pea__unit_pitch() floats apart. */
+int64_t pea__unit_pitch(int64_t n);
+void pea__unit_row(const float *from, int64_t n_channels, int64_t n, float *to);
+
+/* Bytes that pea_affinity_from_embedding() takes: of an embedding, float32 with d.c channels. */
+uint64_t pea__affinity_scratch(pea_dims d, const pea_offsets *offsets, const pea_affinity_options *options,
+                               int n_workers);
+uint64_t pea__affinity_rows_scratch(const pea_offsets *offsets, int n_workers); /* of pea__affinity_rows() */
+
+/* Some rows of a plane's normalised embedding, each as pea__unit_row() makes it. */
 typedef struct pea__unit_rows {
     const float *data;
     pea_dims plane; /* (1,y,x,c), the whole of it */

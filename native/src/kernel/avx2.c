@@ -6,6 +6,7 @@
 #ifdef PEA__X86_SETS
 #include <immintrin.h>
 #include <string.h>
+#include "kernel/unroll.h"
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
@@ -39,6 +40,7 @@ static inline vec add(vec a, vec b) { return _mm256_add_ps(a, b); }
 static inline vec sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
 static inline vec mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
 static inline vec divide(vec a, vec b) { return _mm256_div_ps(a, b); }
+static inline vec root(vec a) { return _mm256_sqrt_ps(a); }
 static inline vec min2(vec a, vec b) { return _mm256_min_ps(a, b); } /* b where either is NaN */
 static inline vec max2(vec a, vec b) { return _mm256_max_ps(a, b); } /* b where either is NaN */
 static inline vec_mask greater(vec a, vec b) { return _mm256_castps_si256(_mm256_cmp_ps(a, b, _CMP_GT_OQ)); } /* not where either is NaN */
@@ -54,6 +56,26 @@ static inline void sum_lanes(const vec v[8], float sums[8]) /* pairs are added t
     const __m256 c = _mm256_hadd_ps(v[4], v[5]), d = _mm256_hadd_ps(v[6], v[7]);
     const __m256 ab = _mm256_hadd_ps(a, b), cd = _mm256_hadd_ps(c, d); /* lower halves 0..3 and 4..7, then upper */
     _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(ab, cd, 0x20), _mm256_permute2f128_ps(ab, cd, 0x31)));
+}
+
+/* Number j of vector i goes to number i of vector j: within each half of 4 lanes, then halves change places. */
+static inline void transpose(vec v[8])
+{
+    vec t[8];
+    UNROLL
+    for (int i = 0; i < 8; i += 4) {
+        const vec a = _mm256_unpacklo_ps(v[i], v[i + 1]), b = _mm256_unpackhi_ps(v[i], v[i + 1]);
+        const vec c = _mm256_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm256_unpackhi_ps(v[i + 2], v[i + 3]);
+        t[i] = _mm256_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm256_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm256_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm256_shuffle_ps(b, d, 0xee);
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(t[i], t[i + 4], 0x31);
+    }
 }
 
 /* ---- bf16 ---- */

@@ -6,6 +6,7 @@
 #ifdef PEA__X86_SETS
 #include <immintrin.h>
 #include <string.h>
+#include "kernel/unroll.h"
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,fma,avx2"))), apply_to = function)
 #else

@@ -19,6 +19,7 @@ static inline vec add(vec a, vec b) { return _mm512_add_ps(a, b); }
 static inline vec sub(vec a, vec b) { return _mm512_sub_ps(a, b); }
 static inline vec mul(vec a, vec b) { return _mm512_mul_ps(a, b); }
 static inline vec divide(vec a, vec b) { return _mm512_div_ps(a, b); }
+static inline vec root(vec a) { return _mm512_sqrt_ps(a); }
 static inline vec min2(vec a, vec b) { return _mm512_min_ps(a, b); } /* b where either is NaN */
 static inline vec max2(vec a, vec b) { return _mm512_max_ps(a, b); } /* b where either is NaN */
 static inline vec_mask greater(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); } /* not where either is NaN */
@@ -53,6 +54,29 @@ static inline void sum_lanes(const vec v[16], float sums[16])
     _mm512_storeu_ps(sums, fold_1(even, odd));
 }
 #undef FOLD
+/* Number j of vector i goes to number i of vector j: within each quarter of 4 lanes, then quarters change places. */
+static inline void transpose(vec v[16])
+{
+    vec t[16];
+    UNROLL
+    for (int i = 0; i < 16; i += 4) {
+        const vec a = _mm512_unpacklo_ps(v[i], v[i + 1]), b = _mm512_unpackhi_ps(v[i], v[i + 1]);
+        const vec c = _mm512_unpacklo_ps(v[i + 2], v[i + 3]), d = _mm512_unpackhi_ps(v[i + 2], v[i + 3]);
+        t[i] = _mm512_shuffle_ps(a, c, 0x44);
+        t[i + 1] = _mm512_shuffle_ps(a, c, 0xee);
+        t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+        t[i + 3] = _mm512_shuffle_ps(b, d, 0xee);
+    }
+    UNROLL
+    for (int i = 0; i < 4; i++) { /* quarter q of t[i + 4 * k] belongs to quarter k of v[i + 4 * q] */
+        const vec a = _mm512_shuffle_f32x4(t[i], t[i + 4], 0x88), b = _mm512_shuffle_f32x4(t[i], t[i + 4], 0xdd);
+        const vec c = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0x88), d = _mm512_shuffle_f32x4(t[i + 8], t[i + 12], 0xdd);
+        v[i] = _mm512_shuffle_f32x4(a, c, 0x88);
+        v[i + 4] = _mm512_shuffle_f32x4(b, d, 0x88);
+        v[i + 8] = _mm512_shuffle_f32x4(a, c, 0xdd);
+        v[i + 12] = _mm512_shuffle_f32x4(b, d, 0xdd);
+    }
+}
 
 /* ---- bf16 ---- */
 

@@ -7,6 +7,7 @@
 #ifdef PEA__NEON_SET
 #include <arm_neon.h>
 #include <string.h>
+#include "kernel/unroll.h"
 
 #define SET neon
 #define LANES 4
@@ -48,6 +49,7 @@ static inline vec add(vec a, vec b) { return vaddq_f32(a, b); }
 static inline vec sub(vec a, vec b) { return vsubq_f32(a, b); }
 static inline vec mul(vec a, vec b) { return vmulq_f32(a, b); }
 static inline vec divide(vec a, vec b) { return vdivq_f32(a, b); }
+static inline vec root(vec a) { return vsqrtq_f32(a); }
 static inline vec_mask greater(vec a, vec b) { return vcgtq_f32(a, b); }                  /* not where either is NaN */
 static inline vec min2(vec a, vec b) { return vbslq_f32(vcltq_f32(a, b), a, b); }         /* b where either is NaN */
 static inline vec max2(vec a, vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }         /* b where either is NaN */
@@ -59,6 +61,16 @@ static inline vec two_to(vec n) /* n whole, -126..127 */
 static inline void sum_lanes(const vec v[4], float sums[4])
 {
     vst1q_f32(sums, vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])));
+}
+
+/* Number j of vector i goes to number i of vector j. */
+static inline void transpose(vec v[4])
+{
+    const float32x4x2_t a = vtrnq_f32(v[0], v[1]), b = vtrnq_f32(v[2], v[3]);
+    v[0] = vcombine_f32(vget_low_f32(a.val[0]), vget_low_f32(b.val[0]));
+    v[1] = vcombine_f32(vget_low_f32(a.val[1]), vget_low_f32(b.val[1]));
+    v[2] = vcombine_f32(vget_high_f32(a.val[0]), vget_high_f32(b.val[0]));
+    v[3] = vcombine_f32(vget_high_f32(a.val[1]), vget_high_f32(b.val[1]));
 }
 
 /* ---- bf16 ---- */

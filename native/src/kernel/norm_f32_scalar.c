@@ -62,8 +62,8 @@ static float slope(pea__activation activation, float out)
 {
     switch (activation) {
     case PEA__LINEAR: return 1.0f;
-    case PEA__RELU: return out > 0.0f ? 1.0f : 0.0f;
-    case PEA__ELU: return out < 0.0f ? out + 1.0f : 1.0f; /* e^x, as the output is e^x - 1 */
+    case PEA__RELU: return out > 0.0f ? 1.0f : out * 0.0f; /* NaN stays, to be seen */
+    case PEA__ELU: return out > 0.0f ? 1.0f : out + 1.0f;  /* e^x, as the output is e^x - 1 */
     case PEA__SIGMOID: return out * (1.0f - out);
     }
     return 1.0f;

@@ -148,7 +148,7 @@ static inline vec slope_times(pea__activation activation, vec out, vec gradient)
     const vec zero = all(0.0f), one = all(1.0f);
     switch (activation) {
     case PEA__LINEAR: return gradient;
-    case PEA__RELU: return choose(greater(out, zero), gradient, zero);
+    case PEA__RELU: return mul(gradient, choose(greater(out, zero), one, mul(out, zero)));
     case PEA__ELU: return mul(gradient, add(min2(zero, out), one)); /* e^x, as the output is e^x - 1 */
     case PEA__SIGMOID: return mul(gradient, mul(out, sub(one, out)));
     }

@@ -40,10 +40,10 @@ void pea__pool_gradient_f32_scalar(const pea__resize_gradient *r, int64_t row)
     for (int64_t x = 0; x < half; x++)
         for (int64_t c = 0; c < r->channels; c++) {
             const int64_t at[4] = {upper + 2 * x, upper + 2 * x + 1, upper + r->nx + 2 * x, upper + r->nx + 2 * x + 1};
-            int most = 0;
-            for (int i = 1; i < 4; i++)
-                if (r->in[at[i] * r->in_pitch + c] > r->in[at[most] * r->in_pitch + c])
-                    most = i;
+            const float *in = r->in + c;
+            const int above = in[at[1] * r->in_pitch] > in[at[0] * r->in_pitch] ? 1 : 0;
+            const int below = in[at[3] * r->in_pitch] > in[at[2] * r->in_pitch] ? 3 : 2;
+            const int most = in[at[below] * r->in_pitch] > in[at[above] * r->in_pitch] ? below : above;
             for (int i = 0; i < 4; i++)
                 r->to[at[i] * r->to_pitch + c] =
                     (i == most ? r->gradient[(row * half + x) * r->gradient_pitch + c] : 0.0f) + addend(r, at[i], c);

@@ -2,9 +2,11 @@
  * each set's file; what a set could do better in its own words, it defines itself instead.
  * SPDX-License-Identifier: BSD-2-Clause */
 
-#include "kernel/unroll.h"
-
 #include "kernel/dots_f32_simd.h"
+#include "kernel/to_unit_f32_simd.h"
+#include "kernel/plane_dots_f32_simd.h"
+#include "kernel/transpose_f32_simd.h"
+#include "kernel/stream_f32_simd.h"
 #include "kernel/epilogue_simd.h"
 #include "kernel/resize_f32_simd.h"
 #include "kernel/panel_simd.h"

@@ -3,6 +3,7 @@
  *     image y,x --pad--> frame --network--> embedding on the frame --crop--> embedding y,x --> affinity --> labels
  *                                                   `-- cluster_padded: the crop comes last instead
  * SPDX-License-Identifier: BSD-2-Clause */
+#include "affinity/affinity.h"
 #include "pipeline/pipeline.h"
 
 #include <string.h>
@@ -230,10 +231,14 @@ pea_status pea__plane_needs(const pea__job *job, int n_threads, pea__needs *need
                    e = (uint64_t)job->heads.embedding_channels * sizeof(float),
                    k = job->options.offsets.n * sizeof(float), mask = predicted ? 10 : 2; /* as its parts are sought */
     needs->said = pea__bytes_mul(frame, e + (given ? k : 0) + (predicted ? 2 * sizeof(float) : 0));
-    /* besides: the mask; affinities and the normalised embedding */
-    const uint64_t affinity = pea__bytes_add(needs->said, pea__bytes_mul(grid, (given ? 0 : k + e) + mask));
     const bool by_embedding = job->options.clusterer == PEA_CLUSTER_MEANSHIFT;
     const pea_dims values = {1, w.grid.y, w.grid.x, job->heads.embedding_channels};
+    pea_affinity_options border = pea_affinity_options_default();
+    border.border = job->options.border;
+    /* besides: the mask; affinities and some rows of the normalised embedding */
+    uint64_t affinity = pea__bytes_add(needs->said, pea__bytes_mul(grid, (given ? 0 : k) + mask));
+    if (!given)
+        affinity = pea__bytes_add(affinity, pea__affinity_scratch(values, &job->options.offsets, &border, n_threads));
     /* affinities, mask, labels before the crop; of mean shift the embedding in place of affinities */
     uint64_t cluster = pea__bytes_add(pea__bytes_mul(given || by_embedding ? frame : grid, by_embedding ? e : k),
                                       pea__bytes_mul(grid, masked || job->options.cluster_padded ? 1 : 0));

@@ -162,7 +162,7 @@ static pea_status make_room(stream *s, pea_error *err)
     const int64_t c = job->heads.embedding_channels;
     pea_status status = PEA_OK;
     memcpy(mutex.stride, job->options.stride, sizeof mutex.stride);
-    s->units.row_bytes = (size_t)(s->grid.x * c) * sizeof(float);
+    s->units.row_bytes = (size_t)(pea__unit_pitch(s->grid.x) * c) * sizeof(float);
     s->mask.row_bytes = (size_t)s->grid.x;
     s->labels = s->part->labels;
     status = reserve(&s->units, window_rows(s), err);
@@ -208,7 +208,7 @@ static void take_embedding(void *argument, int64_t index, int worker)
     (void)worker;
     look_for_infinity(s, row, s->frame.x * c);
     if (is_in_grid(s, y))
-        pea__vectors_normalise(row + s->left * c, c, s->grid.x, (float *)row_at(&s->units, y - s->top));
+        pea__unit_row(row + s->left * c, c, s->grid.x, (float *)(void *)row_at(&s->units, y - s->top));
 }
 
 /* Where instances may be in row y of the frame: `row` is of the grid. */
@@ -322,7 +322,7 @@ static pea_status take_rows(void *user, size_t head, int64_t y0, int64_t y1, con
     const pea__window whole = pea__progress_part(job->context, (double)s->n_clustered / (double)s->grid.y, 1.0);
     status = pea__progress(job->context, 0.0, err); /* threads may leave nothing to do for this one, which asks */
     if (status == PEA_OK)
-        status = pea__parallel(job->context, y1 - y0, 0.0, 0.0, take, s, err);
+        status = pea__parallel_flushed(job->context, y1 - y0, 0.0, 0.0, take, s, err); /* as of a whole plane */
     pea__progress_rejoin(job->context, whole);
     if (status == PEA_OK && atomic_load(&s->not_finite))
         status = pea__fail_not_finite(err);
@@ -436,10 +436,10 @@ pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__need
     if (status != PEA_OK)
         return status;
     const uint64_t x = (uint64_t)s.grid.x, n = pea__bytes_mul((uint64_t)s.grid.y, x),
-                   e = (uint64_t)job->heads.embedding_channels * sizeof(float),
+                   e = (uint64_t)(job->heads.embedding_channels * pea__unit_pitch(s.grid.x)) * sizeof(float),
                    k = job->options.offsets.n * sizeof(float);
-    uint64_t bytes = needs->network;
-    bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)window_rows(&s), x * (e + 1)));
+    uint64_t bytes = pea__bytes_add(needs->network, pea__affinity_rows_scratch(&job->options.offsets, n_threads));
+    bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)window_rows(&s), e + x));
     bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)s.slab_rows, x * k));
     if (job->heads.foreground >= 0 && job->mask.data)
         bytes = pea__bytes_add(bytes, n / 8);

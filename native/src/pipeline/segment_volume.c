@@ -219,13 +219,19 @@ pea_status pea__volume_stream(const pea__part *part, pea_error *err)
 }
 
 /* Bytes of one tile on its way, besides what the network wants. */
-static uint64_t tile_bytes(const work *w, uint64_t network)
+static uint64_t tile_bytes(const work *w, int n_threads, uint64_t network)
 {
     const uint64_t n = (uint64_t)(w->tile.z * w->tile.y * w->tile.x), /* at most 2^48: the plan looked */
                    k = w->job->options.offsets.n * sizeof(float),
                    e = (uint64_t)w->job->heads.embedding_channels * sizeof(float);
-    /* input, embedding and its normalised copy: what the affinity of a tile needs at most */
-    const uint64_t affinity = n * ((uint64_t)w->tile.c * sizeof(float) + 2 * e);
+    pea_affinity_options options = pea_affinity_options_default();
+    pea_dims embedding = w->tile;
+    embedding.c = w->job->heads.embedding_channels;
+    options.border = w->job->options.border;
+    /* input, embedding and what the affinity of a tile needs */
+    uint64_t affinity = n * ((uint64_t)w->tile.c * sizeof(float) + e);
+    if (w->job->heads.affinity < 0)
+        affinity += pea__affinity_scratch(embedding, &w->job->options.offsets, &options, n_threads);
     return pea__bytes_add(network > affinity ? network : affinity, n * (k + sizeof(float))); /* affinities, weights */
 }
 
@@ -243,7 +249,7 @@ pea_status pea__volume_needs(const pea__job *job, int n_threads, pea__needs *nee
     if (status != PEA_OK)
         return status;
     const uint64_t n = count(job->grid), norm = pea__bytes_mul(n, sizeof(float)),
-                   tiles = pea__bytes_add(tile_bytes(&w, needs->network), norm);
+                   tiles = pea__bytes_add(tile_bytes(&w, n_threads, needs->network), norm);
     needs->said = pea__bytes_mul(n, job->options.offsets.n * sizeof(float));
     needs->network = job->network ? pea__bytes_add(needs->said, tiles) : 0;
     needs->cluster = pea__bytes_add(needs->said, pea__cluster_forecast(&job->options, job->grid, n_threads));
@@ -260,7 +266,7 @@ pea_status pea__volume_stream_needs(const pea__job *job, int n_threads, pea__nee
     if (status != PEA_OK)
         return status;
     const uint64_t slab = pea__bytes_mul(count(blended(&w)), (job->options.offsets.n + 1) * sizeof(float));
-    uint64_t bytes = pea__bytes_add(tile_bytes(&w, network), slab);
+    uint64_t bytes = pea__bytes_add(tile_bytes(&w, n_threads, network), slab);
     const int64_t planes = job->grid.z > 1 ? blended(&w).z : job->grid.y;
     bytes = pea__bytes_add(bytes, pea__slabs_forecast(&job->options, job->grid, planes, n_threads));
     *needs = (pea__needs){.network = bytes, .cluster = bytes};

@@ -359,6 +359,28 @@ static void a_dot_does_not_depend_on_its_place_in_the_row(void **state)
     }
 }
 
+/* They would take a hundred times as long. */
+static void denormals_count_as_zero(void **state)
+{
+    (void)state;
+#if defined(__x86_64__) || defined(__aarch64__)
+    enum { N = 3 * 9 * 40 };
+    static float embedding[N * 16], affinity[N * 12];
+    const pea_offsets offsets = pea_offsets_3d_default();
+    volatile float tiny = 1e-39f;
+    for (int i = 0; i < N * 16; i++)
+        embedding[i] = i % 16 == 3 ? 1.0f : i % 2 ? tiny : -tiny; /* lengths would be of other numbers */
+    for (int border = PEA_BORDER_NONE; border <= PEA_BORDER_COPY; border++) {
+        assert_ok(run(embedding, (pea_dims){3, 9, 40, 16}, &offsets, options_of((pea_border)border, 0), NULL, affinity));
+        for (int i = 0; i < N * 12; i++)
+            assert_true(affinity[i] == 0.0f || affinity[i] == 1.0f);
+    }
+    assert_true(tiny * 0.5f > 0.0f); /* the thread's flags are as before */
+#else
+    skip();
+#endif
+}
+
 static void threads_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -461,6 +483,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(relu_clears_negative_affinities_only),
     cmocka_unit_test(every_kernel_set_gives_the_dots_of_the_portable_one),
     cmocka_unit_test(a_dot_does_not_depend_on_its_place_in_the_row),
+    cmocka_unit_test(denormals_count_as_zero),
     cmocka_unit_test(threads_give_the_same_bytes),
     cmocka_unit_test(cancelling_ends_the_call),
     cmocka_unit_test(failing_memory_while_comparing_is_an_error),
