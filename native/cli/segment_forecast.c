@@ -55,11 +55,8 @@ pea_status cli_forecast_memory(const cli_job *job, cli_session *session, cli_for
     *forecast = (cli_forecast){.keep_affinity = job->want_table};
     pea_status status = expect(job, session, held, forecast, err);
     if (status == PEA_OK && limit != 0 && forecast->bytes > limit && job->want_table) {
-        const cli_forecast kept = *forecast;
         forecast->keep_affinity = 0; /* a table without confidence is better than none */
         status = expect(job, session, held, forecast, err);
-        if (status == PEA_OK && forecast->bytes > kept.bytes) /* rows of a small plane need more than all of it */
-            *forecast = kept;
     }
     if (status != PEA_OK)
         return status;

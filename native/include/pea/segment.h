@@ -207,7 +207,8 @@ typedef struct pea_expectation {
     double network_voxels; /* that go through the network; padding counts, and each tile that covers a voxel */
     int streams;            /* 1: rows of a plane, or planes of a volume, come and go, and nothing of them is kept but
                              * labels; 0: embeddings of a whole plane or affinities of a whole volume are in memory */
-    const char *why_whole;  /* where they are: the setting or wish that needs it; lent for ever, otherwise NULL */
+    const char *why_whole;  /* where they are: the setting or wish that needs it, or that it takes less memory than
+                             * pieces would; lent for ever, otherwise NULL */
 } pea_expectation;
 
 /**
@@ -224,7 +225,7 @@ pea_status pea_segment_expect(const pea_model *model, pea_dims image, const pea_
 /**
  * Bytes that pea_segment() will need at most besides image, mask, labels and details, whichever details are wanted:
  * planes one by one, so that the length of a stack does not count; a volume as a whole. Where no details are wanted it
- * is often far less: pea_segment_expect() tells.
+ * is often far less, and never more: pea_segment_expect() tells.
  * @param options  borrowed  NULL: the model's
  * @param bytes    filled
  * @return PEA_OK; as pea_segment() where image, model and options do not fit

@@ -47,34 +47,47 @@ static uint64_t most(const pea__job *job, pea__needs needs)
     return pea__with_overhead(job, needs.network > needs.cluster ? needs.network : needs.cluster);
 }
 
-pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pea_segment_options *options,
-                                int n_threads, uint64_t *bytes, pea_error *err)
-{
-    pea__job job = {.dims = image};
-    pea__needs needs;
-    job.mask.data = &job; /* the greater need: with a mask */
-    *bytes = 0;
-    pea_status status = pea__job_prepare(&job, model, options, NULL, err);
-    for (int way = 0; way < 2 && status == PEA_OK; way++) { /* of small images a stream may need a little more */
-        job.streams = way == 1;
-        if (job.streams && why_whole(&job, NULL))
-            break;
-        status = pea__job_needs(&job, n_threads, &needs, err);
-        if (status == PEA_OK && most(&job, needs) > *bytes)
-            *bytes = most(&job, needs);
-    }
-    return status;
-}
-
-/* With details. */
-static pea_status all_bytes(const pea__job *job, const pea_segment_details *details, int n_threads, uint64_t *bytes,
-                            pea_error *err)
+/* One way, with details. */
+static pea_status bytes_of(pea__job *job, bool streams, const pea_segment_details *details, int n_threads,
+                           uint64_t *bytes, pea_error *err)
 {
     pea__needs needs;
+    job->streams = streams;
     const pea_status status = pea__job_needs(job, n_threads, &needs, err);
     if (status == PEA_OK)
         *bytes = pea__bytes_add(most(job, needs), pea__details_forecast(job, details));
     return status;
+}
+
+/* Sets job->streams: of the ways that serve, the one that needs less. Small images are less than the rows, or the layers,
+ * in which they would come. */
+static pea_status choose_way(pea__job *job, const pea_segment_details *details, int n_threads,
+                             pea_expectation *expected, pea_error *err)
+{
+    uint64_t streamed = 0;
+    expected->why_whole = why_whole(job, details);
+    pea_status status = bytes_of(job, false, details, n_threads, &expected->bytes, err);
+    if (status == PEA_OK && !expected->why_whole)
+        status = bytes_of(job, true, details, n_threads, &streamed, err);
+    if (status != PEA_OK || expected->why_whole)
+        return status;
+    job->streams = streamed <= expected->bytes;
+    if (job->streams)
+        expected->bytes = streamed;
+    else
+        expected->why_whole = "its size: piece by piece it would need more memory";
+    expected->streams = job->streams;
+    return PEA_OK;
+}
+
+pea_status pea_segment_forecast(const pea_model *model, pea_dims image, const pea_segment_options *options,
+                                int n_threads, uint64_t *bytes, pea_error *err)
+{
+    pea__job job = {.dims = image};
+    *bytes = 0;
+    job.mask.data = &job; /* the greater need: with a mask */
+    const pea_status status = pea__job_prepare(&job, model, options, NULL, err);
+    return status == PEA_OK ? bytes_of(&job, false, NULL, n_threads, bytes, err) : status;
 }
 
 pea_status pea_segment_expect(const pea_model *model, pea_dims image, const pea_segment_options *options,
@@ -85,21 +98,11 @@ pea_status pea_segment_expect(const pea_model *model, pea_dims image, const pea_
     *expected = (pea_expectation){0};
     job.mask.data = &job; /* the greater need: with a mask */
     pea_status status = pea__job_prepare(&job, model, options, details, err);
-    if (status != PEA_OK)
-        return status;
-    expected->why_whole = why_whole(&job, details);
-    expected->streams = job.streams = !expected->why_whole;
-    status = all_bytes(&job, details, n_threads, &expected->bytes, err);
+    if (status == PEA_OK)
+        status = choose_way(&job, details, n_threads, expected, err);
     if (status == PEA_OK)
         expected->network_voxels = pea__network_voxels(&job);
     return status;
-}
-
-static pea_status check_budget(const pea__job *job, const pea_segment_details *details, pea_error *err)
-{
-    uint64_t bytes;
-    const pea_status status = all_bytes(job, details, pea_context_threads(job->context), &bytes, err);
-    return status == PEA_OK ? pea__check_budget(job, bytes, err) : status;
 }
 
 pea_status pea_segment(const pea_model *model, pea_context *context, const pea_array *image, const pea_array *mask,
@@ -107,6 +110,7 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
                        pea_segment_details *details, pea_error *err)
 {
     pea__job job = {.context = context};
+    pea_expectation expected = {0};
     if (n_labels)
         *n_labels = 0;
     if (details)
@@ -120,9 +124,10 @@ pea_status pea_segment(const pea_model *model, pea_context *context, const pea_a
     status = pea__job_take(&job, "the image", mask, labels, err);
     if (status == PEA_OK)
         status = pea__job_prepare(&job, model, options, details, err);
-    job.streams = status == PEA_OK && !why_whole(&job, details);
     if (status == PEA_OK)
-        status = check_budget(&job, details, err);
+        status = choose_way(&job, details, pea_context_threads(context), &expected, err);
+    if (status == PEA_OK)
+        status = pea__check_budget(&job, expected.bytes, err);
     if (status == PEA_OK)
         status = pea__job_scan(&job, err);
     if (status == PEA_OK)

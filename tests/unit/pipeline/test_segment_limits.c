@@ -58,12 +58,40 @@ static void tear_down(bench *b)
     pea_volume_free(&b->labels);
 }
 
+static pea_status stream_part(const pea__part *part, int64_t index, void *unused, pea_error *error)
+{
+    (void)index;
+    (void)unused;
+    return part->job->info.n_axes == 3 ? pea__volume_stream(part, error) : pea__plane_stream(part, error);
+}
+
+/* As pea_segment() does with large images: small ones it takes as a whole. */
+static pea_status stream(const bench *b, pea_context *context, uint32_t *n, pea_error *err)
+{
+    pea__job job = {.context = context, .image = b->image.array, .dims = b->image.array.dims, .streams = true};
+    *n = 0;
+    if (b->stage)
+        *b->stage = NULL;
+    pea_status status = pea__job_take(&job, "the image", &b->mask.array, &b->labels.array, err);
+    if (status == PEA_OK)
+        status = pea__job_prepare(&job, b->model, &b->options, NULL, err);
+    if (status == PEA_OK)
+        status = pea__job_scan(&job, err);
+    if (status == PEA_OK)
+        status = pea__parts_run(&job, stream_part, NULL, n, err);
+    pea__stage(context, NULL);
+    pea__free(job.ranges);
+    return status;
+}
+
 /* With all details that there are. */
 static pea_status segment(const bench *b, pea_context *context, uint32_t *n, pea_error *err)
 {
+    if (b->streams)
+        return stream(b, context, n, err);
     pea_prediction *prediction = NULL;
-    pea_segment_details details = {.want_affinity = !b->streams,
-                                   .want_embedding = !b->streams && (!b->predicts || b->options.offsets.n_axes == 2)};
+    pea_segment_details details = {.want_affinity = 1,
+                                   .want_embedding = !b->predicts || b->options.offsets.n_axes == 2};
     const pea_array *image = &b->image.array, *mask = &b->mask.array, *labels = &b->labels.array;
     pea_status status = PEA_OK;
     *n = 0;
@@ -224,7 +252,7 @@ static void work_beyond_the_memory_limit_is_refused_with_both_figures(void **sta
 {
     pea_error err;
     (void)state;
-    for (int run = 0; run < N_WAYS; run++) {
+    for (int run = 0; run < FIRST_STREAM; run++) {
         bench b = set_up(run);
         uint64_t bytes;
         uint32_t n;
@@ -285,6 +313,52 @@ static void what_is_kept_is_part_of_the_forecast(void **state)
     pea_model_free(model);
 }
 
+static void check_way(const pea_model *model, pea_dims d, bool streams)
+{
+    const int64_t n = d.y * d.x;
+    pea_expectation e;
+    pea_volume image, labels;
+    pea_error err;
+    uint64_t most;
+    uint32_t n_labels;
+    assert_ok(pea_segment_expect(model, d, NULL, NULL, 1, &e, &err));
+    assert_int_equal(e.streams, streams);
+    assert_true(streams ? !e.why_whole : strstr(e.why_whole, "its size") != NULL);
+    assert_ok(pea_segment_forecast(model, d, NULL, 1, &most, &err));
+    assert_true(e.bytes <= most);
+    assert_ok(pea_volume_alloc(PEA_UINT8, d, &image, &err));
+    assert_ok(pea_volume_alloc(PEA_UINT32, d, &labels, &err));
+    for (int64_t i = 0; i < n; i++)
+        ((uint8_t *)image.array.data)[i] = (uint8_t)(i / 97);
+    pea_context *enough = context_of(1, e.bytes, NULL), *little = context_of(1, e.bytes / 2, NULL);
+    assert_ok(pea_segment(model, enough, &image.array, NULL, NULL, &labels.array, &n_labels, NULL, &err));
+    assert_fails(pea_segment(model, little, &image.array, NULL, NULL, &labels.array, &n_labels, NULL, &err), PEA_E_LIMIT,
+                 "are allowed");
+    pea_context_free(enough);
+    pea_context_free(little);
+    pea_volume_free(&image);
+    pea_volume_free(&labels);
+}
+
+/* Rows are fewer bytes than large planes only. */
+static void the_way_that_needs_less_memory_is_taken(void **state)
+{
+    pea_model *model = toy_plane_model();
+    pea_expectation e = {0};
+    pea_error err;
+    int64_t side = 64;
+    (void)state;
+    check_way(model, (pea_dims){1, side, side, 1}, false);
+    while (!e.streams && side < 4096) {
+        side += 64;
+        assert_ok(pea_segment_expect(model, (pea_dims){1, side, side, 1}, NULL, NULL, 1, &e, &err));
+    }
+    assert_true(side < 2048);
+    check_way(model, (pea_dims){1, side - 64, side - 64, 1}, false);
+    check_way(model, (pea_dims){1, side, side, 1}, true);
+    pea_model_free(model);
+}
+
 static void forecast_knows_absurd_extents(void **state)
 {
     pea_error err;
@@ -317,6 +391,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(times_of_all_stages_are_kept),
     cmocka_unit_test(work_beyond_the_memory_limit_is_refused_with_both_figures),
     cmocka_unit_test(what_is_kept_is_part_of_the_forecast),
+    cmocka_unit_test(the_way_that_needs_less_memory_is_taken),
     cmocka_unit_test(forecast_knows_absurd_extents),
 };
 
