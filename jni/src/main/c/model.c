@@ -156,18 +156,19 @@ static jdouble model_scale(JNIEnv *env, jclass class, jlong model, jdouble z, jd
 }
 
 static jlong model_forecast(JNIEnv *env, jclass class, jlong model, jlong z, jlong y, jlong x, jint c,
-                            jbyteArray wishes, jint threads)
+                            jbyteArray wishes, jint keep, jint threads)
 {
     (void)class;
     pea_error err = {0};
     pea_segment_options options;
-    uint64_t bytes = 0;
+    pea_expectation expected = {0};
+    const pea_segment_details details = {.want_affinity = keep & KEEP_AFFINITY, .want_embedding = keep & KEEP_EMBEDDING};
     if (!options_of(env, model, wishes, &options))
         return 0;
     const int n_threads = threads ? threads : pea_cpu_threads();
-    const pea_status status =
-        pea_segment_forecast(glue_pointer(model), (pea_dims){z, y, x, c}, &options, n_threads, &bytes, &err);
-    return glue_ok(env, status, &err) ? (jlong)(bytes < INT64_MAX ? bytes : INT64_MAX) : 0;
+    const pea_status status = pea_segment_expect(glue_pointer(model), (pea_dims){z, y, x, c}, &options, &details,
+                                                 n_threads, &expected, &err);
+    return glue_ok(env, status, &err) ? (jlong)(expected.bytes < INT64_MAX ? expected.bytes : INT64_MAX) : 0;
 }
 
 /* ---- segmentations ---- */
@@ -346,7 +347,7 @@ static const JNINativeMethod model_natives[] = {
     {"nativeInfo", "(J)[J", model_info},
     {"nativeSettings", "(J[B)[B", model_settings},
     {"nativeScale", "(JDDD[B)D", model_scale},
-    {"nativeForecast", "(JJJJI[BI)J", model_forecast},
+    {"nativeForecast", "(JJJJI[BII)J", model_forecast},
     {"nativeSegment", "(JJJ[BIIJLorg/pea/Listener;)[J", model_segment},
     {"nativePredict", "(JJ[BIJLorg/pea/Listener;)J", model_predict},
 };

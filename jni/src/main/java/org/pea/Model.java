@@ -145,11 +145,16 @@ public final class Model implements AutoCloseable {
         }
     }
 
-    /** Bytes that {@link #segment} will need at most besides image, mask, labels and what is kept. */
-    public long forecast(long z, long y, long x, int c, Map<String, String> wishes, int threads) {
+    /**
+     * Bytes that {@link #segment} will need at most besides image, mask and labels; what is kept counts.
+     *
+     * @param keep null: labels alone
+     */
+    public long forecast(long z, long y, long x, int c, Map<String, String> wishes, Keep keep, int threads) {
+        int kept = keep == null ? 0 : keep.bits();
         byte[] packed = Texts.pack(wishes);
         try (Handle.Use model = handle.use()) {
-            return nativeForecast(model.address, z, y, x, c, packed, threads);
+            return nativeForecast(model.address, z, y, x, c, packed, kept, threads);
         }
     }
 
@@ -216,7 +221,8 @@ public final class Model implements AutoCloseable {
 
     private static native double nativeScale(long model, double z, double y, double x, byte[] unit);
 
-    private static native long nativeForecast(long model, long z, long y, long x, int c, byte[] wishes, int threads);
+    private static native long nativeForecast(long model, long z, long y, long x, int c, byte[] wishes, int keep,
+                                              int threads);
 
     private static native long[] nativeSegment(long model, long image, long mask, byte[] wishes, int keep, int threads,
                                                long memoryLimit, Listener listener);

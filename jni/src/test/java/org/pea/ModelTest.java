@@ -152,7 +152,7 @@ class ModelTest {
         assertEquals(2, model.axes());
         assertThrows(IllegalStateException.class, () -> model.settings(null));
         assertThrows(IllegalStateException.class, model::description);
-        assertThrows(IllegalStateException.class, () -> model.forecast(1, 64, 64, 1, null, 1));
+        assertThrows(IllegalStateException.class, () -> model.forecast(1, 64, 64, 1, null, null, 1));
         try (Volume image = Sample.blobs(1, 64, 64)) {
             IllegalStateException e = assertThrows(IllegalStateException.class,
                 () -> model.segment(image, null, null, null, null));

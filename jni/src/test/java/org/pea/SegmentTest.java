@@ -176,11 +176,15 @@ class SegmentTest {
     @Test
     void forecastIsAnUpperBoundThatTheRunKnows() {
         try (Model model = Model.open(Sample.planeModel()); Volume image = Sample.blobs(1, 64, 64)) {
-            long bytes = model.forecast(1, 64, 64, 1, null, 2);
+            long bytes = model.forecast(1, 64, 64, 1, null, null, 2);
+            long kept = model.forecast(1, 64, 64, 1, null, Keep.NOTHING.affinity().embedding(), 2);
             assertTrue(bytes > 64 * 64);
+            assertTrue(kept > bytes);
             assertThrows(PeaException.Limit.class,
                 () -> model.segment(image, null, null, null, new Run().memoryLimit(10_000)));
             model.segment(image, null, null, null, new Run().threads(2).memoryLimit(bytes)).close();
+            model.segment(image, null, null, Keep.NOTHING.affinity().embedding(),
+                new Run().threads(2).memoryLimit(kept)).close();
         }
     }
 

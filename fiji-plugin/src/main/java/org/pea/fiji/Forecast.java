@@ -21,7 +21,7 @@ import ij.Prefs;
  * Memory and time that a request will need, before it runs. Time comes from runs that were measured on this computer.
  */
 public final class Forecast {
-    /** Of native memory, at most, beside the image that is open already. */
+    /** Of native memory, at most, beside the image that is open already: what `pea segment` forecasts. */
     public final long bytes;
     /** NaN where nothing was measured yet: see {@link #measure}. */
     public final double seconds;
@@ -42,26 +42,26 @@ public final class Forecast {
             int channels = part.channels(image), threads = threads(request);
             Map<String, String> settings = model.settings(wishes);
             double scale = Double.parseDouble(settings.getOrDefault("scale", "1"));
-            long work = model.forecast(part.slices, part.bounds.height, part.bounds.width, channels, wishes, threads);
+            Keep keep = InstanceSegmentation.kept(model, request);
+            long work = model.forecast(part.slices, part.bounds.height, part.bounds.width, channels, wishes, keep,
+                                       threads);
             long pixels = part.voxels() * channels * (image.getBitDepth() == 24 ? 1 : image.getBitDepth() / 8);
+            long mask = part.shaped || !request.mask.isEmpty() ? part.voxels() : 0;
             long labels = part.voxels() * part.frames * 4;
             double speed = Prefs.get(key(model, threads), Double.NaN);
-            long kept = (long) (kept(model, settings, request, part.frames) * 4 * part.voxels() * scale * scale);
+            int earlier = InstanceSegmentation.showsDetails(request) ? part.frames - 1 : 0;
+            long kept = (long) (earlier * 4 * numbers(model, settings, keep) * part.voxels() * scale * scale);
             double seconds = part.voxels() * part.frames * scale * scale / speed;
-            return new Forecast(work + pixels + labels + kept, seconds, null);
+            return new Forecast(work + pixels + mask + labels + kept, seconds, null);
         } catch (PeaException | IllegalArgumentException e) {
             return new Forecast(0, Double.NaN, e.getMessage());
         }
     }
 
-    /* Numbers for each voxel besides labels. A table needs the affinities of one frame, what is shown those of all. */
-    private static long kept(Model model, Map<String, String> settings, Request request, int frames) {
-        boolean table = !request.table.isEmpty() || request.show.contains(Request.Show.TABLE);
-        boolean affinity = request.show.contains(Request.Show.AFFINITY);
-        boolean embedding = request.show.contains(Request.Show.EMBEDDING);
+    /* That are kept for each voxel. */
+    private static long numbers(Model model, Map<String, String> settings, Keep keep) {
         long offsets = settings.getOrDefault("offsets", "").chars().filter(c -> c == '[').count() - 1;
-        return (affinity || (table && embedding) ? offsets * frames : table ? offsets : 0)
-             + (embedding ? (long) model.embeddingDim() * frames : 0);
+        return (keep.hasAffinity() ? offsets : 0) + (keep.hasEmbedding() ? model.embeddingDim() : 0);
     }
 
     private static int threads(Request request) {

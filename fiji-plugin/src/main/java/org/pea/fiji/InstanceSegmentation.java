@@ -87,36 +87,40 @@ public final class InstanceSegmentation {
         return wishes;
     }
 
-    private Keep kept(Model model) {
+    /** What the library is asked to keep of a frame. */
+    static Keep kept(Model model, Request request) {
         Keep keep = Keep.NOTHING;
         // the table's confidence comes from affinities
-        if (wantsTable() || request.show.contains(Request.Show.AFFINITY))
+        if (wantsTable(request) || request.show.contains(Request.Show.AFFINITY))
             keep = keep.affinity();
         if (request.show.contains(Request.Show.EMBEDDING) && model.embeddingDim() > 0)
             keep = keep.embedding();
         return keep;
     }
 
-    private boolean wantsTable() {
+    /** Whether that is shown, and so stays until all frames are done. */
+    static boolean showsDetails(Request request) {
+        return request.show.contains(Request.Show.AFFINITY) || request.show.contains(Request.Show.EMBEDDING);
+    }
+
+    private static boolean wantsTable(Request request) {
         return !request.table.isEmpty() || request.show.contains(Request.Show.TABLE);
     }
 
     private Result.Frame frame(Model model, Result result, int t, Map<String, String> wishes, Run run) {
         Result.Frame frame = new Result.Frame();
-        boolean showsDetails = request.show.contains(Request.Show.AFFINITY)
-            || request.show.contains(Request.Show.EMBEDDING);
         try (Volume pixels = ImageTransfer.pixels(result.image, result.part, t);
              Volume mask = ImageTransfer.mask(request, result.image, result.part, t)) {
-            frame.segmentation = model.segment(pixels, mask, wishes, kept(model), run);
+            frame.segmentation = model.segment(pixels, mask, wishes, kept(model, request), run);
             frame.labels = frame.segmentation.labels();
             frame.count = frame.segmentation.count();
-            if (wantsTable())
+            if (wantsTable(request))
                 frame.instances = Instances.measure(frame.labels, pixels, frame.segmentation, run);
             if (request.show.contains(Request.Show.EMBEDDING) && frame.segmentation.embedding() != null)
                 frame.colours = Pictures.embeddingRgb(frame.segmentation.embedding(), run);
             else if (request.show.contains(Request.Show.EMBEDDING) && t == 0)
                 result.warnings.add("model " + model.name() + " gives affinities alone: there is no embedding to show");
-            if (!showsDetails && frame.segmentation.affinity() != null)
+            if (!showsDetails(request) && frame.segmentation.affinity() != null)
                 frame.keepLabelsAlone();
             return frame;
         } catch (RuntimeException | Error e) {

@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
+import java.util.Arrays;
 import java.util.List;
 
 import org.junit.jupiter.api.AfterAll;
@@ -145,5 +149,31 @@ class FitTest {
         NUCLEUS.setRoi(0, 0, 64, 64);
         assertTrue(Forecast.of(model, NUCLEUS, request).bytes < f.bytes);
         NUCLEUS.deleteRoi();
+    }
+
+    @Test void a_forecast_is_the_number_that_the_command_tells() throws Exception {
+        assumeTrue(Headless.hasCommand(), "the command is not built: " + Headless.COMMAND);
+        String image = Headless.ROOT.resolve("testdata/nuclei/cc88627344305b9a_image.tif").toString();
+        String model = Headless.ROOT.resolve("models/nuclei.safetensors").toString();
+        String labels = Files.createTempDirectory("pea").resolve("labels.tif").toString();
+        String[] tables = {"", labels + ".csv"};
+        for (String table : tables) {
+            long bytes = Forecast.of(Models.open("nuclei"), NUCLEUS,
+                MacroOptions.read("model=nuclei threads=1" + (table.isEmpty() ? "" : " table=" + table))).bytes;
+            String[] line = {"segment", image, "-m", model, "-o", labels, "--threads", "1", "--memory", Long.toString(bytes)};
+            if (!table.isEmpty()) {
+                line = Arrays.copyOf(line, line.length + 2);
+                line[line.length - 2] = "--table";
+                line[line.length - 1] = table;
+            }
+            Headless.pea(line);
+            line[9] = Long.toString(bytes - 1);
+            String[] refused = line;
+            if (table.isEmpty())
+                assertTrue(assertThrows(AssertionError.class, () -> Headless.pea(refused)).getMessage()
+                    .contains("(" + bytes + " bytes)"));
+            else    // the table goes without confidence rather than not at all
+                assertTrue(Headless.pea(refused).contains("stays empty"));
+        }
     }
 }
