@@ -446,6 +446,41 @@ static void a_large_plane_can_be_stopped(void **state)
     free_scene(&s);
 }
 
+/* Asks to stop at the n-th question, and from then on. */
+typedef struct stopper {
+    int n_calls, stop_at;
+} stopper;
+
+static int stop(void *user, const char *stage, double fraction)
+{
+    stopper *st = user;
+    (void)stage;
+    (void)fraction;
+    return ++st->n_calls >= st->stop_at;
+}
+
+/* By the caller's thread, in the middle of its plane or between two; the planes of others end then, too. */
+static void many_threads_can_be_stopped(void **state)
+{
+    (void)state;
+    scene s = make_scene(6, 6, 700, 900, 1000);
+    for (int stop_at = 1; stop_at <= 4; stop_at++) {
+        stopper st = {.stop_at = stop_at};
+        pea_context_options options = pea_context_options_default();
+        pea_context *context;
+        const size_t live = pea__alloc_live();
+        options.n_threads = 3;
+        options.progress = stop;
+        options.progress_user = &st;
+        assert_ok(pea_context_new(&options, &context, &err));
+        assert_int_equal(cut_smooth(&s, context, &err), PEA_E_CANCELLED);
+        assert_string_equal(err.message, "cancelled");
+        pea_context_free(context);
+        assert_int_equal(pea__alloc_live(), live);
+    }
+    free_scene(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(distances_equal_a_search_of_the_plane),
     cmocka_unit_test(smoothing_equals_a_weighted_mean),
@@ -459,6 +494,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_arguments_are_refused),
     cmocka_unit_test(failing_memory_leaks_nothing),
     cmocka_unit_test(a_large_plane_can_be_stopped),
+    cmocka_unit_test(many_threads_can_be_stopped),
 };
 
 PEA_TEST_MAIN(tests)
