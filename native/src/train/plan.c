@@ -9,8 +9,8 @@
  *     gradient                                                     |----------|
  *                             forward                   losses             backward
  *
- * What a norm normalised is nobody else's: its gradient takes its place. What is added voxel by voxel has the gradient of
- * the sum, and in the same place.
+ * What a norm normalised is nobody else's: its gradient takes its place. What is added voxel by voxel has the gradient
+ * of the sum, and in the same place.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/train.h"
 
@@ -196,7 +196,8 @@ static void live_backward(planning *p, int i)
         read_again(p, lesson->in_2, i);
     if (lesson->activation != PEA__LINEAR)
         read_again(p, lesson->out, i);
-    const int values[4] = {lesson->out, lesson->passes_on ? lesson->in : 0, lesson->in_2, lesson->add};
+    const int added = p->has_gradient[lesson->add] ? lesson->add : 0; /* what is frozen has none */
+    const int values[4] = {lesson->out, lesson->passes_on ? lesson->in : 0, lesson->in_2, added};
     for (int k = 0; k < 4; k++)
         if (values[k])
             has_gradient_at(p, values[k], time);

@@ -90,7 +90,7 @@ static pea_status plan(pea__teacher *t, int64_t loss_floats, pea_error *err)
 static pea_status count_work(const pea__teacher *t, int64_t *loss_floats, pea_error *err)
 {
     const int n_workers = pea__workers(t->trainee->run.context);
-    static const float some = 0.0f;
+    static const float some = 0.0f; /* stands for a partner, where there will be one */
     int64_t floats = pea__clip_work(t->trainee->n_parameters);
     floats = pea__max_i64(floats, pea__foreground_loss_work(t->trainee->batch));
     floats = pea__max_i64(floats, pea__prediction_loss_work(t->trainee->batch, n_workers));
