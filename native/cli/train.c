@@ -246,6 +246,7 @@ static pea_status choose_preset(struct run *r, pea_error *err)
     if (model) {
         r->options.segment = own;
         r->options.from = r->from;
+        r->options.warm_up = r->options.warm_up > 20 ? 20 : r->options.warm_up; /* what was learnt is not far off */
     }
     pea_model_free(model);
     return status;

@@ -91,52 +91,6 @@ static pea_status find_score(pea__course *course, pea_error *err)
                      wanted ? pea__printable(wanted, strlen(wanted), shown) : "");
 }
 
-/* ---- the network ---- */
-
-static pea_status read_network(pea__course *course, pea_error *err)
-{
-    pea_model *model = NULL;
-    pea_status status = pea_weights_read(course->options.from, &course->weights, err);
-    if (status == PEA_OK)
-        status = pea__model_make(course->weights, course->options.from, &model, err);
-    if (status == PEA_OK) {
-        const char *record = pea_model_metadata(model);
-        if (!(course->old_record = pea__copy_text(record, strlen(record), err)))
-            status = PEA_E_NOMEM;
-    }
-    pea_model_free(model);
-    return status;
-}
-
-static bool is_off(const pea_train_options *o, const char *name);
-
-static pea_status find_network(pea__course *course, pea_error *err)
-{
-    const pea_train_options *o = &course->options;
-    pea_network *network = NULL;
-    pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes,
-                           .in_channels = o->in_channels,
-                           .embedding_dim = o->embedding_dim,
-                           .coarse_heads = !is_off(o, "epm")};
-    memcpy(plan.filters, o->filters, sizeof plan.filters);
-    pea_status status =
-        o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
-    if (status == PEA_OK)
-        status = pea_network_create(course->weights, &network, err);
-    if (status != PEA_OK)
-        return status;
-    course->info = pea_network_get_info(network);
-    course->has_coarse_heads = pea_network_find_head(network, "emb_level1") >= 0;
-    course->has_foreground = pea_network_find_head(network, "foreground_logits") >= 0;
-    pea_network_free(network);
-    if (course->info.n_axes != o->segment.offsets.n_axes)
-        return pea__fail(err, PEA_E_ARG, "the network of %s is %d-D, the settings are for %d-D: choose another preset",
-                         o->from, course->info.n_axes, o->segment.offsets.n_axes);
-    if (course->info.n_axes == 2 && o->depth != 1)
-        return pea__fail(err, PEA_E_ARG, "samples of planes have a depth of 1, not %" PRId64, o->depth);
-    return PEA_OK;
-}
-
 /* ---- what is switched off ---- */
 
 /* The next word of a list from *at on: its length, and *at where it begins; 0 at the end. */
@@ -170,6 +124,52 @@ static pea_status check_switches(const pea_train_options *o, pea_error *err)
     }
     return PEA_OK;
 }
+
+/* ---- the network ---- */
+
+static pea_status read_network(pea__course *course, pea_error *err)
+{
+    pea_model *model = NULL;
+    pea_status status = pea_weights_read(course->options.from, &course->weights, err);
+    if (status == PEA_OK)
+        status = pea__model_make(course->weights, course->options.from, &model, err);
+    if (status == PEA_OK) {
+        const char *record = pea_model_metadata(model);
+        if (!(course->old_record = pea__copy_text(record, strlen(record), err)))
+            status = PEA_E_NOMEM;
+    }
+    pea_model_free(model);
+    return status;
+}
+
+static pea_status find_network(pea__course *course, pea_error *err)
+{
+    const pea_train_options *o = &course->options;
+    pea_network *network = NULL;
+    pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes,
+                           .in_channels = o->in_channels,
+                           .embedding_dim = o->embedding_dim,
+                           .coarse_heads = !is_off(o, "epm")};
+    memcpy(plan.filters, o->filters, sizeof plan.filters);
+    pea_status status =
+        o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
+    if (status == PEA_OK)
+        status = pea_network_create(course->weights, &network, err);
+    if (status != PEA_OK)
+        return status;
+    course->info = pea_network_get_info(network);
+    course->has_coarse_heads = pea_network_find_head(network, "emb_level1") >= 0;
+    course->has_foreground = pea_network_find_head(network, "foreground_logits") >= 0;
+    pea_network_free(network);
+    if (course->info.n_axes != o->segment.offsets.n_axes)
+        return pea__fail(err, PEA_E_ARG, "the network of %s is %d-D, the settings are for %d-D: choose another preset",
+                         o->from, course->info.n_axes, o->segment.offsets.n_axes);
+    if (course->info.n_axes == 2 && o->depth != 1)
+        return pea__fail(err, PEA_E_ARG, "samples of planes have a depth of 1, not %" PRId64, o->depth);
+    return PEA_OK;
+}
+
+/* ---- the samples ---- */
 
 static pea_status plan_samples(pea__course *course, pea_error *err)
 {

@@ -29,7 +29,7 @@ static void teach_in_hours(pea_train_options *o, int64_t n_steps)
     o->rate = 1e-3;
     o->end_rate = 1e-5;
     o->decay = PEA_DECAY_COSINE;
-    o->warm_up = 100;
+    o->warm_up = 50;
     o->epsilon = 1e-8;
     o->epsilon_first = 0;
     o->average = 0.998;
