@@ -1,8 +1,8 @@
 /* regions.c - times fragments, region graph, agglomeration, projection and multicut, one after another:
  *     bench_regions AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy [GRAPH]]]]
- * The array is float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. The word is the rule of the fragments;
- * bench/peers/fragments_skimage.py makes smooth ones. Writes GRAPH.peagraph and what the multicut made of it, one number
- * for each node, with and without moves: GRAPH-greedy.npy and GRAPH-greedy_and_moves.npy, for
+ * The array is float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. The word is the rule of the
+ * fragments; bench/peers/fragments_skimage.py makes smooth ones. Writes GRAPH.peagraph and what the multicut made of
+ * it, one number for each node, with and without moves: GRAPH-greedy.npy and GRAPH-greedy_and_moves.npy, for
  * bench/peers/multicut_plain.py. Prints a line of JSON: CPU seconds of each step, and what came out.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "bench.h"
@@ -10,7 +10,8 @@
 
 enum { FRAGMENTS, GRAPH, AGGLOMERATE, PROJECT, GREEDY, MOVES, N_STEPS };
 
-static const char *const names[N_STEPS] = {"fragments", "graph", "agglomerate", "project", "greedy", "greedy_and_moves"};
+static const char *const names[N_STEPS] = {"fragments", "graph", "agglomerate", "project", "greedy",
+                                           "greedy_and_moves"};
 
 /* CPU seconds of each repeat, and the number that a step gave: fragments, edges, regions, voxels, energies. */
 typedef struct result {
@@ -120,7 +121,8 @@ int main(int argc, char **argv)
     pea_volume labels = {0};
     pea_error err = {0};
     if (argc < 3)
-        return bench_fail("bench_regions", "wants AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy [GRAPH]]]]");
+        return bench_fail("bench_regions",
+                          "wants AFFINITY.npy interior|smooth [threads [repeats [FRAGMENTS.npy [GRAPH]]]]");
     check(pea_npy_read(argv[1], &file, &err), &err);
     if (file.dtype != PEA_FLOAT32 || file.n_axes != 4)
         return bench_fail("bench_regions", "the affinities must be a float32 array of 4 axes");

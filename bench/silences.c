@@ -1,8 +1,8 @@
 /* silences.c - how long each step of clustering and cleaning up goes without asking whether to stop:
  *     bench_silences AFFINITY.npy
- * float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. One thread. Prints a line of JSON: seconds of the
- * longest silence of each step, by the processor's time, which leaves out what others do. A context asks every 30 ms at
- * most: as much is no silence.
+ * float32 (z,y,x,k), k 3 or 12: the first offsets of the 3-D networks. One thread. Prints a line of JSON: seconds of
+ * the longest silence of each step and of all of it, by the processor's time, which leaves out what others do. A context
+ * asks every 30 ms at most: as much is no silence.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "bench.h"
 #include "pea/pea.h"

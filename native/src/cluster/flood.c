@@ -107,6 +107,7 @@ static void sort_pixels(pea__plane *plane, pea__flood *flood, const float *heigh
         for (int64_t x = 0; x < n_x; x++) {
             const uint32_t key = ascending_bits(row[x]);
             pairs[x] = (uint64_t)key << 32 | (first + (uint64_t)x);
+            flood->cells[first + (uint64_t)x].label = 0; /* its page appears now, not between two questions */
             counts[0][key & (N_DIGITS - 1)]++;
             counts[1][key >> DIGIT_BITS & (N_DIGITS - 1)]++;
             counts[2][key >> 2 * DIGIT_BITS & (N_DIGITS - 1)]++;
@@ -220,10 +221,10 @@ static bool has_free_neighbour(const pea__flood_cell *cell, int64_t pitch)
 }
 
 /* Seeds wait in raster order. */
-static void push_seeds(const pea__plane *plane, pea__flood *flood)
+static void push_seeds(pea__plane *plane, pea__flood *flood)
 {
     const int64_t pitch = framed(plane->n_x);
-    for (int64_t y = 1; y <= plane->n_y; y++)
+    for (int64_t y = 1; y <= plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
         for (int64_t p = y * pitch + 1; p <= y * pitch + plane->n_x; p++)
             if (flood->cells[p].label && has_free_neighbour(flood->cells + p, pitch))
                 mark(flood, arrive(flood, (uint32_t)p));
@@ -278,15 +279,16 @@ void pea__flood_run(pea__plane *plane, pea__flood *flood, uint32_t *labels)
     const int64_t n_x = plane->n_x, pitch = framed(n_x);
     if (!pea__plane_goes_on(plane, 0.0))
         return;
-    memset(flood->n_queued, 0, (size_t)pea__plane_pixels(plane) * sizeof *flood->n_queued);
-    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
+        memset(flood->n_queued + y * n_x, 0, (size_t)n_x * sizeof *flood->n_queued);
         for (int64_t x = 0; x < n_x; x++)
             flood->cells[(y + 1) * pitch + x + 1].label = labels[y * n_x + x];
+    }
     push_seeds(plane, flood);
-    if (!pea__plane_goes_on(plane, 0.0)) /* grow() asks late */
+    if (plane->status != PEA_OK) /* grow() asks late */
         return;
     grow(plane, flood);
-    for (int64_t y = 0; y < plane->n_y; y++)
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
         for (int64_t x = 0; x < n_x; x++)
             labels[y * n_x + x] = flood->cells[(y + 1) * pitch + x + 1].label;
 }

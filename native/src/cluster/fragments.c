@@ -88,114 +88,128 @@ static pea_status new_scratch(const cutting *job, scratch *s, pea_error *err)
 /* ---- affinities to heights ---- */
 
 /* 1 - the affinity to neighbours; *bad is the first element that is no finite number. */
-static void boundary_of(const cutting *job, int64_t z, float *boundary, int64_t *bad)
+static void boundary_of(const cutting *job, int64_t z, pea__plane *plane, float *boundary, int64_t *bad)
 {
-    const int64_t n = job->dims.y * job->dims.x, first = z * n;
+    const int64_t first = z * pea__plane_pixels(plane);
     const pea_fragment_rule rule = job->options.rule;
-    for (int64_t p = 0; p < n; p++) {
-        const float *a = job->affinity + (first + p) * job->dims.c;
-        const float a_y = a[job->at_y], a_x = a[job->at_x];
-        boundary[p] = rule == PEA_FRAGMENTS_INTERIOR ? 1.0f - 0.5f * (a_y + a_x) : 1.0f - (a_y < a_x ? a_y : a_x);
-        if (!isfinite(a_y + a_x)) {
-            *bad = (first + p) * job->dims.c + (isfinite(a_y) ? job->at_x : job->at_y);
-            return;
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++) {
+            const float *a = job->affinity + (first + p) * job->dims.c;
+            const float a_y = a[job->at_y], a_x = a[job->at_x];
+            boundary[p] =
+                rule == PEA_FRAGMENTS_INTERIOR ? 1.0f - 0.5f * (a_y + a_x) : 1.0f - (a_y < a_x ? a_y : a_x);
+            if (!isfinite(a_y + a_x)) {
+                *bad = (first + p) * job->dims.c + (isfinite(a_y) ? job->at_x : job->at_y);
+                return;
+            }
         }
-    }
 }
 
 /* Seeds of the plain rules: exact squared distances as floats, whose order is right up to a distance of 4096. */
 static void plain_seeds(const cutting *job, scratch *s, pea__plane *plane, uint32_t *labels)
 {
-    const int64_t n = pea__plane_pixels(plane);
     const bool wide = job->options.rule == PEA_FRAGMENTS_PLANE;
-    for (int64_t p = 0; p < n; p++)
-        s->flags[p] = !(s->height[p] < 0.5f);
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            s->flags[p] = !(s->height[p] < 0.5f);
     pea__plane_distance(plane, s->flags, s->squared, s->parabolas);
-    for (int64_t p = 0; p < n; p++)
-        s->distance[p] = (float)s->squared[p];
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            s->distance[p] = (float)s->squared[p];
     pea__plane_maxima(plane, s->distance, wide ? PEA__FIVE_BY_FIVE : PEA__FOUR, s->flags, s->stack);
     (void)pea__plane_components(plane, s->flags, wide ? PEA__FIVE_BY_FIVE : PEA__FOUR, labels, s->stack);
 }
 
 static void smooth_distance(const cutting *job, scratch *s, pea__plane *plane)
 {
-    const int64_t n = pea__plane_pixels(plane);
     const double everywhere = sqrt((double)plane->n_y * plane->n_y + (double)plane->n_x * plane->n_x);
-    for (int64_t p = 0; p < n; p++)
-        s->flags[p] = (double)s->height[p] > job->options.threshold;
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            s->flags[p] = (double)s->height[p] > job->options.threshold;
     pea__plane_distance(plane, s->flags, s->squared, s->parabolas);
-    for (int64_t p = 0; p < n; p++)
-        s->distance[p] = (float)(s->squared[p] == INT32_MAX ? everywhere : sqrt((double)s->squared[p]));
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            s->distance[p] = (float)(s->squared[p] == INT32_MAX ? everywhere : sqrt((double)s->squared[p]));
     pea__plane_smooth(plane, &job->over_distance, s->distance, s->smooth, s->row);
 }
 
 /* The smoothed boundary, and a little of how far from the largest distance a pixel is. */
 static void smooth_height(const cutting *job, scratch *s, pea__plane *plane)
 {
-    const int64_t n = pea__plane_pixels(plane);
     const float alpha = (float)job->options.alpha, rest = (float)(1.0 - job->options.alpha);
     float low = s->distance[0], high = s->distance[0];
-    for (int64_t p = 1; p < n; p++) {
-        low = s->distance[p] < low ? s->distance[p] : low;
-        high = s->distance[p] > high ? s->distance[p] : high;
-    }
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++) {
+            low = s->distance[p] < low ? s->distance[p] : low;
+            high = s->distance[p] > high ? s->distance[p] : high;
+        }
     pea__plane_smooth(plane, &job->over_boundary, s->height, s->smooth, s->row);
-    for (int64_t p = 0; p < n; p++) {
-        const float near = high > 0.0f ? 1.0f - (s->distance[p] - low) / high : 1.0f;
-        s->height[p] = alpha * s->height[p] + rest * near;
-    }
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++) {
+            const float near = high > 0.0f ? 1.0f - (s->distance[p] - low) / high : 1.0f;
+            s->height[p] = alpha * s->height[p] + rest * near;
+        }
 }
 
 /* ---- small fragments, and numbers without gaps ---- */
 
 /* Sizes by label, at the place of the flood's pairs: those are not needed once heights have ranks. */
-static uint32_t *count_sizes(const scratch *s, int64_t n, const uint32_t *labels, uint32_t *n_labels)
+static uint32_t *count_sizes(const scratch *s, pea__plane *plane, const uint32_t *labels, uint32_t *n_labels)
 {
     uint32_t *sizes = (uint32_t *)s->flood.pairs;
-    memset(sizes, 0, (size_t)(n + 1) * sizeof *sizes);
+    memset(sizes, 0, (size_t)(pea__plane_pixels(plane) + 1) * sizeof *sizes);
     *n_labels = 0;
-    for (int64_t p = 0; p < n; p++) {
-        sizes[labels[p]]++;
-        *n_labels = labels[p] > *n_labels ? labels[p] : *n_labels;
-    }
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++) {
+            sizes[labels[p]]++;
+            *n_labels = labels[p] > *n_labels ? labels[p] : *n_labels;
+        }
     return sizes;
 }
 
-/* Small ones give way. Where none is large enough, every dip of the landscape becomes a fragment. */
+/* Every dip of the landscape becomes a seed. */
+static void seed_dips(scratch *s, pea__plane *plane, uint32_t *labels)
+{
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            s->distance[p] = -s->height[p];
+    pea__plane_maxima(plane, s->distance, PEA__EIGHT, s->flags, s->stack);
+    (void)pea__plane_components(plane, s->flags, PEA__FOUR, labels, s->stack);
+}
+
+/* Small ones give way. Where none is large enough, there are seeds anew. */
 static void clear_small(const cutting *job, scratch *s, pea__plane *plane, uint32_t *labels)
 {
-    const int64_t n = pea__plane_pixels(plane);
     uint32_t n_labels;
     int64_t n_left = 0, n_cleared = 0;
-    const uint32_t *sizes = count_sizes(s, n, labels, &n_labels);
-    for (int64_t p = 0; p < n; p++) {
-        const bool small = sizes[labels[p]] < job->options.min_size;
-        labels[p] = small ? 0 : labels[p];
-        n_cleared += small;
-        n_left += !small;
-    }
-    if (n_left == 0) {
-        for (int64_t p = 0; p < n; p++)
-            s->distance[p] = -s->height[p];
-        pea__plane_maxima(plane, s->distance, PEA__EIGHT, s->flags, s->stack);
-        (void)pea__plane_components(plane, s->flags, PEA__FOUR, labels, s->stack);
-    }
+    const uint32_t *sizes = count_sizes(s, plane, labels, &n_labels);
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++) {
+            const bool small = sizes[labels[p]] < job->options.min_size;
+            labels[p] = small ? 0 : labels[p];
+            n_cleared += small;
+            n_left += !small;
+        }
+    if (n_left == 0)
+        seed_dips(s, plane, labels);
     if (n_cleared > 0)
         pea__flood_run(plane, &s->flood, labels);
 }
 
 /* What is left after the mask gets 1..n in the order of the old numbers. */
-static uint32_t number_fragments(const scratch *s, int64_t n, const uint8_t *mask, uint32_t *labels)
+static uint32_t number_fragments(const scratch *s, pea__plane *plane, const uint8_t *mask, uint32_t *labels)
 {
     uint32_t n_labels, number = 0;
-    for (int64_t p = 0; mask && p < n; p++)
-        labels[p] = mask[p] ? labels[p] : 0;
-    uint32_t *sizes = count_sizes(s, n, labels, &n_labels);
+    for (int64_t begin, end = 0; mask && pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            labels[p] = mask[p] ? labels[p] : 0;
+    uint32_t *sizes = count_sizes(s, plane, labels, &n_labels);
     for (uint32_t label = 1; label <= n_labels; label++)
         sizes[label] = sizes[label] ? ++number : 0;
     sizes[0] = 0;
-    for (int64_t p = 0; p < n; p++)
-        labels[p] = sizes[labels[p]];
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            labels[p] = sizes[labels[p]];
     return number;
 }
 
@@ -204,7 +218,7 @@ static void cut_plane(const cutting *job, int64_t z, scratch *s, pea__plane *pla
     const int64_t n = pea__plane_pixels(plane);
     uint32_t *labels = job->labels + z * n;
     const bool smooth = job->options.rule == PEA_FRAGMENTS_SMOOTH;
-    boundary_of(job, z, s->height, job->not_finite + z);
+    boundary_of(job, z, plane, s->height, job->not_finite + z);
     if (job->not_finite[z] >= 0)
         return;
     if (smooth) {
@@ -220,18 +234,19 @@ static void cut_plane(const cutting *job, int64_t z, scratch *s, pea__plane *pla
     if (plane->status == PEA_OK && smooth)
         clear_small(job, s, plane, labels);
     if (plane->status == PEA_OK)
-        job->n_fragments[z] = number_fragments(s, n, job->mask ? job->mask + z * n : NULL, labels);
+        job->n_fragments[z] = number_fragments(s, plane, job->mask ? job->mask + z * n : NULL, labels);
 }
 
 static void flood_plane(const cutting *job, int64_t z, scratch *s, pea__plane *plane)
 {
     const int64_t n = pea__plane_pixels(plane);
     const float *height = job->height + z * n;
-    for (int64_t p = 0; p < n; p++)
-        if (isnan(height[p])) {
-            job->not_finite[z] = z * n + p;
-            return;
-        }
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            if (isnan(height[p])) {
+                job->not_finite[z] = z * n + p;
+                return;
+            }
     pea__flood_prepare(plane, &s->flood, height);
     pea__flood_run(plane, &s->flood, job->labels + z * n);
 }

@@ -192,8 +192,8 @@ static bool are_near(const double *a, const double *b, int64_t c, double squared
     return sum <= squared;
 }
 
-/* Those within a bandwidth of the last summit go, and those that saw nobody. Returns the first in rank of the others, or
- * -1. */
+/* Those within a bandwidth of the last summit go, and those that saw nobody. Returns the first in rank of the others,
+ * or -1. */
 static int64_t leave_out(shift *work, int64_t *n_left)
 {
     const double *last = work->n_summits ? work->summits[work->n_summits - 1] : NULL;
@@ -254,8 +254,8 @@ static pea_status run(shift *work, pea_context *context, pea_error *err)
 {
     pea_status status = make_seeds(work, context, err);
     if (status == PEA_OK)
-        status = pea__point_tree_new(work->values, work->voxels, work->n, work->c, context, SEEDED, PLANTED, &work->tree,
-                                     err);
+        status = pea__point_tree_new(work->values, work->voxels, work->n, work->c, context, SEEDED, PLANTED,
+                                     &work->tree, err);
     if (status != PEA_OK)
         return status;
     work->sums = pea__alloc((size_t)pea__workers(context), (size_t)work->c * sizeof *work->sums, err);

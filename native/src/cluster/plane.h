@@ -11,7 +11,7 @@ enum { PEA__MAX_SIDE = 32767 }; /* the sum of two squares fits an int32_t */
 
 typedef struct pea__plane {
     int32_t n_y, n_x;
-    pea_context *context; /* asked between rows whether to stop; NULL: nobody is, as by other threads than the caller's */
+    pea_context *context; /* asked between rows whether to stop; NULL: nobody is, as by threads not the caller's */
     atomic_bool *stopped; /* all threads are to stop; NULL: there is one */
     double from, to;      /* progress of this plane */
     pea_status status;    /* of the last question; once it is not PEA_OK every call returns at once */
@@ -33,6 +33,14 @@ static inline bool pea__plane_goes_on(pea__plane *plane, double share)
 static inline int64_t pea__plane_pixels(const pea__plane *plane)
 {
     return (int64_t)plane->n_y * plane->n_x;
+}
+
+/* The pixels of a plane in parts, from *end 0 on, each after a question whether to go on: false after the last. */
+static inline bool pea__plane_part(pea__plane *plane, int64_t *begin, int64_t *end)
+{
+    *begin = *end;
+    *end = pea__min_i64(pea__plane_pixels(plane), *end + (1 << 16));
+    return *begin < *end && pea__plane_goes_on(plane, 0.0);
 }
 
 /* Squared distance of each pixel to the nearest where `outside` is not 0; INT32_MAX where there is none in the plane.

@@ -82,13 +82,14 @@ void pea__plane_maxima(pea__plane *plane, const float *values, pea__neighbours n
                        int32_t *stack)
 {
     const surrounding around = surrounding_of(neighbours);
-    const int64_t n = pea__plane_pixels(plane);
     find_candidates(plane, &around, values, maximal);
-    for (int64_t p = 0; p < n && plane->status == PEA_OK; p++)
-        if (maximal[p] == UNSEEN)
-            judge_plateau(plane, &around, values, (int32_t)p, maximal, stack);
-    for (int64_t p = 0; p < n; p++)
-        maximal[p] = maximal[p] == SEEN;
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end && plane->status == PEA_OK; p++)
+            if (maximal[p] == UNSEEN)
+                judge_plateau(plane, &around, values, (int32_t)p, maximal, stack);
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        for (int64_t p = begin; p < end; p++)
+            maximal[p] = maximal[p] == SEEN;
 }
 
 uint32_t pea__plane_components(pea__plane *plane, const uint8_t *inside, pea__neighbours neighbours, uint32_t *labels,
@@ -98,7 +99,8 @@ uint32_t pea__plane_components(pea__plane *plane, const uint8_t *inside, pea__ne
     const int64_t n_pixels = pea__plane_pixels(plane);
     uint32_t n_labels = 0;
     int64_t n_seen = 0;
-    memset(labels, 0, (size_t)n_pixels * sizeof *labels);
+    for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
+        memset(labels + begin, 0, (size_t)(end - begin) * sizeof *labels);
     for (int64_t p = 0; p < n_pixels; p++) {
         if (p % 65536 == 0 && !pea__plane_goes_on(plane, 0.0))
             break;
