@@ -58,7 +58,7 @@ static void weigh(const pea__gaussian *gaussian, const double *const *at, int64_
 static void smooth_row(const pea__gaussian *gaussian, const float *from, double *to, int32_t n, double *row)
 {
     const int32_t r = gaussian->radius;
-    const double *at[2 * MOST_RADIUS + 1];
+    const double *at[2 * MOST_RADIUS + 1] = {NULL};
     for (int32_t x = -r; x < 0; x++)
         row[r + x] = (double)from[mirrored(x, n)];
     for (int32_t x = 0; x < n; x++)
@@ -77,7 +77,7 @@ static void smooth_column(const pea__gaussian *gaussian, const pea__plane *plane
 {
     const int32_t r = gaussian->radius;
     const int64_t n_x = plane->n_x;
-    const double *at[2 * MOST_RADIUS + 1];
+    const double *at[2 * MOST_RADIUS + 1] = {NULL};
     for (int32_t i = -r; i <= r; i++)
         at[r + i] = from + mirrored(y + i, plane->n_y) * n_x;
     weigh(gaussian, at, n_x, sum);
