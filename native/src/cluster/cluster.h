@@ -91,7 +91,7 @@ void pea__edges_wait(const pea__graph *graph);
 
 /* ---- merges that are certain (contract.c) ---- */
 
-enum { PEA__TILE_VOXELS = 1 << 14, PEA__TILE_DEPTH = 8 }; /* affinities often fall off along z: flat is better */
+enum { PEA__TILE_VOXELS = 1 << 15, PEA__TILE_DEPTH = 4 }; /* affinities often fall off along z: flat is better */
 
 /* How a slab is cut into boxes that a processor's cache holds. */
 typedef struct pea__tiling {

@@ -38,6 +38,7 @@ typedef struct collection {
     const pea__graph *graph;
     const pea__tiling *tiling;
     const int32_t *forest;
+    uint32_t first_number, first_cluster; /* of this slab, in the forest and in the graph: others follow */
     pea__tile_graph *tiles;
     workspace *spaces;
     block *blocks; /* by tile */
@@ -55,13 +56,22 @@ static bool grow(edge_list *list)
     return edges != NULL;
 }
 
+/* In the graph; PEA__NO_CLUSTER: it will not change any more. */
+static uint32_t cluster_of(const collection *work, uint32_t label)
+{
+    if (label >= work->first_number)
+        return label - work->first_number + work->first_cluster;
+    const int32_t value = pea__root_value(work->forest, label);
+    return value == PEA__FINAL ? PEA__NO_CLUSTER : ~(uint32_t)value;
+}
+
 /* Of edges between the same two clusters only the earliest is needed, and mostly kept. */
-static void put(workspace *w, const int32_t *forest, edge_list *list, uint32_t from, uint32_t to, uint32_t key,
+static void put(const collection *work, workspace *w, edge_list *list, uint32_t from, uint32_t to, uint32_t key,
                 uint64_t id)
 {
-    const int32_t a = pea__root_value(forest, from), b = pea__root_value(forest, to);
-    const edge e = {pea__ends(~(uint32_t)a, ~(uint32_t)b), id, key};
-    if (a == b || a == PEA__FINAL || b == PEA__FINAL)
+    const uint32_t a = cluster_of(work, from), b = cluster_of(work, to);
+    const edge e = {pea__ends(a, b), id, key};
+    if (a == b || a == PEA__NO_CLUSTER || b == PEA__NO_CLUSTER)
         return;
     uint32_t *slot = list->seen + (e.ends * 0x9E3779B97F4A7C15u >> (64 - SEEN_BITS));
     if (*slot < list->n && list->edges[*slot].ends == e.ends) {
@@ -95,7 +105,7 @@ static void put_row(const collection *work, workspace *w, size_t k, int64_t z, i
         for (int64_t i = 0; i < n; i++) {
             const uint64_t id = attractive ? (uint64_t)((int64_t)k * graph->n_voxels + row + x + i * step) : 0;
             if (w->keys[i] && here[i * step] != there[i * step])
-                put(w, work->forest, attractive ? &w->attractive : &w->repulsive, here[i * step], there[i * step],
+                put(work, w, attractive ? &w->attractive : &w->repulsive, here[i * step], there[i * step],
                     w->keys[i], id);
         }
     }
@@ -157,7 +167,7 @@ static void write_edge(pea__edges *to, int64_t at, uint64_t ends, uint32_t key, 
 static void write_noted(const collection *work, const pea__box *box, const pea__tile_graph *tile, int64_t at)
 {
     const pea_dims d = work->graph->dims;
-    const uint32_t first = tile->n_edges ? ~(uint32_t)work->forest[tile->first_cluster] : 0; /* others follow it */
+    const uint32_t first = tile->first_cluster - work->first_number + work->first_cluster;
     const uint32_t n_y = (uint32_t)(box->end[1] - box->begin[1]), n_x = (uint32_t)(box->end[2] - box->begin[2]);
     for (int32_t i = 0; i < tile->n_edges; i++) {
         const pea__tile_edge e = tile->edges[i];
@@ -263,6 +273,9 @@ pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_
     const double middle = from + 0.8 * (to - from);
     const int n_workers = pea__workers(context);
     pea_status status = PEA_E_NOMEM;
+    const pea__tile_graph *last = tiles + tiling->n - 1;
+    work.first_number = tiles->first_cluster;
+    work.first_cluster = clusters->n_clusters - (last->first_cluster + last->n_clusters - work.first_number);
     work.spaces = pea__alloc((size_t)n_workers, sizeof *work.spaces, err);
     work.blocks = work.spaces ? pea__alloc((size_t)tiling->n, sizeof *work.blocks, err) : NULL;
     if (work.blocks)

@@ -9,8 +9,8 @@
  *     1. every voxel looks at its edges, and joins the neighbour of the earliest if that is certain
  *     2. every cluster looks at its edges, and joins likewise; again until no cluster can
  *
- * Levels never fall. An edge that is not earlier than the levels of both its ends is therefore left for good, and each
- * turn has fewer edges to look at.
+ * Levels never fall. An edge that is not earlier than the levels of both its ends is therefore left for good: it is
+ * forgotten, so that each turn has fewer edges to look at, and found again at the end between the clusters that are left.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
@@ -54,7 +54,7 @@ typedef struct workspace {
     uint32_t pairs[T + 1]; /* to be joined, 16 bits each */
     int64_t n_pairs;
 
-    edge_list live, left; /* edges that may be certain, and those that cannot be any more */
+    edge_list edges; /* those that may be certain; at the end those that are left */
     uint32_t seen[1 << SEEN_BITS];
 } workspace;
 
@@ -67,7 +67,7 @@ typedef struct contraction {
     workspace *spaces;
 } contraction;
 
-/* What one axis does not need the others get. */
+/* What one axis does not need the others get; and all tiles along an axis are as large as one another. */
 static void choose_size(const int64_t *extents, int64_t *size)
 {
     int64_t side = 1;
@@ -78,6 +78,8 @@ static void choose_size(const int64_t *extents, int64_t *size)
     size[1] = pea__min_i64(extents[1], T / (size[0] * size[2]));
     size[2] = pea__min_i64(extents[2], T / (size[0] * size[1]));
     size[0] = pea__min_i64(extents[0], T / (size[1] * size[2]));
+    for (int axis = 0; axis < 3; axis++)
+        size[axis] = pea__ceil_div(extents[axis], pea__ceil_div(extents[axis], size[axis]));
 }
 
 pea__tiling pea__tiling_of(const pea__graph *graph, const int64_t *size)
@@ -186,16 +188,6 @@ static void read_arriving(workspace *w, const pea__graph *graph, size_t k, int64
     }
 }
 
-/* Rows of a tile are short and far apart, so that no hardware foresees them. */
-static void prefetch_row(const pea__graph *graph, int64_t p, int64_t n)
-{
-    const int64_t first = graph->begin * graph->plane, last = graph->end * graph->plane;
-    const int64_t voxel_bytes = (int64_t)(graph->offsets->n * pea_dtype_size_bytes(graph->dtype));
-    const char *affinity = graph->affinity;
-    for (int64_t i = (p - first) * voxel_bytes; i < (pea__min_i64(p + n, last) - first) * voxel_bytes; i += 64)
-        PEA__PREFETCH(affinity + i);
-}
-
 static void read_tile(workspace *w, const contraction *work, pea__tile_graph *tile)
 {
     const pea__graph *graph = work->graph;
@@ -213,7 +205,6 @@ static void read_tile(workspace *w, const contraction *work, pea__tile_graph *ti
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++, v += w->n[2]) {
             const int64_t p = (z * d.y + y) * d.x + w->box.begin[2];
             const int64_t nan_at = tile->nan_at < 0 ? pea__edge_find_nan(graph, p, w->n[2]) : -1;
-            prefetch_row(graph, p + 2 * d.x, w->n[2]);
             tile->nan_at = nan_at >= 0 ? nan_at : tile->nan_at;
             memcpy(w->level + v, work->labels + p - first, (size_t)w->n[2] * sizeof *w->level);
             for (size_t k = 0; k < (size_t)graph->offsets->n_axes; k++) {
@@ -359,61 +350,71 @@ static void join_voxels(workspace *w, const pea_offsets *offsets)
 
 /* ---- clusters of clusters ---- */
 
-/* Whether an edge is live is as likely as not. So these loops write it to both lists, and let one of them grow. */
+/* Edges between clusters that may be certain. Whether one is is as likely as not: so it is written in any case, and the
+ * next one over it. */
 static void list_edges(workspace *w, int n_attractive)
 {
-    int64_t n_live = 0, n_left = 0;
+    int64_t n = 0;
     for (int k = 0; k < n_attractive; k++) {
         const uint32_t *keys = w->inner[k];
         const int64_t step = w->step[k];
         const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(w->n_voxels, w->n_voxels - step);
         for (int64_t v = from; v < to; v++) {
             const uint32_t here = w->cluster[v], there = w->cluster[v + step], key = keys[v];
-            const bool outer = (key != 0) & (here != there);
-            const bool late = (key <= w->level_of[here]) & (key <= w->level_of[there]);
-            w->live.order[n_live] = w->left.order[n_left] = (uint64_t)key << 32 | (uint64_t)(k * T + v);
-            w->live.ends[n_live] = w->left.ends[n_left] = here << 16 | there;
-            n_live += outer & !late;
-            n_left += outer & late;
+            w->edges.order[n] = (uint64_t)key << 32 | (uint64_t)(k * T + v);
+            w->edges.ends[n] = here << 16 | there;
+            n += (here != there) & ((key > w->level_of[here]) | (key > w->level_of[there]));
         }
     }
-    w->live.n = n_live;
-    w->left.n = n_left;
+    w->edges.n = n;
 }
 
-/* Give live edges the present numbers of their ends, drop inner ones, and leave those that cannot be certain any more.
- * */
+/* Give these edges the present numbers of their ends, and drop those that cannot be certain any more. */
 static void sift_edges(workspace *w)
 {
-    const int64_t n = w->live.n;
-    int64_t n_live = 0, n_left = w->left.n;
-    for (int64_t i = 0; i < n; i++) {
-        const uint64_t order = w->live.order[i];
-        const uint32_t key = (uint32_t)(order >> 32), ends = w->live.ends[i];
+    const int64_t n_before = w->edges.n;
+    int64_t n = 0;
+    for (int64_t i = 0; i < n_before; i++) {
+        const uint64_t order = w->edges.order[i];
+        const uint32_t key = (uint32_t)(order >> 32), ends = w->edges.ends[i];
         const uint32_t here = w->parent[ends >> 16], there = w->parent[ends & 0xFFFFu];
-        const bool outer = here != there, late = (key <= w->level_of[here]) & (key <= w->level_of[there]);
-        w->live.order[n_live] = w->left.order[n_left] = order;
-        w->live.ends[n_live] = w->left.ends[n_left] = here << 16 | there;
-        n_live += outer & !late;
-        n_left += outer & late;
+        w->edges.order[n] = order;
+        w->edges.ends[n] = here << 16 | there;
+        n += (here != there) & ((key > w->level_of[here]) | (key > w->level_of[there]));
     }
-    w->live.n = n_live;
-    w->left.n = n_left;
+    w->edges.n = n;
 }
 
-/* The same for edges that were left, with final numbers. Of those between the same two clusters the earliest is mostly
- * kept alone: `seen` knows where a pair was put last, and forgets. */
+/* Edges between the clusters at the end. Most voxels have none, which is seen of AT_ONCE of them together. */
+static void list_left(workspace *w, int n_attractive)
+{
+    enum { AT_ONCE = 8 };
+    int64_t n = 0;
+    for (int k = 0; k < n_attractive; k++) {
+        const uint32_t *keys = w->inner[k];
+        const int64_t step = w->step[k];
+        const int64_t from = pea__max_i64(0, -step), to = pea__min_i64(w->n_voxels, w->n_voxels - step);
+        for (int64_t begin = from, end; begin < to; begin = end) {
+            const uint16_t *here = w->cluster, *there = here + step;
+            end = pea__min_i64(to, begin + AT_ONCE);
+            if (end == begin + AT_ONCE && memcmp(here + begin, there + begin, AT_ONCE * sizeof *here) == 0)
+                continue;
+            for (int64_t v = begin; v < end; v++) {
+                const uint32_t a = here[v], b = there[v];
+                w->edges.order[n] = (uint64_t)keys[v] << 32 | (uint64_t)(k * T + v);
+                w->edges.ends[n] = a < b ? a << 16 | b : b << 16 | a;
+                n += (a != b) & (keys[v] != 0);
+            }
+        }
+    }
+    w->edges.n = n;
+}
+
+/* Of edges between the same two clusters the earliest is mostly kept alone: `seen` knows where a pair was put last, and
+ * forgets. */
 static void combine_edges(workspace *w, edge_list *list)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < list->n; i++) { /* two loops: what is inner is hard to foresee */
-        const uint32_t here = w->number[list->ends[i] >> 16], there = w->number[list->ends[i] & 0xFFFFu];
-        list->order[n] = list->order[i];
-        list->ends[n] = here < there ? here << 16 | there : there << 16 | here;
-        n += here != there;
-    }
-    list->n = n;
-    n = 0;
     for (int64_t i = 0; i < list->n; i++) {
         const uint64_t order = list->order[i];
         const uint32_t ends = list->ends[i];
@@ -436,9 +437,9 @@ static void propose(workspace *w)
 {
     for (int64_t i = 0; i < w->n_alive; i++)
         w->proposal[w->alive[i]] = (uint64_t)w->level_of[w->alive[i]] << 32 | UINT32_MAX; /* to be exceeded */
-    for (int64_t i = 0; i < w->live.n; i++) {
-        const uint64_t offered = w->live.order[i];
-        uint64_t *here = w->proposal + (w->live.ends[i] >> 16), *there = w->proposal + (w->live.ends[i] & 0xFFFFu);
+    for (int64_t i = 0; i < w->edges.n; i++) {
+        const uint64_t offered = w->edges.order[i];
+        uint64_t *here = w->proposal + (w->edges.ends[i] >> 16), *there = w->proposal + (w->edges.ends[i] & 0xFFFFu);
         *here = offered > *here ? offered : *here;
         *there = offered > *there ? offered : *there;
     }
@@ -448,9 +449,9 @@ static void propose(workspace *w)
 static void accept(workspace *w)
 {
     int64_t n = 0;
-    for (int64_t i = 0; i < w->live.n; i++) {
-        const uint32_t ends = w->live.ends[i];
-        const uint64_t order = w->live.order[i];
+    for (int64_t i = 0; i < w->edges.n; i++) {
+        const uint32_t ends = w->edges.ends[i];
+        const uint64_t order = w->edges.order[i];
         list_pair(w, ends, (w->proposal[ends >> 16] == order) | (w->proposal[ends & 0xFFFFu] == order));
     }
     join_pairs(w);
@@ -473,7 +474,7 @@ static void join_clusters(workspace *w)
     w->n_alive = w->n_clusters;
     for (uint32_t c = 0; c < w->n_clusters; c++)
         w->alive[c] = (uint16_t)c;
-    while (w->live.n > 0) {
+    while (w->edges.n > 0) {
         propose(w);
         accept(w);
         sift_edges(w);
@@ -483,7 +484,8 @@ static void join_clusters(workspace *w)
         w->number[c] = is_root ? (uint16_t)n : w->number[w->parent[c]];
         n += is_root;
     }
-    combine_edges(w, &w->left);
+    for (int64_t v = 0; v < w->n_voxels; v++)
+        w->cluster[v] = w->number[w->cluster[v]];
 }
 
 /* ---- a tile, and all of them ---- */
@@ -498,7 +500,7 @@ static void write_labels(workspace *w, const contraction *work)
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++) {
             const int64_t p = (z * d.y + y) * d.x + w->box.begin[2] - first;
             for (int64_t x = 0; x < w->n[2]; x++, v++)
-                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->number[w->cluster[v]];
+                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->cluster[v];
         }
 }
 
@@ -515,13 +517,15 @@ static void contract_tile(void *argument, int64_t index, int worker)
     list_edges(w, work->graph->offsets->n_axes);
     join_clusters(w);
     write_labels(w, work);
+    list_left(w, work->graph->offsets->n_axes);
+    combine_edges(w, &w->edges);
     tile->n_clusters = (uint32_t)w->n_alive;
-    tile->n_edges = (int32_t)w->left.n;
-    tile->edges = pea__realloc(NULL, (size_t)w->left.n, sizeof *tile->edges, NULL);
+    tile->n_edges = (int32_t)w->edges.n;
+    tile->edges = pea__realloc(NULL, (size_t)w->edges.n, sizeof *tile->edges, NULL);
     tile->failed = !tile->edges;
-    for (int64_t i = 0; tile->edges && i < w->left.n; i++) {
-        const uint64_t order = w->left.order[i];
-        tile->edges[i] = (pea__tile_edge){(uint32_t)(order >> 32), (uint32_t)order, w->left.ends[i]};
+    for (int64_t i = 0; tile->edges && i < w->edges.n; i++) {
+        const uint64_t order = w->edges.order[i];
+        tile->edges[i] = (pea__tile_edge){(uint32_t)(order >> 32), (uint32_t)order, w->edges.ends[i]};
     }
 }
 
