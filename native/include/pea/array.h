@@ -21,11 +21,12 @@ typedef enum pea_dtype {
     PEA_INT32,
     PEA_INT64,
     PEA_FLOAT32,
-    PEA_FLOAT64
+    PEA_FLOAT64,
+    PEA_FLOAT16 /* IEEE binary16, in memory as uint16_t: affinities to be clustered */
 } pea_dtype;
 
 size_t pea_dtype_size_bytes(pea_dtype dtype); /* 0 for a value that is none */
-const char *pea_dtype_name(pea_dtype dtype);  /* "uint8" ... "float64", "unknown" */
+const char *pea_dtype_name(pea_dtype dtype);  /* "uint8" ... "float16", "unknown" */
 
 /* Extents. c counts what belongs to one voxel: channel, embedding component, offset. A plane has z = 1. */
 typedef struct pea_dims {

@@ -22,7 +22,8 @@ pea_mutex_options pea_mutex_options_default(void);
  * Mutex watershed. The first n_axes offsets attract with weight a, all others repel with weight 1 - a. Edges are
  * taken by descending weight; on equal weight the larger flat index k * n_voxels + p first.
  *
- * @param affinity  borrowed  float32 (z,y,x,k), k == offsets->n, NaN is refused; or uint8, of which i is i / 255.0f
+ * @param affinity  borrowed  float32 or float16 (z,y,x,k), k == offsets->n, NaN is refused; or uint8, of which i is
+ *                            i / 255.0f
  * @param mask      borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
  * @param labels    filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
  * @param n_labels  filled    n; may be NULL

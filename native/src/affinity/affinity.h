@@ -29,9 +29,10 @@ typedef struct pea__unit_rows {
 } pea__unit_rows;
 
 /* Affinities of the rows y0 <= y < y1 of a plane, as pea_affinity_from_embedding() gives them without a border rule: the
- * same bytes. `rows` reach as far as the offsets do. affinity: float32 (y1 - y0, x, k); stride: z,y,x. */
+ * same numbers. `rows` reach as far as the offsets do. stride: z,y,x. attractive: float32 (y1 - y0, x, n_axes); repulsive:
+ * (y,x,k - n_axes) of the voxels of these rows alone whose coordinates are multiples of the stride. */
 pea_status pea__affinity_rows(const pea__unit_rows *rows, const pea_offsets *offsets, const int stride[3], int64_t y0,
-                              int64_t y1, pea_context *context, float *affinity, pea_error *err);
+                              int64_t y1, pea_context *context, float *attractive, float *repulsive, pea_error *err);
 
 /* Whether an offset is one step backwards along a single axis, and stays inside everywhere but in one first plane: only
  * then can that plane be told from the others. `axis` is 0, 1, 2 for z, y, x. */

@@ -33,6 +33,7 @@ typedef struct comparison {
     const pea_offsets *offsets;
     pea_affinity_options options;
     float *affinity;
+    float *sampled; /* the repulsive ones of sampled voxels alone; NULL: all are in `affinity` */
 } comparison;
 
 pea_affinity_options pea_affinity_options_default(void)
@@ -225,6 +226,19 @@ static void clear_between(piece p, int64_t step)
             p.sums[x - p.x0] = 0.0f;
 }
 
+/* Repulsive affinities of the piece's sampled voxels, of a row of a plane. */
+static void store_sampled(const comparison *work, piece p, const float *sums)
+{
+    const int *stride = work->options.stride;
+    const int64_t n_attractive = work->offsets->n_axes, n = (int64_t)work->offsets->n - n_attractive;
+    const int64_t row = p.y / stride[1] - pea__ceil_div(work->affinity_y, stride[1]);
+    const int64_t first = pea__ceil_div(p.x0, stride[2]);
+    float *out = work->sampled + (row * pea__ceil_div(work->dims.x, stride[2]) + first) * n;
+    for (int64_t x = first * stride[2]; x < p.x1; x += stride[2])
+        for (int64_t k = 0; k < n; k++)
+            *out++ = sums[(n_attractive + k) * SUMS_PITCH + x - p.x0];
+}
+
 /* Of edges that strides leave out those in the rows that they keep are computed: it takes less than to pick the others. */
 static void compare_row(void *argument, int64_t index, int worker)
 {
@@ -235,7 +249,8 @@ static void compare_row(void *argument, int64_t index, int worker)
     piece p;
     find_row(work, work->first_row + index, &p.z, &p.y);
     const bool sampled = p.z % options->stride[0] == 0 && p.y % options->stride[1] == 0;
-    float *out = work->affinity + (p.z * work->dims.y + p.y - work->affinity_y) * nx * n_offsets;
+    const int64_t n_channels = work->sampled ? n_attractive : n_offsets;
+    float *out = work->affinity + (p.z * work->dims.y + p.y - work->affinity_y) * nx * n_channels;
     for (p.x0 = 0; p.x0 < nx; p.x0 = p.x1) {
         p.x1 = pea__min_i64(nx, p.x0 + PIECE);
         for (int64_t k = 0; k < n_offsets; k++) {
@@ -245,11 +260,13 @@ static void compare_row(void *argument, int64_t index, int worker)
                               k < n_attractive && options->border == PEA_BORDER_COPY);
             else
                 memset(p.sums, 0, (size_t)(p.x1 - p.x0) * sizeof *p.sums);
-            if (k >= n_attractive && sampled && options->stride[2] > 1)
+            if (k >= n_attractive && sampled && options->stride[2] > 1 && !work->sampled)
                 clear_between(p, options->stride[2]);
         }
-        pea__kernels()->transpose_f32(sums, SUMS_PITCH, n_offsets, p.x1 - p.x0, made, n_offsets);
-        pea__kernels()->stream_f32(made, (p.x1 - p.x0) * n_offsets, out + p.x0 * n_offsets);
+        pea__kernels()->transpose_f32(sums, SUMS_PITCH, n_channels, p.x1 - p.x0, made, n_channels);
+        pea__kernels()->stream_f32(made, (p.x1 - p.x0) * n_channels, out + p.x0 * n_channels);
+        if (work->sampled && sampled)
+            store_sampled(work, p, sums);
     }
 }
 
@@ -420,12 +437,12 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
 }
 
 pea_status pea__affinity_rows(const pea__unit_rows *rows, const pea_offsets *offsets, const int stride[3], int64_t y0,
-                              int64_t y1, pea_context *context, float *affinity, pea_error *err)
+                              int64_t y1, pea_context *context, float *attractive, float *repulsive, pea_error *err)
 {
     comparison work = {.dims = rows->plane, .order = by_planes(rows->plane), .unit = rows->data,
                        .pitch = pea__unit_pitch(rows->plane.x), .first_unit = rows->first, .first_row = y0,
                        .affinity_y = y0, .offsets = offsets, .options = pea_affinity_options_default(),
-                       .affinity = affinity};
+                       .affinity = attractive, .sampled = repulsive};
     memcpy(work.options.stride, stride, sizeof work.options.stride);
     work.sums = pea__alloc_unset(sums_floats(offsets, pea__workers(context)), sizeof *work.sums, err);
     if (!work.sums)

@@ -12,7 +12,8 @@ size_t pea_dtype_size_bytes(pea_dtype dtype)
     case PEA_UINT8:
     case PEA_INT8: return 1;
     case PEA_UINT16:
-    case PEA_INT16: return 2;
+    case PEA_INT16:
+    case PEA_FLOAT16: return 2;
     case PEA_UINT32:
     case PEA_INT32:
     case PEA_FLOAT32: return 4;
@@ -34,6 +35,7 @@ const char *pea_dtype_name(pea_dtype dtype)
     case PEA_INT64: return "int64";
     case PEA_FLOAT32: return "float32";
     case PEA_FLOAT64: return "float64";
+    case PEA_FLOAT16: return "float16";
     }
     return "unknown";
 }
@@ -171,6 +173,7 @@ double pea__array_value(const pea_array *array, int64_t i)
     case PEA_INT64: return (double)((const int64_t *)array->data)[i];
     case PEA_FLOAT32: return (double)((const float *)array->data)[i];
     case PEA_FLOAT64: return ((const double *)array->data)[i];
+    case PEA_FLOAT16: return (double)pea__float_of_half(((const uint16_t *)array->data)[i]);
     }
     return 0.0;
 }

@@ -37,6 +37,14 @@ enum { PEA__MAX_ATTRACTIVE = 3, PEA__ROW_AT_ONCE = 256 };
 /* Label of a voxel outside the mask while there are clusters and no labels. */
 #define PEA__NO_CLUSTER UINT32_MAX
 
+/* Affinities of a slab: of all its voxels (z,y,x,k); or the attractive ones of all voxels (z,y,x,n_axes), and the
+ * repulsive ones (z,y,x,k - n_axes) of those voxels alone of which every coordinate in the volume is a multiple of its
+ * stride. */
+typedef struct pea__slab_affinity {
+    const void *data, *sampled; /* borrowed; NULL: `data` has all of them */
+    pea_dtype dtype;            /* float32, float16, or uint8 of which 255 is 1 */
+} pea__slab_affinity;
+
 /* A volume and the slab of it that is looked at: planes of the axis `along`, of z or of y. What is before it was looked
  * at, what is behind it is not there yet. An edge belongs to the voxel that stores its affinity, and leads from there
  * to the voxel one offset away. */
@@ -44,16 +52,15 @@ typedef struct pea__graph {
     pea_dims dims;
     int64_t n_voxels;
     const pea_offsets *offsets;
-    int stride[3];
+    int64_t stride[3];
     int64_t flat_step[PEA_MAX_OFFSETS]; /* offsets as distances in the raster */
     int64_t ahead[PEA_MAX_OFFSETS];     /* offsets as distances in planes */
     int along;                          /* 0: z, 1: y */
     int64_t n_planes, plane;            /* along it; voxels of one */
     int64_t begin, end;                 /* planes of the slab */
-    const void *affinity;               /* borrowed, as the mask: of the slab */
-    pea_dtype dtype;                    /* of the affinity: float32, or uint8 of which 255 is 1 */
+    pea__slab_affinity affinity;
     uint32_t byte_keys[2][256];         /* of such a byte that attracts, of one that repels */
-    const uint8_t *mask;                /* NULL: everything is foreground */
+    const uint8_t *mask;                /* borrowed; of the slab; NULL: everything is foreground */
     const uint32_t *labels;             /* of the volume: before the slab, PEA__NO_CLUSTER is outside the mask */
     uint32_t *waiting[PEA_MAX_OFFSETS]; /* keys of edges that led ahead of their slab, by plane % ahead; or NULL */
 } pea__graph;
@@ -80,6 +87,7 @@ void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to);
 /* Whether the voxels of row (z,y) store edges of offset k, as far as rows decide that. */
 bool pea__edge_row(const pea__graph *graph, size_t k, int64_t z, int64_t y);
 
+int64_t pea__affinity_channels(const pea__graph *graph); /* of `data` */
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n); /* element of the whole affinity, or -1 */
 
 /* For every voxel of the slab the largest key of the repulsive edges at it, 0: none. `level` begins at the slab. */
@@ -210,6 +218,7 @@ typedef struct pea__slab_tuning {
     int64_t patience;       /* edges to wait for before they are looked at */
     uint32_t walkable;      /* so many clusters are walked as they are, more only after they were shrunk */
     uint32_t most_clusters; /* more are refused */
+    int64_t first_plane;    /* nothing is before it: the caller's labels there are PEA__NO_CLUSTER, and stay */
 } pea__slab_tuning;
 
 /* Memory beside the labels and a slab of so many planes, for noise: images are better. */
@@ -221,7 +230,7 @@ void pea__mutex_slabs_tune(pea_mutex_slabs *slabs, pea__slab_tuning tuning);
 uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *slabs); /* kept between two slabs, beside the labels */
 
 /* As the public calls, but for checks and stages. */
-pea_status pea__mutex_slabs_add(pea_mutex_slabs *slabs, const void *affinity, pea_dtype dtype, const uint8_t *mask,
+pea_status pea__mutex_slabs_add(pea_mutex_slabs *slabs, pea__slab_affinity affinity, const uint8_t *mask,
                                 int64_t n_planes, pea_error *err);
 pea_status pea__mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pea_error *err);
 

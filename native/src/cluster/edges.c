@@ -9,7 +9,7 @@ uint32_t pea__weight_key(float weight)
     uint32_t bits;
     weight += 0.0f; /* -0 becomes 0 */
     memcpy(&bits, &weight, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u; /* negative numbers fall as their bits rise */
+    return bits ^ (-(bits >> 31) | 0x80000000u); /* negative numbers fall as their bits rise: all of theirs turn */
 }
 
 /* ---- which are there ---- */
@@ -54,20 +54,57 @@ void pea__byte_keys(uint32_t keys[2][256])
     }
 }
 
-static void read_keys(const pea__graph *graph, size_t k, int64_t p, int64_t step, int64_t n, uint32_t *keys)
+int64_t pea__affinity_channels(const pea__graph *graph)
 {
-    const int64_t n_offsets = (int64_t)graph->offsets->n;
-    const int64_t at = (p - graph->begin * graph->plane) * n_offsets + (int64_t)k;
+    return graph->affinity.sampled ? graph->offsets->n_axes : (int64_t)graph->offsets->n;
+}
+
+/* Some affinities of one offset. */
+typedef struct series {
+    const void *data;
+    int64_t at, step; /* in elements */
+} series;
+
+static series find(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step)
+{
+    const int64_t n_channels = pea__affinity_channels(graph), *s = graph->stride;
+    if ((int64_t)k < n_channels) {
+        const int64_t p = (z * graph->dims.y + y) * graph->dims.x + x - graph->begin * graph->plane;
+        return (series){graph->affinity.data, p * n_channels + (int64_t)k, step * n_channels};
+    }
+    const int64_t first = pea__ceil_div(graph->begin, s[graph->along]), n = (int64_t)graph->offsets->n - n_channels;
+    const int64_t row = z / s[0] * pea__ceil_div(graph->dims.y, s[1]) + y / s[1] -
+                        first * (graph->along == 0 ? pea__ceil_div(graph->dims.y, s[1]) : 1);
+    return (series){graph->affinity.sampled, (row * pea__ceil_div(graph->dims.x, s[2]) + x / s[2]) * n +
+                    (int64_t)k - n_channels, step / s[2] * n};
+}
+
+static void read_halves(const uint16_t *a, int64_t step, int64_t n, bool attractive, uint32_t *keys)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float value = pea__float_of_half(a[i * step]);
+        keys[i] = pea__weight_key(attractive ? value : 1.0f - value);
+    }
+}
+
+static void read_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
+                      uint32_t *keys)
+{
     const bool attractive = k < (size_t)graph->offsets->n_axes;
-    step *= n_offsets;
-    if (graph->dtype == PEA_UINT8) {
-        const uint8_t *bytes = (const uint8_t *)graph->affinity + at;
+    const series from = find(graph, k, z, y, x, step);
+    step = from.step;
+    if (graph->affinity.dtype == PEA_UINT8) {
+        const uint8_t *bytes = (const uint8_t *)from.data + from.at;
         const uint32_t *key_of = graph->byte_keys[attractive ? 0 : 1];
         for (int64_t i = 0; i < n; i++)
             keys[i] = key_of[bytes[i * step]];
         return;
     }
-    const float *a = (const float *)graph->affinity + at;
+    if (graph->affinity.dtype == PEA_FLOAT16) {
+        read_halves((const uint16_t *)from.data + from.at, step, n, attractive, keys);
+        return;
+    }
+    const float *a = (const float *)from.data + from.at;
     if (attractive)
         for (int64_t i = 0; i < n; i++)
             keys[i] = pea__weight_key(a[i * step]);
@@ -90,7 +127,7 @@ void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int
         for (int64_t i = 0; i < n; i++)
             keys[i] = kept[i * step];
     } else {
-        read_keys(graph, k, p, step, n, keys);
+        read_keys(graph, k, z, y, x, step, n, keys);
         if (graph->mask)
             leave_out(graph, p, step, n, keys);
     }
@@ -98,33 +135,50 @@ void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int
         leave_out(graph, p + graph->flat_step[k], step, n, keys);
 }
 
-void pea__edges_wait(const pea__graph *graph)
+static void row_waits(const pea__graph *graph, size_t k, int64_t z, int64_t y)
 {
     const pea_dims d = graph->dims;
+    const int64_t step = k < (size_t)graph->offsets->n_axes ? 1 : graph->stride[2], p = (z * d.y + y) * d.x;
+    uint32_t keys[PEA__ROW_AT_ONCE], *kept = waiting_keys(graph, k, p);
+    for (int64_t x = 0; x < d.x; x += PEA__ROW_AT_ONCE * step) {
+        const int64_t n = pea__min_i64(pea__ceil_div(d.x - x, step), PEA__ROW_AT_ONCE);
+        read_keys(graph, k, z, y, x, step, n, keys);
+        if (graph->mask)
+            leave_out(graph, p + x, step, n, keys);
+        for (int64_t i = 0; i < n; i++)
+            kept[x + i * step] = keys[i];
+    }
+}
+
+void pea__edges_wait(const pea__graph *graph)
+{
+    const int64_t n_rows = graph->plane / graph->dims.x;
     for (size_t k = 0; k < graph->offsets->n; k++)
         for (int64_t plane = pea__max_i64(graph->begin, graph->end - graph->ahead[k]); plane < graph->end; plane++)
-            for (int64_t row = 0; row < graph->plane / d.x; row++) {
-                const int64_t p = plane * graph->plane + row * d.x;
-                uint32_t *keys = waiting_keys(graph, k, p);
-                read_keys(graph, k, p, 1, d.x, keys);
-                if (graph->mask)
-                    leave_out(graph, p, 1, d.x, keys);
-            }
+            for (int64_t row = plane * n_rows; row < (plane + 1) * n_rows; row++)
+                if (pea__edge_row(graph, k, row / graph->dims.y, row % graph->dims.y))
+                    row_waits(graph, k, row / graph->dims.y, row % graph->dims.y);
 }
 
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
 {
-    const int64_t k = (int64_t)graph->offsets->n;
-    if (graph->dtype == PEA_UINT8)
-        return -1;
-    const float *values = (const float *)graph->affinity + (p - graph->begin * graph->plane) * k;
+    const int64_t k = pea__affinity_channels(graph), first = (p - graph->begin * graph->plane) * k;
+    const float *values = (const float *)graph->affinity.data + first;
+    const uint16_t *halves = (const uint16_t *)graph->affinity.data + first;
+    int64_t i = 0;
     int any = 0;
-    for (int64_t i = 0; i < n * k; i++)
-        any |= values[i] != values[i];
-    for (int64_t i = 0; any && i < n * k; i++)
-        if (values[i] != values[i])
-            return p * k + i;
-    return -1;
+    if (graph->affinity.dtype == PEA_FLOAT32) {
+        for (int64_t j = 0; j < n * k; j++)
+            any |= values[j] != values[j];
+        while (any && values[i] == values[i])
+            i++;
+    } else if (graph->affinity.dtype == PEA_FLOAT16) {
+        for (int64_t j = 0; j < n * k; j++)
+            any |= (halves[j] & 0x7fff) > 0x7c00;
+        while (any && (halves[i] & 0x7fff) <= 0x7c00)
+            i++;
+    }
+    return any ? p * (int64_t)graph->offsets->n + i / k * (int64_t)graph->offsets->n + i % k : -1;
 }
 
 /* ---- levels of repulsion: each row gathers from the sampled voxels that reach it, so that rows need no order ---- */

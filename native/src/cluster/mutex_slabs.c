@@ -66,7 +66,7 @@ static pea_status begin_graph(pea_mutex_slabs *s, pea_dims d, const pea_mutex_op
         g->ahead[k] = pea__min_i64(g->along == 0 ? o.z : o.y, g->n_planes);
         if (g->ahead[k] <= 0)
             continue;
-        g->waiting[k] = pea__alloc_unset((size_t)(g->ahead[k] * g->plane), sizeof(uint32_t), err);
+        g->waiting[k] = pea__alloc((size_t)(g->ahead[k] * g->plane), sizeof(uint32_t), err); /* none yet */
         if (!g->waiting[k])
             return PEA_E_NOMEM;
     }
@@ -115,6 +115,7 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
 void pea__mutex_slabs_tune(pea_mutex_slabs *slabs, pea__slab_tuning tuning)
 {
     slabs->tuning = tuning;
+    slabs->graph.begin = slabs->graph.end = tuning.first_plane;
 }
 
 uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *s)
@@ -133,7 +134,7 @@ void pea_mutex_slabs_free(pea_mutex_slabs *slabs)
     if (!slabs)
         return;
     for (size_t k = 0; k < slabs->offsets.n; k++)
-        pea__free_unset(slabs->graph.waiting[k]);
+        pea__free(slabs->graph.waiting[k]);
     pea__free(slabs->forest);
     pea__free(slabs->number);
     pea__free(slabs->clusters.unknown);
@@ -398,7 +399,7 @@ static pea_status add(pea_mutex_slabs *s, pea_error *err)
     return last || n_new >= pea__max_i64(s->n_kept, s->tuning.patience) ? settle(s, err) : PEA_OK;
 }
 
-pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, const void *affinity, pea_dtype dtype, const uint8_t *mask,
+pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, pea__slab_affinity affinity, const uint8_t *mask,
                                 int64_t n_planes, pea_error *err)
 {
     pea__graph *g = &s->graph;
@@ -406,14 +407,13 @@ pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, const void *affinity, pea_dt
     g->begin = g->end;
     g->end += n_planes;
     g->affinity = affinity;
-    g->dtype = dtype;
     g->mask = mask;
     s->masked = mask != NULL;
     const pea__window window = pea__progress_part(s->context, from, ADDED * (double)g->end / (double)g->n_planes);
     const pea_status status = add(s, err);
     pea__progress_rejoin(s->context, window);
     s->over = status != PEA_OK;
-    g->affinity = NULL;
+    g->affinity = (pea__slab_affinity){0};
     g->mask = NULL;
     return status;
 }
@@ -421,8 +421,10 @@ pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, const void *affinity, pea_dt
 pea_status pea__affinity_check(const pea_array *affinity, pea_error *err)
 {
     const pea_status status = pea__array_check(affinity, "affinity", 0, err);
-    if (status == PEA_OK && affinity->dtype != PEA_FLOAT32 && affinity->dtype != PEA_UINT8)
-        return pea__fail(err, PEA_E_DTYPE, "affinity must be float32 or uint8, is %s", pea_dtype_name(affinity->dtype));
+    if (status == PEA_OK && affinity->dtype != PEA_FLOAT32 && affinity->dtype != PEA_FLOAT16 &&
+        affinity->dtype != PEA_UINT8)
+        return pea__fail(err, PEA_E_DTYPE, "affinity must be float32, float16 or uint8, is %s",
+                         pea_dtype_name(affinity->dtype));
     return status;
 }
 
@@ -455,7 +457,7 @@ static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity
     if (n_planes > n_left)
         return pea__fail(err, PEA_E_SHAPE, "a slab of %" PRId64 " planes was added where %" PRId64 " are left",
                          n_planes, n_left);
-    if (s->graph.end > 0 && (mask != NULL) != s->masked)
+    if (s->graph.end > s->tuning.first_plane && (mask != NULL) != s->masked)
         return pea__fail(err, PEA_E_ARG, "a mask must come with every slab or with none");
     return PEA_OK;
 }
@@ -467,7 +469,8 @@ pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity
     if (status != PEA_OK)
         return status;
     pea__stage(slabs->context, "cluster");
-    status = pea__mutex_slabs_add(slabs, affinity->data, affinity->dtype, mask ? mask->data : NULL,
+    status = pea__mutex_slabs_add(slabs, (pea__slab_affinity){affinity->data, NULL, affinity->dtype},
+                                  mask ? mask->data : NULL,
                                   slabs->graph.along == 0 ? affinity->dims.z : affinity->dims.y, err);
     pea__stage(slabs->context, NULL);
     return status;
@@ -483,7 +486,7 @@ pea_status pea__mutex_slabs_finish(pea_mutex_slabs *s, uint32_t *n_labels, pea_e
     int32_t *forest = s->forest;
     pea_status status = PEA_OK;
     s->over = true;
-    for (int64_t p = 0; p < n_voxels && status == PEA_OK; p++) {
+    for (int64_t p = s->tuning.first_plane * s->graph.plane; p < n_voxels && status == PEA_OK; p++) {
         if (p % PEA__VOXELS_AT_ONCE == 0)
             status = pea__progress(s->context, ADDED + (1.0 - ADDED) * (double)p / (double)n_voxels, err);
         if (labels[p] == PEA__NO_CLUSTER) {

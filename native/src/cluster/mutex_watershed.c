@@ -101,7 +101,8 @@ static pea_status add_all(pea_mutex_slabs *slabs, const pea_array *affinity, con
         const size_t first = (size_t)(begin * plane * d.c) * pea_dtype_size_bytes(affinity->dtype);
         const char *a = (const char *)affinity->data + first;
         const uint8_t *m = mask ? (const uint8_t *)mask->data + begin * plane : NULL;
-        status = pea__mutex_slabs_add(slabs, a, affinity->dtype, m, pea__min_i64(depth, n_planes - begin), err);
+        status = pea__mutex_slabs_add(slabs, (pea__slab_affinity){a, NULL, affinity->dtype}, m,
+                                      pea__min_i64(depth, n_planes - begin), err);
     }
     return status;
 }

@@ -314,6 +314,7 @@ static const char *descr_of(pea_dtype dtype)
     case PEA_INT64: return "<i8";
     case PEA_FLOAT32: return "<f4";
     case PEA_FLOAT64: return "<f8";
+    case PEA_FLOAT16: return "<f2";
     }
     return NULL;
 }

@@ -88,6 +88,7 @@ double pea__full_scale(pea_dtype dtype)
     switch (dtype) {
     case PEA_UINT8:
     case PEA_INT8: return 255.0;
+    case PEA_FLOAT16:
     case PEA_FLOAT32:
     case PEA_FLOAT64: return 1.0;
     default: return 65535.0;

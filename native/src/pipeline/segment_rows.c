@@ -91,7 +91,7 @@ typedef struct stream {
     int64_t slab_rows;
     window units, mask; /* embeddings of length 1; rows of the grid */
     int64_t n_clustered;    /* rows */
-    pea_array affinity;     /* of one slab */
+    float *attractive, *repulsive; /* affinities of one slab, the latter of sampled pixels alone */
     uint8_t *predicted; /* foreground of the image's plane, a bit for each pixel, where a mask was given besides */
     pea_array labels;
     void *own_labels; /* NULL where they go straight to their place */
@@ -155,6 +155,19 @@ static int64_t window_rows(const stream *s)
     return pea__min_i64(s->grid.y, s->above + s->slab_rows + s->below + NETWORK_ROWS);
 }
 
+/* Affinities of a slab: cannot overflow, as the rows that they come from are much longer. */
+static size_t n_attractive(const stream *s)
+{
+    return (size_t)(s->slab_rows * s->grid.x * s->job->options.offsets.n_axes);
+}
+
+static size_t n_repulsive(const stream *s)
+{
+    const pea_segment_options *o = &s->job->options;
+    return (size_t)(pea__ceil_div(s->slab_rows, o->stride[1]) * pea__ceil_div(s->grid.x, o->stride[2])) *
+           (o->offsets.n - (size_t)o->offsets.n_axes);
+}
+
 static pea_status make_room(stream *s, pea_error *err)
 {
     const pea__job *job = s->job;
@@ -168,9 +181,11 @@ static pea_status make_room(stream *s, pea_error *err)
     status = reserve(&s->units, window_rows(s), err);
     if (status == PEA_OK && is_masked(s))
         status = reserve(&s->mask, window_rows(s), err);
-    if (status == PEA_OK)
-        status = pea__array_new(PEA_FLOAT32, (pea_dims){1, s->slab_rows, s->grid.x, (int64_t)job->options.offsets.n},
-                                &s->affinity, err);
+    if (status == PEA_OK) {
+        s->attractive = pea__alloc_unset(n_attractive(s), sizeof *s->attractive, err);
+        s->repulsive = s->attractive ? pea__alloc_unset(n_repulsive(s), sizeof *s->repulsive, err) : NULL;
+        status = s->repulsive ? PEA_OK : PEA_E_NOMEM;
+    }
     if (status == PEA_OK && job->options.cluster_padded) {
         status = pea__array_new(PEA_UINT32, s->grid, &s->labels, err);
         s->own_labels = s->labels.data;
@@ -261,17 +276,18 @@ static pea_status cluster_rows(stream *s, int64_t end, pea_error *err)
     const double n = (double)s->grid.y;
     const pea__unit_rows unit = {(const float *)s->units.data,
                                  {1, s->grid.y, s->grid.x, s->job->heads.embedding_channels}, s->units.first};
-    pea_array slab = s->affinity, mask = {NULL, PEA_UINT8, {1, end - s->n_clustered, s->grid.x, 1}};
-    slab.dims.y = end - s->n_clustered;
+    const pea__slab_affinity affinity = {s->attractive, s->repulsive, PEA_FLOAT32};
     const pea__window whole = pea__progress_part(context, (double)s->n_clustered / n, (double)end / n);
     pea__stage(context, "affinity");
     pea_status status = pea__affinity_rows(&unit, &s->job->options.offsets, s->job->options.stride, s->n_clustered,
-                                           end, context, slab.data, err);
+                                           end, context, s->attractive, s->repulsive, err);
     pea__progress_rejoin(context, whole);
-    if (is_masked(s))
-        mask.data = row_at(&s->mask, s->n_clustered);
-    if (status == PEA_OK)
-        status = pea_mutex_slabs_add(s->slabs, &slab, mask.data ? &mask : NULL, err);
+    if (status == PEA_OK) {
+        const char *mask = is_masked(s) ? row_at(&s->mask, s->n_clustered) : NULL;
+        pea__stage(context, "cluster");
+        status = pea__mutex_slabs_add(s->slabs, affinity, (const uint8_t *)mask, end - s->n_clustered, err);
+        pea__stage(context, NULL);
+    }
     s->n_clustered = end;
     forget(&s->units, end - s->above);
     forget(&s->mask, end);
@@ -402,9 +418,10 @@ static void free_rows(stream *s)
 {
     pea__free_unset(s->units.data);
     pea__free_unset(s->mask.data);
-    pea__free(s->affinity.data);
+    pea__free_unset(s->attractive);
+    pea__free_unset(s->repulsive);
     s->units.data = s->mask.data = NULL;
-    s->affinity.data = NULL;
+    s->attractive = s->repulsive = NULL;
 }
 
 pea_status pea__plane_stream(const pea__part *part, pea_error *err)
@@ -436,11 +453,10 @@ pea_status pea__plane_stream_needs(const pea__job *job, int n_threads, pea__need
     if (status != PEA_OK)
         return status;
     const uint64_t x = (uint64_t)s.grid.x, n = pea__bytes_mul((uint64_t)s.grid.y, x),
-                   e = (uint64_t)(job->heads.embedding_channels * pea__unit_pitch(s.grid.x)) * sizeof(float),
-                   k = job->options.offsets.n * sizeof(float);
+                   e = (uint64_t)(job->heads.embedding_channels * pea__unit_pitch(s.grid.x)) * sizeof(float);
     uint64_t bytes = pea__bytes_add(needs->network, pea__affinity_rows_scratch(&job->options.offsets, n_threads));
     bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)window_rows(&s), e + x));
-    bytes = pea__bytes_add(bytes, pea__bytes_mul((uint64_t)s.slab_rows, x * k));
+    bytes = pea__bytes_add(bytes, (n_attractive(&s) + n_repulsive(&s)) * sizeof(float));
     if (job->heads.foreground >= 0 && job->mask.data)
         bytes = pea__bytes_add(bytes, n / 8);
     bytes = pea__bytes_add(bytes, pea__bytes_mul(n, job->options.cluster_padded ? sizeof(uint32_t) : 0));

@@ -15,7 +15,8 @@ static void every_type_has_a_size_and_a_name(void **state)
         const char *name;
     } known[] = {{PEA_UINT8, 1, "uint8"}, {PEA_UINT16, 2, "uint16"}, {PEA_UINT32, 4, "uint32"},
                  {PEA_INT8, 1, "int8"},   {PEA_INT16, 2, "int16"},   {PEA_INT32, 4, "int32"},
-                 {PEA_INT64, 8, "int64"}, {PEA_FLOAT32, 4, "float32"}, {PEA_FLOAT64, 8, "float64"}};
+                 {PEA_INT64, 8, "int64"}, {PEA_FLOAT32, 4, "float32"}, {PEA_FLOAT64, 8, "float64"},
+                 {PEA_FLOAT16, 2, "float16"}};
     (void)state;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         assert_int_equal(pea_dtype_size_bytes(known[i].dtype), known[i].size);

@@ -40,7 +40,7 @@ static inline int64_t plain_edges(const pea__graph *g, plain_edge *edges)
                         continue;
                     if (g->mask && (!g->mask[p] || !g->mask[q]))
                         continue;
-                    const float a = ((const float *)g->affinity)[p * (int64_t)g->offsets->n + k];
+                    const float a = ((const float *)g->affinity.data)[p * (int64_t)g->offsets->n + k];
                     edges[n++] = (plain_edge){attractive ? a : 1.0f - a, (uint32_t)(k * g->n_voxels + p)};
                 }
     return n;

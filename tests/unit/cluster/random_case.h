@@ -5,6 +5,8 @@
 
 #include "test.h"
 
+#include <math.h>
+
 #include "cluster/cluster.h"
 
 enum { RANDOM_CASE_VOXELS = 180 }; /* of the largest */
@@ -14,8 +16,9 @@ typedef struct random_case {
     pea_offsets offsets;
     int stride[3];
     float *affinity;
-    uint8_t *bytes; /* the same affinities; NULL: they are no bytes */
-    uint8_t *mask; /* NULL: none */
+    void *given;     /* the same affinities in another type; NULL: those */
+    pea_dtype dtype; /* of what is given */
+    uint8_t *mask;   /* NULL: none */
 } random_case;
 
 static inline int between(uint64_t *random, int low, int high)
@@ -33,6 +36,31 @@ static inline float random_weight(uint64_t *random, int kind)
     case 3: return 0.5f;
     default: return between(random, 0, 3) ? 4.0f * u - 2.0f : -0.0f;
     }
+}
+
+static inline float value_of_half(uint16_t half)
+{
+    const int exponent = half >> 10 & 31, fraction = half & 1023;
+    const float size = exponent == 31   ? INFINITY
+                       : exponent == 0 ? ldexpf((float)fraction, -24)
+                                       : ldexpf((float)(1024 + fraction), exponent - 25);
+    return half & 0x8000 ? -size : size;
+}
+
+/* Affinities that fit in fewer bits. */
+static inline void make_small(uint64_t *random, random_case *c, int64_t n)
+{
+    uint8_t *bytes = c->given = malloc((size_t)n * 2);
+    uint16_t *halves = c->given;
+    for (int64_t i = 0; i < n; i++)
+        if (c->dtype == PEA_UINT8) {
+            bytes[i] = (uint8_t)between(random, 0, 255);
+            c->affinity[i] = (float)bytes[i] / 255.0f;
+        } else { /* all that are not NaN, or those below 1 */
+            halves[i] = (uint16_t)(between(random, 0, 7) ? between(random, 0, 0x3c00)
+                                                         : between(random, 0, 1) << 15 | between(random, 0, 0x7c00));
+            c->affinity[i] = value_of_half(halves[i]);
+        }
 }
 
 /* Mostly little ones: the textbook is slow, and what goes wrong goes wrong in little. */
@@ -59,17 +87,13 @@ static inline random_case make_case(uint64_t *random)
     for (int axis = 0; axis < 3; axis++)
         c.stride[axis] = between(random, 1, 3);
     const int64_t n = c.d.z * c.d.y * c.d.x;
-    const int kind = between(random, 0, 5);
+    const int kind = between(random, 0, 6);
     c.affinity = malloc((size_t)n * c.offsets.n * sizeof *c.affinity);
     for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++)
         c.affinity[i] = random_weight(random, kind);
-    if (kind == 5) {
-        c.bytes = malloc((size_t)n * c.offsets.n);
-        for (int64_t i = 0; i < n * (int64_t)c.offsets.n; i++) {
-            c.bytes[i] = (uint8_t)between(random, 0, 255);
-            c.affinity[i] = (float)c.bytes[i] / 255.0f;
-        }
-    }
+    c.dtype = kind == 5 ? PEA_UINT8 : kind == 6 ? PEA_FLOAT16 : PEA_FLOAT32;
+    if (kind >= 5)
+        make_small(random, &c, n * (int64_t)c.offsets.n);
     if (between(random, 0, 1)) {
         const int share = between(random, 0, 10);
         c.mask = malloc((size_t)n);
@@ -82,7 +106,7 @@ static inline random_case make_case(uint64_t *random)
 static inline void free_case(random_case *c)
 {
     free(c->affinity);
-    free(c->bytes);
+    free(c->given);
     free(c->mask);
 }
 
@@ -90,9 +114,10 @@ static inline void free_case(random_case *c)
 static inline pea__graph graph_of(const random_case *c)
 {
     pea__graph graph = {.dims = c->d, .n_voxels = c->d.z * c->d.y * c->d.x, .offsets = &c->offsets};
-    graph.affinity = c->affinity;
+    graph.affinity = (pea__slab_affinity){c->affinity, NULL, PEA_FLOAT32};
     graph.mask = c->mask;
-    memcpy(graph.stride, c->stride, sizeof graph.stride);
+    for (int axis = 0; axis < 3; axis++)
+        graph.stride[axis] = c->stride[axis];
     for (size_t k = 0; k < c->offsets.n; k++)
         graph.flat_step[k] = (c->offsets.step[k].z * c->d.y + c->offsets.step[k].y) * c->d.x + c->offsets.step[k].x;
     return graph;

@@ -1,10 +1,12 @@
 /* test_mutex_slabs.c - a volume that comes in slabs is clustered as if it had come whole, however it is cut.
  * SPDX-License-Identifier: BSD-2-Clause */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "plain.h"
 #include "random_case.h"
 #include "textbook.h"
 
 #include <math.h>
+#include <sys/mman.h>
 
 #include "threads.h"
 
@@ -22,22 +24,47 @@ static int64_t planes_of(pea_dims d)
     return d.z > 1 ? d.z : d.y;
 }
 
+/* Planes begin..end-1 with the repulsive affinities of those voxels alone that store edges. */
+static pea_status add_sampled(pea_mutex_slabs *slabs, const random_case *c, int64_t begin, int64_t end)
+{
+    const size_t item = pea_dtype_size_bytes(c->dtype), n_k = c->offsets.n, n_axes = (size_t)c->offsets.n_axes;
+    const int64_t plane = c->d.z * c->d.y * c->d.x / planes_of(c->d);
+    const size_t n = (size_t)((end - begin) * plane);
+    const char *given = c->given ? (const char *)c->given : (const char *)c->affinity;
+    char *attractive = malloc(n * n_axes * item), *all = malloc(n * n_k * item);
+    size_t n_sampled = 0;
+    for (int64_t p = begin * plane; p < end * plane; p++) {
+        const int64_t z = p / c->d.x / c->d.y, y = p / c->d.x % c->d.y, x = p % c->d.x;
+        const char *from = given + (size_t)p * n_k * item;
+        memcpy(attractive + (size_t)(p - begin * plane) * n_axes * item, from, n_axes * item);
+        if (z % c->stride[0] == 0 && y % c->stride[1] == 0 && x % c->stride[2] == 0)
+            memcpy(all + n_sampled++ * (n_k - n_axes) * item, from + n_axes * item, (n_k - n_axes) * item);
+    }
+    const size_t n_bytes = n_sampled * (n_k - n_axes) * item;
+    char *sampled = memcpy(malloc(n_bytes + 1), all, n_bytes); /* of their own, so that reading beyond is noticed */
+    const pea_status status = pea__mutex_slabs_add(slabs, (pea__slab_affinity){attractive, sampled, c->dtype},
+                                                   c->mask ? c->mask + begin * plane : NULL, end - begin, &err);
+    free(sampled);
+    free(all);
+    free(attractive);
+    return status;
+}
+
 /* Planes begin..end-1, as they would come. */
 static pea_status add(pea_mutex_slabs *slabs, const random_case *c, int64_t begin, int64_t end)
 {
     const int64_t n_k = (int64_t)c->offsets.n, plane = c->d.z * c->d.y * c->d.x / planes_of(c->d);
     pea_dims d = c->d;
     *(d.z > 1 ? &d.z : &d.y) = end - begin;
-    const pea_dtype dtype = c->bytes ? PEA_UINT8 : PEA_FLOAT32;
-    const size_t item = pea_dtype_size_bytes(dtype), n = (size_t)((end - begin) * plane);
+    const size_t item = pea_dtype_size_bytes(c->dtype), n = (size_t)((end - begin) * plane);
     const size_t n_bytes = n * c->offsets.n * item;
-    const char *given = c->bytes ? (const char *)c->bytes : (const char *)c->affinity;
+    const char *given = c->given ? (const char *)c->given : (const char *)c->affinity;
     char *values = malloc(n_bytes); /* of their own, so that reading beyond the slab is noticed */
     uint8_t *inside = c->mask ? malloc(n) : NULL;
     memcpy(values, given + (size_t)(begin * plane * n_k) * item, n_bytes);
     if (inside)
         memcpy(inside, c->mask + begin * plane, n);
-    const pea_array affinity = {values, dtype, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
+    const pea_array affinity = {values, c->dtype, {d.z, d.y, d.x, n_k}}, mask = {inside, PEA_UINT8, d};
     const pea_status status = pea_mutex_slabs_add(slabs, &affinity, inside ? &mask : NULL, &err);
     free(values);
     free(inside);
@@ -61,12 +88,13 @@ static void cluster(const random_case *c, uint64_t *random, int most, pea_contex
     const pea_array whole = {labels, PEA_UINT32, c->d};
     const pea_mutex_options options = options_of(c);
     pea_mutex_slabs *slabs;
+    const bool sampled = between(random, 0, 1);
     uint32_t n, largest = 0;
     assert_ok(pea_mutex_slabs_new(c->d, &c->offsets, &options, context, &whole, &slabs, &err));
     pea__mutex_slabs_tune(slabs, tuning);
     for (int64_t begin = 0, end; begin < n_planes; begin = end) {
         end = begin + between(random, 1, (int)pea__min_i64(most, n_planes - begin));
-        assert_ok(add(slabs, c, begin, end));
+        assert_ok((sampled ? add_sampled : add)(slabs, c, begin, end));
     }
     assert_ok(pea_mutex_slabs_finish(slabs, &n, &err));
     pea_mutex_slabs_free(slabs);
@@ -116,7 +144,7 @@ static void too_many_clusters_are_refused(void **state)
     for (int more = 0; more < 2; more++) {
         pea_mutex_slabs *slabs;
         assert_ok(pea_mutex_slabs_new(c.d, &c.offsets, NULL, NULL, &whole, &slabs, &err));
-        pea__mutex_slabs_tune(slabs, (pea__slab_tuning){{1, 1, 1}, 0, 0, (uint32_t)(n_voxels - 1 + more)});
+        pea__mutex_slabs_tune(slabs, (pea__slab_tuning){.tile = {1, 1, 1}, .most_clusters = (uint32_t)(n_voxels - 1 + more)});
         if (n_planes > 1)
             assert_ok(add(slabs, &c, 0, n_planes - 1));
         if (more)
@@ -133,7 +161,7 @@ static void too_many_clusters_are_refused(void **state)
 /* Cells of 23 x 31, noise, and a hole in the mask. */
 static random_case make_large(pea_dims d, bool forth)
 {
-    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}};
+    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}, .dtype = PEA_FLOAT32};
     uint64_t random = 5;
     if (d.z == 1)
         assert_ok(pea_offsets_from_shifts((const int[]){1, 3, 5, 9, 27}, 5, 4, &c.offsets, &err));
@@ -178,6 +206,58 @@ static void volumes_in_slabs_equal_the_plain_algorithm(void **state)
         free_case(&c);
         free(expected);
         free(labels);
+    }
+}
+
+/* ---- more voxels than 32 bits count ---- */
+
+/* The last planes of a volume of 10 billion voxels, of which the system lends no more memory than is written to. Few
+ * levels, so that flat indices decide; and their low 32 bits alone would decide otherwise. */
+static void check_beyond_32_bits(pea_dims whole, int64_t n_planes, random_case *c)
+{
+    enum { REACH = 32 }; /* planes before that edges lead to */
+    const int64_t all = planes_of(whole), plane = whole.z * whole.y * whole.x / all, n = n_planes * plane;
+    const int64_t first = all - n_planes;
+    const size_t n_bytes = (size_t)(all * plane) * sizeof(uint32_t);
+    uint32_t *expected = malloc((size_t)n * sizeof *expected);
+    uint32_t *labels = mmap(NULL, n_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const pea_array array = {labels, PEA_UINT32, whole};
+    const pea_mutex_options options = options_of(c);
+    pea_mutex_slabs *slabs;
+    if (labels == MAP_FAILED)
+        skip();
+    assert_true(all * plane > UINT32_MAX);
+    memset(labels + (first - REACH) * plane, 255, (size_t)(REACH * plane) * sizeof *labels);
+    const pea__graph graph = graph_of(c);
+    plain_mutex_watershed(&graph, expected);
+    assert_ok(pea_mutex_slabs_new(whole, &c->offsets, &options, NULL, &array, &slabs, &err));
+    pea__mutex_slabs_tune(slabs, (pea__slab_tuning){.most_clusters = INT32_MAX, .first_plane = first});
+    for (int64_t begin = 0, end; begin < n_planes; begin = end) {
+        end = pea__min_i64(begin + n_planes / 3, n_planes);
+        assert_ok(add(slabs, c, begin, end));
+    }
+    assert_ok(pea_mutex_slabs_finish(slabs, NULL, &err));
+    assert_memory_equal(labels + first * plane, expected, (size_t)n * sizeof *labels);
+    pea_mutex_slabs_free(slabs);
+    munmap(labels, n_bytes);
+    free(expected);
+    free_case(c);
+}
+
+static void more_voxels_than_32_bits_count(void **state)
+{
+    (void)state;
+    const pea_dims dims[2] = {{INT64_C(1) << 26, 12, 13, 1}, {1, INT64_C(1) << 28, 43, 1}};
+    const int64_t n_planes[2] = {40, 96}; /* strides divide what is before */
+    for (int i = 0; i < 4; i++) {
+        pea_dims d = dims[i / 2];
+        *(d.z > 1 ? &d.z : &d.y) = n_planes[i / 2];
+        random_case c = make_large(d, i % 2);
+        for (int64_t v = 0; v < d.z * d.y * d.x * (int64_t)c.offsets.n; v++)
+            c.affinity[v] = (float)(int)(4.0f * c.affinity[v]) / 4.0f;
+        for (int axis = 0; axis < 3; axis++)
+            c.stride[axis] = axis == 0 ? 1 : 2;
+        check_beyond_32_bits(dims[i / 2], n_planes[i / 2], &c);
     }
 }
 
@@ -292,6 +372,7 @@ static void failing_memory_between_slabs_leaks_nothing(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_slabs_equal_the_textbook),
     cmocka_unit_test(volumes_in_slabs_equal_the_plain_algorithm),
+    cmocka_unit_test(more_voxels_than_32_bits_count),
     cmocka_unit_test(little_is_kept_between_slabs),
     cmocka_unit_test(slabs_that_do_not_fit_are_refused),
     cmocka_unit_test(nan_in_a_later_slab_is_refused_with_its_place),

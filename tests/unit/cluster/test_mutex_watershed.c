@@ -177,8 +177,7 @@ static void check_case(uint64_t seed)
     uint64_t random = seed;
     random_case c = make_case(&random);
     textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
-    assert_ok(run_as(c.bytes ? (void *)c.bytes : c.affinity, c.bytes ? PEA_UINT8 : PEA_FLOAT32, c.d, &c.offsets, c.mask,
-                  c.stride, NULL, labels, &n));
+    assert_ok(run_as(c.given ? c.given : c.affinity, c.dtype, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
     if (memcmp(labels, expected, (size_t)(c.d.z * c.d.y * c.d.x) * sizeof *labels) != 0)
         fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
     free_case(&c);
@@ -353,6 +352,10 @@ static void nan_is_refused_with_its_place(void **state)
     affinity[((1 * 3 + 2) * 4 + 3) * 12 + 8] = NAN;
     assert_fails(run(affinity, (pea_dims){2, 3, 4, 1}, &offsets, NULL, (int[]){5, 5, 5}, NULL, labels, NULL),
                  PEA_E_FORMAT, "z 1, y 2, x 3, offset 7");
+    uint16_t halves[2 * 3 * 4 * 12] = {0x7c00, 0xfc00, 0}; /* infinite ones are numbers */
+    halves[((1 * 3 + 2) * 4 + 2) * 12 + 11] = 0xfc01;
+    assert_fails(run_as(halves, PEA_FLOAT16, (pea_dims){2, 3, 4, 1}, &offsets, NULL, (int[]){5, 5, 5}, NULL, labels,
+                        NULL), PEA_E_FORMAT, "z 1, y 2, x 2, offset 11");
 }
 
 static void arguments_that_do_not_fit_are_refused(void **state)
@@ -369,7 +372,7 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     assert_fails(pea_mutex_watershed(NULL, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_ARG, "affinity");
     bad = (pea_array){affinity, PEA_UINT16, d4};
     assert_fails(pea_mutex_watershed(&bad, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_DTYPE,
-                 "float32 or uint8, is uint16");
+                 "float32, float16 or uint8, is uint16");
     bad = (pea_array){affinity, PEA_FLOAT32, {1, EXAMPLE_Y, EXAMPLE_X, 3}};
     assert_fails(pea_mutex_watershed(&bad, &offsets, NULL, NULL, NULL, &l, NULL, &err), PEA_E_SHAPE, "4 channels");
     bad = (pea_array){labels, PEA_UINT32, {1, EXAMPLE_Y, EXAMPLE_X - 1, 1}};

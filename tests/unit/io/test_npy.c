@@ -209,6 +209,26 @@ static void every_prefix_is_an_error(void **state)
 
 /* ---- writing ---- */
 
+static void half_floats_are_written_as_such_and_read_as_floats(void **state)
+{
+    uint16_t halves[3] = {0x3c00, 0xc100, 0x0001};
+    const float expected[3] = {1.0f, -2.5f, 0x1p-24f};
+    const pea_npy npy = {.dtype = PEA_FLOAT16, .n_axes = 1, .shape = {3}, .data = halves};
+    char path[] = "/tmp/pea-test-XXXXXX";
+    pea_npy again;
+    pea_error err;
+    (void)state;
+    const int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_ok(pea_npy_write(path, &npy, NULL, &err));
+    assert_ok(pea_npy_read(path, &again, &err));
+    assert_int_equal(again.dtype, PEA_FLOAT32);
+    assert_memory_equal(again.data, expected, sizeof expected);
+    pea_npy_free(&again);
+    unlink(path);
+}
+
 static void what_is_written_is_read_again(void **state)
 {
     static const pea_dtype dtypes[] = {PEA_UINT8, PEA_UINT16, PEA_UINT32,  PEA_INT8,   PEA_INT16,
@@ -289,6 +309,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(shapes_that_lie_are_refused),
     cmocka_unit_test(files_of_other_kinds_are_refused),
     cmocka_unit_test(every_prefix_is_an_error),
+    cmocka_unit_test(half_floats_are_written_as_such_and_read_as_floats),
     cmocka_unit_test(what_is_written_is_read_again),
     cmocka_unit_test(arrays_without_sense_are_not_written),
     cmocka_unit_test(every_failing_allocation_is_an_error),
