@@ -21,7 +21,7 @@ enum {
 };
 
 /* A plane of 544 x 544 is a hundred turns of one to ten milliseconds, and to sleep and be woken takes 50 to 100
- * microseconds: by watching first, two threads need 250 instead of 280 ms (AVX-512). With a core taken by other work waits
+ * microseconds: by watching first, two threads need 270 instead of 290 ms (AVX-512). With a core taken by other work waits
  * are long, and watching would cost 3 %. */
 static const double SPIN_S = 50e-6, SHORT_WAIT_S = 300e-6;
 
