@@ -10,23 +10,15 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "nn/nn.h"
 
-enum { ALIGN_FLOATS = 16 }; /* a cache line */
-
 /* ---- lives ---- */
 
-typedef struct life {
-    int64_t first, last; /* steps; -1: none */
-    int64_t floats;
-    int64_t *place; /* in the plan */
-} life;
-
-/* Lives of all buffers and of the weights that a run makes, and whose place each buffer takes: mostly its own. */
+/* Lives, in steps, of all buffers and of the weights that a run makes, and whose place each buffer takes: mostly its own. */
 typedef struct lives {
-    life of[PEA__MAX_VALUES], weights[PEA__MAX_OPS];
+    pea__life of[PEA__MAX_VALUES], weights[PEA__MAX_OPS];
     int owner[PEA__MAX_VALUES];
 } lives;
 
-static void lengthen(life *of, int64_t step)
+static void lengthen(pea__life *of, int64_t step)
 {
     if (of->first < 0)
         of->first = step;
@@ -117,7 +109,7 @@ static bool may_replace(const pea_network *network, const pea__plan *plan, const
 static void share_pools(const pea_network *network, const pea__plan *plan, lives *l)
 {
     for (int b = 1; b <= network->n_buffers; b++) {
-        life *pool = &l->of[plan->pool[b]];
+        pea__life *pool = &l->of[plan->pool[b]];
         if (!plan->pool[b])
             continue;
         l->owner[b] = plan->pool[b];
@@ -129,11 +121,11 @@ static void share_pools(const pea_network *network, const pea__plan *plan, lives
 static void find_lives(const pea_network *network, pea__plan *plan, lives *l)
 {
     for (int b = 0; b <= network->n_buffers; b++) {
-        l->of[b] = (life){.first = -1, .last = -1};
+        l->of[b] = (pea__life){.first = -1, .last = -1};
         l->owner[b] = b;
     }
     for (int i = 0; i < network->n_ops; i++)
-        l->weights[i] = (life){.first = -1, .last = -1};
+        l->weights[i] = (pea__life){.first = -1, .last = -1};
     go_through(network, plan, l->owner, plan->window, l);
     find_pools(network, plan, l);
     go_through(network, plan, plan->pool, plan->pool_rows, l);
@@ -149,20 +141,8 @@ static void find_lives(const pea_network *network, pea__plan *plan, lives *l)
 
 /* ---- places ---- */
 
-/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1. */
-static int insert(life *sorted, int n, life one, int64_t floats, int64_t *place)
-{
-    int at = n;
-    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
-    one.place = place;
-    for (; at > 0 && sorted[at - 1].floats < one.floats; at--)
-        sorted[at] = sorted[at - 1];
-    sorted[at] = one;
-    return n + 1;
-}
-
 /* Lists all lives that need a place. Returns how many. */
-static int sort_lives(const pea_network *network, pea__plan *plan, const lives *l, life *sorted)
+static int sort_lives(const pea_network *network, pea__plan *plan, const lives *l, pea__life *sorted)
 {
     int n = 0;
     for (int i = 1; i <= network->n_buffers; i++)
@@ -170,49 +150,26 @@ static int sort_lives(const pea_network *network, pea__plan *plan, const lives *
             const pea_dims d = pea__buffer_dims(network, plan, i);
             const int64_t elements = d.z * (plan->pool[i] ? plan->pool_rows[i] : d.y) * d.x * d.c;
             const bool is_float = pea__buffer_is_float(network, plan, i);
-            n = insert(sorted, n, l->of[i], is_float ? elements : pea__ceil_div(elements, 2), &plan->place[i]);
+            n = pea__lives_insert(sorted, n, l->of[i], is_float ? elements : pea__ceil_div(elements, 2), &plan->place[i]);
         }
     for (int i = 0; i < network->n_ops; i++)
         if (l->weights[i].first >= 0)
-            n = insert(sorted, n, l->weights[i], pea__run_weights(network, plan, &network->ops[i]),
+            n = pea__lives_insert(sorted, n, l->weights[i], pea__run_weights(network, plan, &network->ops[i]),
                        &plan->weights_place[i]);
     return n;
-}
-
-/* The lowest place where life n meets none of the n lives placed before it. */
-static int64_t lowest_place(const life *sorted, int n)
-{
-    int64_t at = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int i = 0; i < n; i++) {
-            const int64_t begin = *sorted[i].place, end = begin + sorted[i].floats;
-            const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
-            if (meet && at < end && begin < at + sorted[n].floats) {
-                at = end;
-                moved = true;
-            }
-        }
-    }
-    return at;
 }
 
 pea_status pea__memory_plan(const pea_network *network, pea__plan *plan, pea_error *err)
 {
     lives l;
-    life sorted[PEA__MAX_VALUES + PEA__MAX_OPS];
+    pea__life sorted[PEA__MAX_VALUES + PEA__MAX_OPS];
     find_lives(network, plan, &l);
     const int n = sort_lives(network, plan, &l, sorted);
     for (int i = 0; i <= network->n_buffers; i++)
         plan->place[i] = -1;
-    for (int i = 0; i < n; i++) {
-        const int64_t place = lowest_place(sorted, i);
-        int64_t end = 0, bytes = 0;
-        if (!pea__add_i64(place, sorted[i].floats, &end) || !pea__mul_i64(end, 4 * sizeof(float), &bytes))
-            return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
-        *sorted[i].place = place;
-        plan->arena_floats = pea__max_i64(plan->arena_floats, end);
-    }
+    plan->arena_floats = pea__lives_place(sorted, n);
+    if (plan->arena_floats < 0)
+        return pea__fail(err, PEA_E_LIMIT, "the network's buffers exceed the address space: use tiles");
     for (int i = 1; i <= network->n_buffers; i++)
         plan->place[i] = plan->place[l.owner[i]];
     plan->table_bytes = pea__windows_bytes(network, plan);

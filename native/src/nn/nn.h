@@ -215,6 +215,20 @@ void pea__windows_make(const pea_network *network, const pea__plan *plan, const 
 void pea__windows_drop(const pea_network *network, const pea__plan *plan, const pea__front *front,
                        const pea__step *step, pea__windows *windows);
 
+/* ---- who shares memory (places.c) ---- */
+
+/* Of something that is needed from one time to another; of no use before it has a place. */
+typedef struct pea__life {
+    int64_t first, last; /* first -1: never */
+    int64_t floats;
+    int64_t *place; /* where its place is to be told */
+} pea__life;
+
+/* Puts one more, of so many floats, among n lives in the order of their size, the largest first. Returns n + 1. */
+int pea__lives_insert(pea__life *sorted, int n, pea__life one, int64_t floats, int64_t *place);
+/* Tells each a place where it meets no other. Returns the floats in all, -1 for more than can be addressed. */
+int64_t pea__lives_place(const pea__life *sorted, int n);
+
 /* ---- where everything lies (memory.c) ---- */
 
 /* Fills in windows, pools, places and the arena's size. */

@@ -16,21 +16,15 @@
 
 #include <inttypes.h>
 
-enum { ALIGN_FLOATS = 16, MOST_BUFFERS = 3 * PEA__MAX_VALUES }; /* a cache line */
-
-typedef struct life {
-    int first, last; /* times; first -1: none */
-    int64_t floats;
-    int64_t *place;
-} life;
+enum { MOST_BUFFERS = 3 * PEA__MAX_VALUES };
 
 typedef struct planning {
     pea__trainee *t;
     bool has_gradient[MOST_BUFFERS]; /* of values, so far on the way back */
     int same[MOST_BUFFERS];          /* of buffers: whose gradient theirs is; mostly their own */
     bool in_place[MOST_BUFFERS];     /* of buffers: the gradient takes the place of what it is the gradient of */
-    life data[MOST_BUFFERS], again[MOST_BUFFERS], gradient[MOST_BUFFERS], work[PEA__TRAINEE_TIMES];
-    life sorted[3 * MOST_BUFFERS + PEA__TRAINEE_TIMES];
+    pea__life data[MOST_BUFFERS], again[MOST_BUFFERS], gradient[MOST_BUFFERS], work[PEA__TRAINEE_TIMES];
+    pea__life sorted[3 * MOST_BUFFERS + PEA__TRAINEE_TIMES];
 } planning;
 
 /* ---- who has a gradient ---- */
@@ -123,7 +117,7 @@ static pea_status find_gradients(planning *p, const bool *taught, bool freeze_en
 
 /* ---- what lives when ---- */
 
-static void lengthen(life *of, int time)
+static void lengthen(pea__life *of, int time)
 {
     of->first = of->first < 0 ? time : of->first;
     of->last = time;
@@ -207,7 +201,7 @@ static void find_lives(planning *p, const bool *taught)
 {
     pea__trainee *t = p->t;
     for (int b = 0; b < MOST_BUFFERS; b++) {
-        p->data[b] = p->again[b] = p->gradient[b] = (life){.first = -1};
+        p->data[b] = p->again[b] = p->gradient[b] = (pea__life){.first = -1};
         t->buffers[b].remake = t->buffers[b].remade_for = -1;
     }
     for (int b = 1; b <= t->n_buffers; b++)
@@ -266,10 +260,10 @@ static void find_work(planning *p, int64_t loss_floats)
     const pea__trainee *t = p->t;
     const int n = t->n_lessons;
     for (int i = 0; i < n; i++) {
-        p->work[i] = (life){i, i, forward_work(t, &t->lessons[i]), NULL};
-        p->work[2 * n - i] = (life){2 * n - i, 2 * n - i, backward_work(t, i), NULL};
+        p->work[i] = (pea__life){i, i, forward_work(t, &t->lessons[i]), NULL};
+        p->work[2 * n - i] = (pea__life){2 * n - i, 2 * n - i, backward_work(t, i), NULL};
     }
-    p->work[n] = (life){n, n, loss_floats, NULL};
+    p->work[n] = (pea__life){n, n, loss_floats, NULL};
 }
 
 /* ---- places ---- */
@@ -283,40 +277,16 @@ static int64_t buffer_floats(const pea__trainee *t, const pea__learnt_buffer *bu
     return pea__mul_i64(pea__batch_voxels(b), buffer->channels, &floats) ? floats : -1;
 }
 
-/* Puts one more among n lives in the order of their size, the largest first. Returns n + 1, -1 for too many floats. */
-static int insert(planning *p, int n, life one, int64_t floats, int64_t *place)
+/* One life more where there is one. Returns their number, -1 for too many floats. */
+static int insert(planning *p, int n, pea__life one, int64_t floats, int64_t *place)
 {
-    int at = n;
     int64_t bytes;
     *place = -1;
     if (one.first < 0 || n < 0)
         return n;
     if (floats < 0 || !pea__mul_i64(floats, 2 * sizeof(float), &bytes))
         return -1;
-    one.floats = pea__ceil_div(floats, ALIGN_FLOATS) * ALIGN_FLOATS;
-    one.place = place;
-    for (; at > 0 && p->sorted[at - 1].floats < one.floats; at--)
-        p->sorted[at] = p->sorted[at - 1];
-    p->sorted[at] = one;
-    return n + 1;
-}
-
-/* The lowest place where life n meets none of the n lives placed before it. */
-static int64_t lowest_place(const life *sorted, int n)
-{
-    int64_t at = 0;
-    for (bool moved = true; moved;) {
-        moved = false;
-        for (int i = 0; i < n; i++) {
-            const int64_t begin = *sorted[i].place, end = begin + sorted[i].floats;
-            const bool meet = sorted[i].first <= sorted[n].last && sorted[n].first <= sorted[i].last;
-            if (meet && at < end && begin < at + sorted[n].floats) {
-                at = end;
-                moved = true;
-            }
-        }
-    }
-    return at;
+    return pea__lives_insert(p->sorted, n, one, floats, place);
 }
 
 static pea_status find_places(planning *p, pea_error *err)
@@ -332,21 +302,15 @@ static pea_status find_places(planning *p, pea_error *err)
     }
     for (int time = 0; time <= 2 * t->n_lessons; time++)
         n = insert(p, n, p->work[time], p->work[time].floats, &t->work_place[time]);
-    t->arena_floats = 0;
-    for (int i = 0; i < n; i++) {
-        const int64_t place = lowest_place(p->sorted, i);
-        int64_t end = 0, bytes = 0;
-        if (!pea__add_i64(place, p->sorted[i].floats, &end) || !pea__mul_i64(end, 2 * sizeof(float), &bytes))
-            n = -1;
-        *p->sorted[i].place = place;
-        t->arena_floats = pea__max_i64(t->arena_floats, end);
-    }
+    t->arena_floats = n < 0 ? -1 : pea__lives_place(p->sorted, n);
+    if (t->arena_floats < 0)
+        return pea__fail(err, PEA_E_LIMIT, "a batch of %" PRId64 " images of %" PRId64 " x %" PRId64
+                         " is too large to train on", t->batch.n, t->batch.y, t->batch.x);
     for (int b = 1; b <= t->n_buffers; b++) {
         const int whose = p->same[b];
         t->buffers[b].gradient_place = p->in_place[whose] ? t->buffers[whose].place : t->buffers[whose].gradient_place;
     }
-    return n >= 0 ? PEA_OK : pea__fail(err, PEA_E_LIMIT, "a batch of %" PRId64 " images of %" PRId64 " x %" PRId64
-                                       " is too large to train on", t->batch.n, t->batch.y, t->batch.x);
+    return PEA_OK;
 }
 
 pea_status pea__trainee_plan(pea__trainee *t, const bool taught[PEA__MAX_HEADS], bool freeze_encoder,
