@@ -36,16 +36,12 @@ void pea_weights_free(pea_weights *weights)
     pea__free(weights);
 }
 
-static pea_status room_for_one(pea_weights *weights, pea_error *err)
+static pea_status make_room(pea_weights *weights, pea_error *err)
 {
-    if (weights->n < weights->capacity)
-        return PEA_OK;
-    const size_t wanted = weights->capacity ? 2 * weights->capacity : 64;
-    entry *grown = pea__realloc(weights->entries, wanted, sizeof *grown, err);
+    entry *grown = pea__room_for_one(weights->entries, weights->n, &weights->capacity, sizeof *grown, err);
     if (!grown)
         return PEA_E_NOMEM;
     weights->entries = grown;
-    weights->capacity = wanted;
     return PEA_OK;
 }
 
@@ -77,7 +73,7 @@ pea_status pea__weights_add(pea_weights *weights, const char *name, pea_dtype dt
     else
         status = count_elements(name, dtype, n_axes, shape, &n_elements, err);
     if (status == PEA_OK)
-        status = room_for_one(weights, err);
+        status = make_room(weights, err);
     if (status == PEA_OK && !(copy = pea__copy_text(name, strlen(name), err)))
         status = PEA_E_NOMEM;
     if (status == PEA_OK && !data && !(data = pea__alloc((size_t)n_elements, pea_dtype_size_bytes(dtype), err)))

@@ -77,6 +77,17 @@ void *pea__realloc(void *block, size_t n_items, size_t item_bytes, pea_error *er
     return grown;
 }
 
+void *pea__room_for_one(void *block, size_t n, size_t *capacity, size_t item_bytes, pea_error *err)
+{
+    if (n < *capacity)
+        return block;
+    const size_t wanted = *capacity ? 2 * *capacity : 16;
+    void *grown = pea__realloc(block, wanted, item_bytes, err);
+    if (grown)
+        *capacity = wanted;
+    return grown;
+}
+
 void pea__free(void *block)
 {
     if (block)

@@ -38,6 +38,8 @@ void *pea__alloc_unset(size_t n_items, size_t item_bytes, pea_error *err); /* no
 /* Grow or shrink, keeping contents; new bytes are not set. On failure NULL and the old block stays. Only for blocks of
  * pea__alloc() and pea__realloc(). */
 void *pea__realloc(void *block, size_t n_items, size_t item_bytes, pea_error *err);
+/* The block of a list of n items, made twice as large where *capacity is n. On failure NULL, and the old block stays. */
+void *pea__room_for_one(void *block, size_t n, size_t *capacity, size_t item_bytes, pea_error *err);
 void pea__free(void *block); /* for pea__alloc and pea__realloc; NULL allowed */
 void pea__free_unset(void *block); /* for pea__alloc_unset; NULL allowed */
 char *pea__copy_text(const char *text, size_t length_bytes, pea_error *err); /* NUL-terminated copy */

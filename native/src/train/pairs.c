@@ -29,14 +29,10 @@ void pea__pairs_free(pea__pairs *pairs)
 pea__pair *pea__pairs_add(pea__pairs *pairs, const char *name, const char *image_path, const char *label_path,
                           pea_error *err)
 {
-    if (pairs->n == pairs->capacity) {
-        const size_t capacity = pairs->capacity ? 2 * pairs->capacity : 16;
-        pea__pair *grown = pea__realloc(pairs->pair, capacity, sizeof *grown, err);
-        if (!grown)
-            return NULL;
-        pairs->pair = grown;
-        pairs->capacity = capacity;
-    }
+    pea__pair *grown = pea__room_for_one(pairs->pair, pairs->n, &pairs->capacity, sizeof *grown, err);
+    if (!grown)
+        return NULL;
+    pairs->pair = grown;
     pea__pair *pair = pairs->pair + pairs->n;
     *pair = (pea__pair){.name = pea__copy_text(name, strlen(name), err)};
     bool complete = pair->name != NULL;
@@ -174,14 +170,10 @@ static pea_status add_match(matches *list, const pattern *p, const char *name, c
     const pea_status status = pea__path_join(p->folder, name, path, err);
     if (status != PEA_OK)
         return status;
-    if (list->n == list->capacity) {
-        const size_t capacity = list->capacity ? 2 * list->capacity : 64;
-        match *grown = pea__realloc(list->match, capacity, sizeof *grown, err);
-        if (!grown)
-            return PEA_E_NOMEM;
-        list->match = grown;
-        list->capacity = capacity;
-    }
+    match *grown = pea__room_for_one(list->match, list->n, &list->capacity, sizeof *grown, err);
+    if (!grown)
+        return PEA_E_NOMEM;
+    list->match = grown;
     match *m = list->match + list->n++;
     m->path = pea__copy_text(path, strlen(path), err);
     m->key = pea__copy_text(key, key_length, err);

@@ -69,6 +69,30 @@ static void text_is_copied_with_an_end(void **state)
     pea__free(copy);
 }
 
+static void lists_double_when_they_are_full(void **state)
+{
+    (void)state;
+    pea_error err = {0};
+    size_t capacity = 0;
+    int *list = NULL;
+    for (int i = 0; i < 100; i++) {
+        int *grown = pea__room_for_one(list, (size_t)i, &capacity, sizeof *list, &err);
+        assert_non_null(grown);
+        assert_true(capacity > (size_t)i && (i == 0 || capacity <= 16 || capacity <= 2 * (size_t)i));
+        list = grown;
+        list[i] = i;
+    }
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(list[i], i);
+    capacity = 100;
+    pea__alloc_fail_at(1, false);
+    assert_null(pea__room_for_one(list, 100, &capacity, sizeof *list, &err));
+    pea__alloc_fail_at(0, false);
+    assert_int_equal(capacity, 100);
+    assert_int_equal(err.status, PEA_E_NOMEM);
+    pea__free(list);
+}
+
 static void freeing_nothing_is_fine(void **state)
 {
     (void)state;
@@ -115,6 +139,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(growing_keeps_what_was_there),
     cmocka_unit_test(a_product_beyond_the_address_space_is_a_limit),
     cmocka_unit_test(text_is_copied_with_an_end),
+    cmocka_unit_test(lists_double_when_they_are_full),
     cmocka_unit_test(freeing_nothing_is_fine),
     cmocka_unit_test(the_nth_allocation_fails_once),
     cmocka_unit_test(from_the_nth_allocation_on_all_fail),
