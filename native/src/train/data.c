@@ -467,14 +467,11 @@ static uint64_t fingerprint_of(uint64_t hash, const pea__specimen *s)
 static pea_status append(pea__data *data, bool validation, const pea__specimen *specimen, pea_error *err)
 {
     const int role = validation;
-    if (data->n[role] == data->capacity[role]) {
-        const size_t capacity = data->capacity[role] ? 2 * data->capacity[role] : 16;
-        pea__specimen *grown = pea__realloc(data->specimens[role], capacity, sizeof *grown, err);
-        if (!grown)
-            return PEA_E_NOMEM;
-        data->specimens[role] = grown;
-        data->capacity[role] = capacity;
-    }
+    pea__specimen *grown =
+        pea__room_for_one(data->specimens[role], data->n[role], &data->capacity[role], sizeof *grown, err);
+    if (!grown)
+        return PEA_E_NOMEM;
+    data->specimens[role] = grown;
     data->specimens[role][data->n[role]++] = *specimen;
     return PEA_OK;
 }
@@ -500,9 +497,10 @@ static pea_status add_specimen(pea__data *data, const pea__pairs *pairs, bool va
     return status == PEA_OK ? append(data, validation, s, err) : status;
 }
 
+/* A hundredth is what files round sizes by. */
 static bool alike(double a, double b)
 {
-    return fabs(a - b) <= 1e-3 * fmax(fabs(a), fabs(b));
+    return fabs(a - b) <= 0.01 * fabs(b);
 }
 
 static void note_pixel_size(pea__data *data, const opened *o)

@@ -384,12 +384,12 @@ static pea_status begin(run *r, pea_training_set *set, pea_error *err)
     pea__course *c = &r->course;
     (void)pea__memory_hold(r->context, r->held_bytes);
     pea_status status = pea__training_set_split(set, c, err);
-    if (!c->options.from && !strcmp(c->options.pixel_size.unit, "pixel"))
-        c->options.pixel_size = pea__training_set_pixel_size(set);
     if (status == PEA_OK)
         status = pea__data_read(pea__training_set_pairs(set), &c->data, r->context, &r->data, err);
     if (status != PEA_OK)
         return status;
+    if (!c->options.from && !strcmp(c->options.pixel_size.unit, "pixel"))
+        c->options.pixel_size = pea__data_pixel_size(r->data);
     (void)pea__memory_hold(r->context, r->held_bytes + pea__data_bytes(r->data) + batch_bytes(c) +
                                            sampler_bytes(c, r->context));
     status = pea__teacher_new(c->weights, c->batch, &c->curriculum, pea__kernels(), r->context, &r->teacher, err);

@@ -34,8 +34,6 @@ pea_status pea__initial_weights(const pea__blueprint *blueprint, uint64_t seed, 
 
 const pea__pairs *pea__training_set_pairs(const pea_training_set *set); /* lent */
 
-/* Of the training images where all agree; 1 pixel where they do not, or do not say. */
-pea_calibration pea__training_set_pixel_size(const pea_training_set *set);
 
 /* ---- options in the library's own terms (course.c) ---- */
 

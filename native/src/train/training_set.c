@@ -5,7 +5,6 @@
 #include "pea/image.h"
 
 #include <math.h>
-#include <string.h>
 
 struct pea_training_set {
     pea__pairs pairs;
@@ -93,33 +92,4 @@ pea_status pea__training_set_split(pea_training_set *set, const pea__course *cou
         return pea__pairs_split(&set->pairs, share, course->options.seed, err);
     const int64_t aside = (int64_t)llround(share * (double)n);
     return pea__pairs_split_slices(&set->pairs, aside < 1 ? 1 : aside >= n ? n - 1 : aside, err);
-}
-
-/* A hundredth is what files round sizes by. */
-static bool is_alike(double a, double b)
-{
-    return fabs(a - b) <= 0.01 * fabs(a);
-}
-
-pea_calibration pea__training_set_pixel_size(const pea_training_set *set)
-{
-    pea_calibration common = pea_calibration_default();
-    bool is_first = true;
-    for (size_t i = 0; i < set->pairs.n; i++) {
-        pea_image *image = NULL;
-        const char *path = set->pairs.pair[i].image_path;
-        if (set->pairs.pair[i].validation)
-            continue;
-        if (!path || pea_image_open(path, PEA_IMAGE_INTENSITY, &image, NULL) != PEA_OK)
-            return pea_calibration_default(); /* reading says why */
-        const pea_calibration c = pea_image_get_info(image).calibration;
-        pea_image_close(image);
-        if (is_first)
-            common = c;
-        is_first = false;
-        if (strcmp(c.unit, common.unit) || !is_alike(c.z, common.z) || !is_alike(c.y, common.y) ||
-            !is_alike(c.x, common.x))
-            return pea_calibration_default();
-    }
-    return common;
 }
