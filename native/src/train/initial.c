@@ -11,10 +11,15 @@
 enum { NAME_BYTES = 64 };
 
 /* Mean 0, deviation 1 (Box and Muller). */
-static double normal(pea__random *random)
+static double normal(pea__random *random, double deviation)
 {
     const double u = pea__random_unit(random);
-    return sqrt(-2.0 * log(1.0 - u)) * cos(6.283185307179586 * pea__random_unit(random));
+    return deviation * (sqrt(-2.0 * log(1.0 - u)) * cos(6.283185307179586 * pea__random_unit(random)));
+}
+
+static double even(pea__random *random, double range)
+{
+    return pea__random_between(random, -range, range);
 }
 
 /* ---- tensors: once something was wrong, everything else is skipped ---- */
@@ -55,7 +60,8 @@ static pea__random random_of(const maker *m)
     return pea__random_of(m->seed, (uint64_t)pea_weights_count(m->weights), 0, PEA__DRAW_WEIGHTS);
 }
 
-static void add_even(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape, double range)
+static void add_drawn(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape,
+                      double (*draw)(pea__random *random, double width), double width)
 {
     char name[NAME_BYTES];
     int64_t n;
@@ -63,19 +69,7 @@ static void add_even(maker *m, const char *block, const char *part, int n_axes, 
     name_of(name, "%s.%s", block, part);
     float *numbers = add(m, name, n_axes, shape, &n);
     for (int64_t i = 0; i < n; i++)
-        numbers[i] = (float)pea__random_between(&random, -range, range);
-}
-
-static void add_normal(maker *m, const char *block, const char *part, int n_axes, const int64_t *shape,
-                       double deviation)
-{
-    char name[NAME_BYTES];
-    int64_t n;
-    pea__random random = random_of(m);
-    name_of(name, "%s.%s", block, part);
-    float *numbers = add(m, name, n_axes, shape, &n);
-    for (int64_t i = 0; i < n; i++)
-        numbers[i] = (float)(deviation * normal(&random));
+        numbers[i] = (float)draw(&random, width);
 }
 
 static void add_constant(maker *m, const char *block, const char *part, int64_t channels, float value)
@@ -104,15 +98,15 @@ static void add_plane_conv(maker *m, const char *block, int64_t in, int64_t out,
 {
     const int64_t shape[4] = {out, in, size, size};
     const double range = 1.0 / sqrt((double)(in * size * size));
-    add_even(m, block, "weight", 4, shape, range);
-    add_even(m, block, "bias", 1, &out, range);
+    add_drawn(m, block, "weight", 4, shape, even, range);
+    add_drawn(m, block, "bias", 1, &out, even, range);
 }
 
 static void add_volume_conv(maker *m, const char *block, int64_t in, int64_t out, int64_t depth, int64_t size,
                             bool has_bias)
 {
     const int64_t shape[5] = {out, in, depth, size, size};
-    add_normal(m, block, "weight", 5, shape, sqrt(2.0 / (double)(in * depth * size * size)));
+    add_drawn(m, block, "weight", 5, shape, normal, sqrt(2.0 / (double)(in * depth * size * size)));
     if (has_bias)
         add_constant(m, block, "bias", out, 0.0f);
 }
