@@ -40,6 +40,19 @@ refuses() {
     [ ! -s out ] || fail "expected nothing on stdout: $*"
 }
 
+# runs_examples_of PAGE AT-LEAST: every line of its sh blocks that begins with pea ends well, and there are that many.
+runs_examples_of() {
+    page=$1 least=$2 n=0
+    sed -n '/^```sh$/,/^```$/p' "$source/docs/$page" | grep '^pea ' >examples
+    while read -r line; do
+        n=$((n + 1))
+        got=0
+        (eval "\"$pea\" ${line#pea }") >out 2>err </dev/null || got=$?
+        [ $got -eq 0 ] || fail "exit status $got: $line"
+    done <examples
+    [ "$n" -ge "$least" ] || fail "only $n examples found"
+}
+
 # model_described_as TEXT: m.safetensors, with a text as it stands in JSON.
 model_described_as() {
     printf '{"description":"%s"}' "$1" >record.json

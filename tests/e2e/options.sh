@@ -156,15 +156,7 @@ the_examples_of_the_documentation_run() {
     cp "$golden/cluster/volume_affinity.npy" volume.npy
     echo '{"name": "leaves", "licence": "CC0"}' >leaves.json
     sed -n 's/^    \(\[\[-1,0,0\].*\)/\1/p' "$source/docs/command-line.md" >offsets.json
-    n=0
-    sed -n '/^```sh$/,/^```$/p' "$source/docs/command-line.md" | grep '^pea ' >examples
-    while read -r line; do
-        n=$((n + 1))
-        got=0
-        (eval "\"$pea\" ${line#pea }") >out 2>err </dev/null || got=$?
-        [ $got -eq 0 ] || fail "exit status $got: $line"
-    done <examples
-    [ "$n" -ge 20 ] || fail "only $n examples found"
+    runs_examples_of command-line.md 20
 }
 
 run "$@"

@@ -131,15 +131,7 @@ an_earlier_run_is_not_lost_by_mistake() {
 
 the_examples_of_the_page_run() {
     cp -r "$testdata/nuclei" images
-    n=0
-    sed -n '/^```sh$/,/^```$/p' "$source/docs/train-your-own.md" | grep '^pea ' >examples
-    while read -r line; do
-        n=$((n + 1))
-        got=0
-        (eval "\"$pea\" ${line#pea }") >out 2>err </dev/null || got=$?
-        [ $got -eq 0 ] || fail "exit status $got: $line"
-    done <examples
-    [ "$n" -ge 5 ] || fail "only $n examples found"
+    runs_examples_of train-your-own.md 5
 }
 
 run "$@"

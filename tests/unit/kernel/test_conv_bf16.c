@@ -349,6 +349,21 @@ static void run_case(shape s, uint64_t *state)
 
 /* ---- the cases ---- */
 
+/* With even sides where they are doubled or halved, one in float_of inputs and outputs in floats, and any distances. */
+static void run_laid_out(shape s, int float_of, uint64_t *seed)
+{
+    s.n_activated = test_random(seed) % 2 ? 0 : 1 + test_random(seed) % s.out;
+    s.in_is_float = !s.doubled && test_random(seed) % float_of == 0;
+    s.out_is_float = test_random(seed) % float_of == 0;
+    if (s.doubled || s.halved) {
+        s.ny = (s.ny + 1) / 2 * 2;
+        s.nx = (s.nx + 1) / 2 * 2;
+    }
+    s.in_pitch = s.in + (test_random(seed) % 2 ? test_random(seed) % 20 : 0);
+    s.out_pitch = s.out + (test_random(seed) % 2 ? test_random(seed) % 20 : 0);
+    run_case(s, seed);
+}
+
 static void every_kernel_agrees_with_the_textbook_at_odd_shapes(void **state)
 {
     static const int kernels[6][3] = {{1, 1, 1}, {1, 3, 3}, {1, 5, 5}, {3, 3, 3}, {1, 1, 3}, {5, 5, 5}};
@@ -362,16 +377,7 @@ static void every_kernel_agrees_with_the_textbook_at_odd_shapes(void **state)
                    .out = 1 + test_random(&seed) % (i % 3 ? 70 : 40), .kz = k[0], .ky = k[1], .kx = k[2],
                    .activation = (pea__activation)(test_random(&seed) % 4), .residual = test_random(&seed) % 2,
                    .doubled = k[1] > 1 && test_random(&seed) % 3 == 0, .halved = test_random(&seed) % 3 == 0};
-        s.n_activated = test_random(&seed) % 2 ? 0 : 1 + test_random(&seed) % s.out;
-        s.in_is_float = !s.doubled && test_random(&seed) % 3 == 0;
-        s.out_is_float = test_random(&seed) % 3 == 0;
-        if (s.doubled || s.halved) {
-            s.ny = (s.ny + 1) / 2 * 2;
-            s.nx = (s.nx + 1) / 2 * 2;
-        }
-        s.in_pitch = s.in + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
-        s.out_pitch = s.out + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
-        run_case(s, &seed);
+        run_laid_out(s, 3, &seed);
     }
 }
 
@@ -388,16 +394,7 @@ static void winograd_agrees_with_the_textbook(void **state)
                    .out = 1 + test_random(&seed) % (k[0] == 5 ? 30 : 70), .kz = k[0], .ky = k[1], .kx = k[2],
                    .activation = (pea__activation)(test_random(&seed) % 4), .residual = test_random(&seed) % 2,
                    .doubled = test_random(&seed) % 3 == 0, .halved = test_random(&seed) % 3 == 0, .winograd = true};
-        s.n_activated = test_random(&seed) % 2 ? 0 : 1 + test_random(&seed) % s.out;
-        s.in_is_float = !s.doubled && test_random(&seed) % 4 == 0;
-        s.out_is_float = test_random(&seed) % 4 == 0;
-        if (s.doubled || s.halved) {
-            s.ny = (s.ny + 1) / 2 * 2;
-            s.nx = (s.nx + 1) / 2 * 2;
-        }
-        s.in_pitch = s.in + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
-        s.out_pitch = s.out + (test_random(&seed) % 2 ? test_random(&seed) % 20 : 0);
-        run_case(s, &seed);
+        run_laid_out(s, 4, &seed);
     }
 }
 
