@@ -25,7 +25,7 @@
 #include "base/base.h"
 #include "kernel/kernel.h"
 
-/* ---- what every call needs (run.c) ---- */
+/* ---- what every call needs ---- */
 
 typedef struct pea__run {
     const pea__kernels_table *kernels;
@@ -34,9 +34,12 @@ typedef struct pea__run {
     double from, to;      /* progress within the stage */
 } pea__run;
 
-/* pea__parallel() of a run; numbers too small to be normal count as 0 meanwhile. */
-pea_status pea__run_tasks(const pea__run *run, int64_t n_tasks, double from, double to, pea__task_fn *fn,
-                          void *argument, pea_error *err);
+/* Tasks of a call. Gradients have numbers too small to be normal where they fade. */
+static inline pea_status pea__run_tasks(const pea__run *run, int64_t n_tasks, double from, double to, pea__task_fn *fn,
+                                        void *argument, pea_error *err)
+{
+    return pea__parallel_flushed(run->context, n_tasks, from, to, fn, argument, err);
+}
 
 typedef struct pea__batch {
     int64_t n, z, y, x;
