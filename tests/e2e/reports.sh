@@ -83,7 +83,7 @@ info_can_be_stopped_while_nobody_reads() {
     "$pea" info m.safetensors >slow 2>err &
     child=$!
     exec 3<slow
-    sleep 0.3
+    sleep 1
     kill -TERM $child
     sleep 0.2
     exec 3<&- # whoever still waits gets an error
