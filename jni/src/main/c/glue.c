@@ -86,24 +86,31 @@ static size_t unpack(const char *text, const char *end, pea_choice *wishes)
     return n;
 }
 
+bool glue_unpack(const char *text, size_t n_bytes, pea_choice **wishes, size_t *n)
+{
+    size_t n_ends = 0;
+    for (size_t i = 0; i < n_bytes; i++)
+        n_ends += text[i] == '\0';
+    *wishes = calloc(n_ends / 2 + 1, sizeof **wishes);
+    *n = *wishes && text ? unpack(text, text + n_bytes, *wishes) : 0;
+    return *wishes != NULL;
+}
+
 bool glue_apply_wishes(JNIEnv *env, jbyteArray packed, pea_segment_options *options)
 {
     pea_error err = {0};
     pea_status status = PEA_OK;
+    pea_choice *wishes;
+    size_t n;
     char *text;
     if (!packed)
         return true;
     if (!glue_text(env, packed, &text))
         return false;
-    const size_t n_bytes = (size_t)(*env)->GetArrayLength(env, packed);
-    size_t n_ends = 0;
-    for (size_t i = 0; i < n_bytes; i++)
-        n_ends += text[i] == '\0';
-    pea_choice *wishes = calloc(n_ends / 2 + 1, sizeof *wishes);
-    if (!wishes)
+    if (!glue_unpack(text, (size_t)(*env)->GetArrayLength(env, packed), &wishes, &n))
         status = glue_fail(&err, PEA_E_NOMEM, "no memory for the settings");
     else
-        status = pea_settings_apply(wishes, unpack(text, text + n_bytes, wishes), options, &err);
+        status = pea_settings_apply(wishes, n, options, &err);
     free(wishes);
     free(text);
     return glue_ok(env, status, &err);

@@ -24,7 +24,7 @@ typedef struct glue_class {
 #define GLUE_CLASS(class_name, table) {class_name, table, (int)(sizeof(table) / sizeof *(table))}
 
 extern const glue_class glue_pea, glue_settings, glue_volume, glue_model, glue_prediction, glue_instances, glue_scores,
-    glue_pictures, glue_affinities;
+    glue_pictures, glue_affinities, glue_training, glue_training_report;
 
 /* ---- failures ---- */
 
@@ -54,7 +54,8 @@ bool glue_text(JNIEnv *env, jbyteArray bytes, char **text);
 jbyteArray glue_bytes(JNIEnv *env, const char *text, size_t n_bytes); /* NULL: an exception is pending */
 jbyteArray glue_bytes_of_text(JNIEnv *env, const char *text);         /* null for NULL */
 
-/* Wishes as Java packs them: key NUL value NUL key NUL value NUL ... */
+/* Wishes as Java packs them: key NUL value NUL key NUL value NUL ...; free() the list, which points into the text. */
+bool glue_unpack(const char *text, size_t n_bytes, pea_choice **wishes, size_t *n);
 bool glue_apply_wishes(JNIEnv *env, jbyteArray packed, pea_segment_options *options);
 
 bool glue_calibration(JNIEnv *env, jdouble z, jdouble y, jdouble x, jbyteArray unit, pea_calibration *calibration);

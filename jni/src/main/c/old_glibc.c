@@ -84,12 +84,36 @@ double __wrap_log2(double x)
     return old_log2(x);
 }
 
+double old_exp2(double x);
+double __wrap_exp2(double x);
+OLD(exp2, "GLIBC_2.2.5");
+double __wrap_exp2(double x)
+{
+    return old_exp2(x);
+}
+
+double old_pow(double x, double y);
+double __wrap_pow(double x, double y);
+OLD(pow, "GLIBC_2.2.5");
+double __wrap_pow(double x, double y)
+{
+    return old_pow(x, y);
+}
+
 float old_expf(float x);
 float __wrap_expf(float x);
 OLD(expf, "GLIBC_2.2.5");
 float __wrap_expf(float x)
 {
     return old_expf(x);
+}
+
+float old_powf(float x, float y);
+float __wrap_powf(float x, float y);
+OLD(powf, "GLIBC_2.2.5");
+float __wrap_powf(float x, float y)
+{
+    return old_powf(x, y);
 }
 
 /* Were inline calls of these before 2.33; 1 is the layout of struct stat. */

@@ -6,13 +6,13 @@
 
 /* Rises with any change between the classes and the natives, here and in NativeLibrary.java. A test builds another. */
 #ifndef GLUE_ABI
-#define GLUE_ABI 1
+#define GLUE_ABI 2
 #endif
 enum { ABI = GLUE_ABI };
 
 static const glue_class *const classes[] = {
     &glue_pea, &glue_settings, &glue_volume, &glue_model, &glue_prediction, &glue_instances, &glue_scores,
-    &glue_pictures, &glue_affinities,
+    &glue_pictures, &glue_affinities, &glue_training, &glue_training_report,
 };
 
 static jint abi(JNIEnv *env, jclass class)

@@ -17,7 +17,7 @@ import java.util.Set;
 
 final class NativeLibrary {
     /** Rises with any change between the classes and the natives, here and in onload.c. The library looks at it. */
-    static final int ABI = 1;
+    static final int ABI = 2;
 
     private static final String NAME = "pea-jni";
     private static final String[] FOLDER_PROPERTIES = {"imagej.dir", "ij.dir", "fiji.dir", "scijava.app.directory",

@@ -37,6 +37,10 @@ public final class Scores {
         throw new PeaException.Argument("there is no score '" + key + "'");
     }
 
+    static String key(int index) {
+        return Texts.of(nativeKey(index));
+    }
+
     private static native int nativeCount();
 
     private static native byte[] nativeKey(int index);

@@ -113,7 +113,7 @@ class LoaderTest {
         failed(load(new Child(folder).option("-Dpea.native=" + Sample.beside("libpea_test_probe.so"))),
             "this is some other library, not PEA's");
         failed(load(new Child(folder).option("-Dpea.native=" + Sample.beside("libpea_test_other_abi.so"))),
-            "interface 2, the Java classes need 1");
+            "interface 99, the Java classes need 2");
         assertEquals(0, cached().size(), "no marker is left");
     }
 
@@ -124,7 +124,7 @@ class LoaderTest {
         Files.copy(Sample.beside("libpea_test_other_abi.so"), place);
         Child child = load(new Child(folder).option("-Dij.dir=" + fiji).jar(jar(Files.readAllBytes(Sample.LIBRARY))));
         loadedFrom(child, folder.resolve("cache").toString());
-        assertTrue(child.output.contains("interface 2"), child.output);
+        assertTrue(child.output.contains("interface 99"), child.output);
     }
 
     @Test
