@@ -36,7 +36,7 @@ static const cli_manual manual = {
 };
 
 struct given {
-    const char *output, *preset, *from, *freeze, *validation, *images, *labels, *share, *without, *time, *every, *log;
+    const char *output, *preset, *from, *freeze, *validation, *images, *labels, *share, *without, *thin, *time, *every, *log;
     const char *rate, *final, *decay, *optimiser, *epsilon, *penalty, *clip, *average, *score;
     const char *name, *description, *licence, *source;
     int64_t side, depth, batch, steps, seed, warm_up, validate;
@@ -84,6 +84,9 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
          .help = "With --labels: how images of a folder are called, as '*_image.tif'."},
         {.name = "labels", .kind = CLI_TEXT, .target = &g->labels, .value = "PATTERN", .fallback = "the usual ones",
          .help = "How their labels are called, as '*_labels.tif'; * stands for the same text in both."},
+        {.name = "thin", .kind = CLI_TEXT, .target = &g->thin, .value = "LIST", .fallback = "1",
+         .help = "Take every N-th slice of volumes: with 3 each becomes three, as coarse as serial sections are, and with "
+                 "1,3 it is also there as it is."},
         {.name = "without", .kind = CLI_TEXT, .target = &g->without, .value = "LIST", .fallback = "nothing is left out",
          .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, or transformations of samples (flip, "
                  "crop, rotate, rescale, elastic, grey, second-grey, cutout, second-flip), separated by commas."},
@@ -274,6 +277,7 @@ static pea_status take_options(struct run *r, pea_error *err)
     if (g->from && g->small)
         return cli_fail(err, PEA_E_ARG, "--small is for new networks: that of --from is as large as it is");
     o->without = g->without;
+    o->thin = g->thin;
     o->score = g->score ? g->score : o->score;
     o->description = g->description;
     o->licence = g->licence;

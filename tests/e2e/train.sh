@@ -99,6 +99,11 @@ a_volume_is_learnt_from() {
     says "voi" err
     exits 0 "$pea" info em.safetensors
     says "superhuman3d" out
+    exits 0 "$pea" train em -o thin.safetensors --preset em --small --steps 1 --depth 4 --side 32 --thin 1,3 --share 0
+    exits 0 "$pea" info thin.safetensors
+    says "1,3" out
+    refuses 1 "steps of 1 to 1000" "$pea" train em -o thin.safetensors --preset em --thin 3.5 --restart
+    refuses 1 "thin is for volumes" "$pea" train em -o thin.safetensors --preset nuclei --thin 3 --restart
 }
 
 mistakes_are_told_before_training() {

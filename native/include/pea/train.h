@@ -100,6 +100,9 @@ typedef struct pea_train_options {
     pea_segment_options segment; /* what the model will segment with; offsets and normalise are also learnt by */
     /* the lessons */
     const char *without;         /* what is switched off, separated by commas or blanks: pea_train_switches(); NULL */
+    const char *thin;            /* steps in which slices of volumes are taken, as "3" or "1,3": with 3 each volume, also
+                                  * of validation, becomes three, of every third slice, as coarse as serial sections
+                                  * are; NULL or "1": volumes as they are */
     double foreground_factor;    /* of the foreground's loss; 0: it is not taught */
     int64_t depth, side, batch;  /* of a sample: z, and y and x, multiples of 16; how many of them make a step */
     const char *augmentation;    /* "leaves", "nuclei", "em", "none" */

@@ -125,6 +125,34 @@ static pea_status check_switches(const pea_train_options *o, pea_error *err)
     return PEA_OK;
 }
 
+/* ---- which slices ---- */
+
+/* A step of 1 to 1000 in all `length` bytes; 0 for anything else. */
+static int64_t step_of(const char *text, size_t length)
+{
+    int64_t step = 0;
+    for (size_t i = 0; i < length && length <= 4; i++)
+        step = text[i] < '0' || text[i] > '9' ? INT64_MIN / 16 : 10 * step + text[i] - '0';
+    return step < 1 || step > 1000 ? 0 : step;
+}
+
+static pea_status read_thin(pea__course *course, pea_error *err)
+{
+    const char *at = course->options.thin ? course->options.thin : "1";
+    char shown[64];
+    for (; next_word(&at) > 0; at += next_word(&at)) {
+        const size_t length = next_word(&at);
+        const int64_t step = step_of(at, length);
+        if (step == 0 || course->n_thin == PEA__MAX_THIN)
+            return pea__fail(err, PEA_E_ARG, "slices are taken in at most %d steps of 1 to 1000, as \"1,3\"; found '%s'",
+                             (int)PEA__MAX_THIN, pea__printable(at, length, shown));
+        if (step > 1 && course->info.n_axes == 2)
+            return pea__fail(err, PEA_E_ARG, "a network for planes takes every slice on its own: thin is for volumes");
+        course->thin[course->n_thin++] = step;
+    }
+    return course->n_thin > 0 ? PEA_OK : pea__fail(err, PEA_E_ARG, "thin names no step: expected one, such as 3");
+}
+
 /* ---- the network ---- */
 
 static pea_status read_network(pea__course *course, pea_error *err)
@@ -283,6 +311,8 @@ static pea_status plan(pea__course *course, pea_error *err)
         status = find_score(course, err);
     if (status == PEA_OK)
         status = find_network(course, err);
+    if (status == PEA_OK)
+        status = read_thin(course, err);
     if (status == PEA_OK)
         status = plan_samples(course, err);
     if (status == PEA_OK)

@@ -97,9 +97,11 @@ pea_status pea__pairs_add_arrays(pea__pairs *pairs, const char *name, const pea_
 pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_error *err);
 /* Set the last slices of every stack or volume aside. Nothing happens where some pairs are for validation already. */
 pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_error *err);
-/* Make `step` volumes of each: every step-th slice from the first on, from the second on ... So thin slices become as
- * coarse as serial sections are. After the splits. */
-pea_status pea__pairs_thin(pea__pairs *pairs, int64_t step, pea_error *err);
+/* For each pair and each step as many pairs as the step is large: every step-th slice from the first on, from the second
+ * on ... So thin slices become as coarse as serial sections are. After the splits. The old pairs stay; free the new
+ * ones with pea__pairs_free(), after an error too. */
+pea_status pea__pairs_thin(const pea__pairs *pairs, const int64_t *steps, size_t n_steps, pea__pairs *thin,
+                           pea_error *err);
 
 /* ---- the images themselves (data.c) ---- */
 

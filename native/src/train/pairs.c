@@ -490,19 +490,19 @@ pea_status pea__pairs_split(pea__pairs *pairs, double share, uint64_t seed, pea_
     return PEA_OK;
 }
 
-/* The same images once more, as another pair. */
-static pea__pair *repeat(pea__pairs *pairs, size_t i, pea_error *err)
+/* A pair once more, perhaps in another list. */
+static pea__pair *repeat(pea__pairs *list, const pea__pair *pair, pea_error *err)
 {
-    const pea__pair old = pairs->pair[i];
-    pea__pair *pair = pea__pairs_add(pairs, old.name, old.image_path, old.label_path, err);
-    if (pair) {
-        char *const name = pair->name, *const image_path = pair->image_path, *const label_path = pair->label_path;
-        *pair = old;
-        pair->name = name;
-        pair->image_path = image_path;
-        pair->label_path = label_path;
+    const pea__pair old = *pair; /* the list may move */
+    pea__pair *again = pea__pairs_add(list, old.name, old.image_path, old.label_path, err);
+    if (again) {
+        char *const name = again->name, *const image_path = again->image_path, *const label_path = again->label_path;
+        *again = old;
+        again->name = name;
+        again->image_path = image_path;
+        again->label_path = label_path;
     }
-    return pair;
+    return again;
 }
 
 pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_error *err)
@@ -513,7 +513,7 @@ pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_erro
         return PEA_OK;
     const size_t n = pairs->n;
     for (size_t i = 0; i < n; i++) {
-        pea__pair *pair = repeat(pairs, i, err);
+        pea__pair *pair = repeat(pairs, pairs->pair + i, err);
         if (!pair)
             return PEA_E_NOMEM;
         pair->first_slice = -n_slices;
@@ -523,20 +523,25 @@ pea_status pea__pairs_split_slices(pea__pairs *pairs, int64_t n_slices, pea_erro
     return PEA_OK;
 }
 
-pea_status pea__pairs_thin(pea__pairs *pairs, int64_t step, pea_error *err)
+static pea_status thin_pair(const pea__pair *pair, int64_t step, pea__pairs *thin, pea_error *err)
 {
-    if (step < 1 || step > 1000)
-        return pea__fail(err, PEA_E_ARG, "slices are taken in steps of 1 to 1000, not %" PRId64, step);
-    const size_t n = pairs->n;
-    for (size_t i = 0; i < n; i++) {
-        pairs->pair[i].slice_step = step;
-        pairs->pair[i].first_phase = 0;
-        for (int64_t phase = 1; phase < step; phase++) {
-            pea__pair *pair = repeat(pairs, i, err);
-            if (!pair)
-                return PEA_E_NOMEM;
-            pair->first_phase = phase;
-        }
+    for (int64_t phase = 0; phase < step; phase++) {
+        pea__pair *coarse = repeat(thin, pair, err);
+        if (!coarse)
+            return PEA_E_NOMEM;
+        coarse->slice_step = step;
+        coarse->first_phase = phase;
     }
     return PEA_OK;
+}
+
+pea_status pea__pairs_thin(const pea__pairs *pairs, const int64_t *steps, size_t n_steps, pea__pairs *thin,
+                           pea_error *err)
+{
+    pea_status status = PEA_OK;
+    *thin = (pea__pairs){.rule = pairs->rule, .min_part_size = pairs->min_part_size};
+    for (size_t i = 0; i < pairs->n; i++)
+        for (size_t k = 0; k < n_steps && status == PEA_OK; k++)
+            status = thin_pair(pairs->pair + i, steps[k], thin, err);
+    return status;
 }

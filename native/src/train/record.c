@@ -67,8 +67,8 @@ static bool add_training(cJSON *provenance, const pea__course *course, int64_t s
            cJSON_AddNumberToObject(training, "batch", (double)o->batch) &&
            cJSON_AddItemToObject(training, "sample", cJSON_CreateDoubleArray(sample, 3)) &&
            cJSON_AddStringToObject(training, "augmentation", o->augmentation) &&
-           add_text(training, "without", o->without) && add_losses(training, &course->curriculum) &&
-           add_optimiser(training, o);
+           add_text(training, "without", o->without) && add_text(training, "thin", o->thin) &&
+           add_losses(training, &course->curriculum) && add_optimiser(training, o);
 }
 
 /* What the model was made from, where it was, is part of where it comes from. */

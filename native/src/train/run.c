@@ -382,10 +382,14 @@ static pea_status check_validation(run *r, pea_error *err)
 static pea_status begin(run *r, pea_training_set *set, pea_error *err)
 {
     pea__course *c = &r->course;
+    pea__pairs pairs = {0};
     (void)pea__memory_hold(r->context, r->held_bytes);
     pea_status status = pea__training_set_split(set, c, err);
     if (status == PEA_OK)
-        status = pea__data_read(pea__training_set_pairs(set), &c->data, r->context, &r->data, err);
+        status = pea__pairs_thin(pea__training_set_pairs(set), c->thin, c->n_thin, &pairs, err);
+    if (status == PEA_OK)
+        status = pea__data_read(&pairs, &c->data, r->context, &r->data, err);
+    pea__pairs_free(&pairs);
     if (status != PEA_OK)
         return status;
     if (!c->options.from && !strcmp(c->options.pixel_size.unit, "pixel"))

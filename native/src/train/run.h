@@ -37,12 +37,16 @@ const pea__pairs *pea__training_set_pairs(const pea_training_set *set); /* lent 
 
 /* ---- options in the library's own terms (course.c) ---- */
 
+enum { PEA__MAX_THIN = 8 };
+
 typedef struct pea__course {
     pea_train_options options;
     pea_segment_options segment; /* of the model that is learnt on from, or the options' */
     pea__curriculum curriculum;
     pea__augmentation augmentation;
     pea__data_options data;
+    int64_t thin[PEA__MAX_THIN]; /* steps in which slices are taken */
+    size_t n_thin;
     pea__schedule schedule;
     pea__batch batch;
     pea_network_info info;

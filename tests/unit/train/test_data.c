@@ -399,6 +399,7 @@ static void slices_of_files_are_those_of_arrays(void **state)
         words[i] = (uint16_t)numbers[i];
     const pea_array as_file = {words, PEA_UINT16, labels.dims};
     for (int lent = 0; lent < 2; lent++) {
+        pea__pairs coarse;
         if (lent)
             assert_ok(pea__pairs_add_arrays(&pairs, "x", &as_file, &labels, false, &err));
         else
@@ -408,9 +409,10 @@ static void slices_of_files_are_those_of_arrays(void **state)
         assert_ok(pea__data_read(&pairs, &planes, NULL, &data[lent], &err));
         assert_int_equal(pea__data_count(data[lent], false), 2);
         pairs.pair[0].first_slice = 0;
-        assert_ok(pea__pairs_thin(&pairs, 2, &err));
-        assert_int_equal(pairs.n, 2);
-        assert_ok(pea__data_read(&pairs, &volume, NULL, &thin[lent], &err));
+        assert_ok(pea__pairs_thin(&pairs, &(int64_t){2}, 1, &coarse, &err));
+        assert_int_equal(coarse.n, 2);
+        assert_ok(pea__data_read(&coarse, &volume, NULL, &thin[lent], &err));
+        pea__pairs_free(&coarse);
         pea__pairs_free(&pairs);
     }
     for (int lent = 0; lent < 2; lent++) {

@@ -388,15 +388,21 @@ static void at_least_one_and_not_all_are_set_aside(void **state)
     assert_int_equal(pairs.n, 2);
     assert_true(!pairs.pair[0].validation && pairs.pair[0].end_slice == -50);
     assert_true(pairs.pair[1].validation && pairs.pair[1].first_slice == -50 && pairs.pair[1].end_slice == 0);
-    assert_ok(pea__pairs_thin(&pairs, 3, &err));
-    assert_int_equal(pairs.n, 6);
-    assert_int_equal(count_validation(&pairs), 3);
-    for (size_t i = 0; i < 6; i++) {
-        assert_int_equal(pairs.pair[i].slice_step, 3);
-        assert_int_equal(pairs.pair[i].first_phase, i < 2 ? 0 : (i - 2) % 2 + 1);
-        assert_int_equal(pairs.pair[i].first_slice, pairs.pair[i].validation ? -50 : 0);
+    pea__pairs thin;
+    pairs.min_part_size = 7;
+    assert_ok(pea__pairs_thin(&pairs, (const int64_t[]){1, 3}, 2, &thin, &err)); /* as it is, and in three phases */
+    assert_int_equal(pairs.n, 2);
+    assert_int_equal(thin.n, 8);
+    assert_int_equal(thin.min_part_size, 7);
+    assert_int_equal(count_validation(&thin), 4);
+    for (size_t i = 0; i < 8; i++) {
+        assert_string_equal(thin.pair[i].name, pairs.pair[0].name);
+        assert_int_equal(thin.pair[i].slice_step, i % 4 == 0 ? 1 : 3);
+        assert_int_equal(thin.pair[i].first_phase, i % 4 == 0 ? 0 : i % 4 - 1);
+        assert_int_equal(thin.pair[i].first_slice, i < 4 ? 0 : -50);
+        assert_int_equal(thin.pair[i].end_slice, i < 4 ? -50 : 0);
     }
-    assert_fails(pea__pairs_thin(&pairs, 0, &err), PEA_E_ARG, "steps of 1 to 1000");
+    pea__pairs_free(&thin);
     pea__pairs_free(&pairs);
 }
 

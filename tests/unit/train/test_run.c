@@ -370,6 +370,72 @@ static bool same_tensor(const pea_weights *a, const pea_weights *b, const char *
     return !memcmp(p.data, q.data, (size_t)n * sizeof(float));
 }
 
+enum { SLICES = 10, EDGE = 32, SLICE = EDGE * EDGE };
+
+static char *read_losses(const place *p, size_t *n)
+{
+    char path[160];
+    (void)snprintf(path, sizeof path, "%s/losses.csv", p->folder);
+    return test_read_file(path, n);
+}
+
+/* The voxels of every second slice, from a phase on. */
+static pea_array every_second(const pea_array *from, int phase, void *to)
+{
+    const size_t bytes = SLICE * pea_dtype_size_bytes(from->dtype);
+    for (int z = 0; z < SLICES / 2; z++)
+        memcpy((char *)to + (size_t)z * bytes, (const char *)from->data + (size_t)(2 * z + phase) * bytes, bytes);
+    return (pea_array){to, from->dtype, {SLICES / 2, EDGE, EDGE, 1}};
+}
+
+static void teach_volumes(const pea_array *image, const pea_array *labels, int n, const char *thin, const place *p)
+{
+    pea_train_options volumes, o = tiny(2);
+    pea_training_set *set = NULL;
+    pea_error err;
+    assert_ok(pea_train_preset("em", 1, &volumes, &err));
+    o.segment = volumes.segment;
+    o.augmentation = volumes.augmentation;
+    o.score = volumes.score;
+    o.foreground_factor = o.validation_share = 0.0;
+    o.depth = 3;
+    o.folder = p->folder;
+    o.thin = thin;
+    assert_ok(pea_training_set_new(&set, &err));
+    for (int i = 0; i < n; i++)
+        assert_ok(pea_training_set_add_arrays(set, i ? "second" : "first", &image[i], &labels[i], 0, &err));
+    assert_ok(pea_train(set, &o, NULL, p->model, &err));
+    pea_training_set_free(set);
+}
+
+static void thin_volumes_teach_as_their_slices_would(void **state)
+{
+    static uint8_t image[SLICES * SLICE], labels[SLICES * SLICE], half[4][SLICES / 2 * SLICE];
+    const pea_dims dims = {SLICES, EDGE, EDGE, 1};
+    const pea_array whole[2] = {{image, PEA_UINT8, dims}, {labels, PEA_UINT8, dims}};
+    const place thin = place_new(), by_hand = place_new();
+    pea_array images[2], truths[2];
+    size_t n, m;
+    (void)state;
+    for (int i = 0; i < SLICES * SLICE; i++) {
+        labels[i] = (uint8_t)(1 + i / 8 % 2 + 2 * (i / (3 * SLICE)));
+        image[i] = (uint8_t)(60 * labels[i] % 200 + (int)(40.0 * test_u(5, (uint32_t)i)));
+    }
+    for (int phase = 0; phase < 2; phase++) {
+        images[phase] = every_second(&whole[0], phase, half[phase]);
+        truths[phase] = every_second(&whole[1], phase, half[2 + phase]);
+    }
+    teach_volumes(&whole[0], &whole[1], 1, "2", &thin);
+    teach_volumes(images, truths, 2, NULL, &by_hand);
+    char *one = read_losses(&thin, &n), *other = read_losses(&by_hand, &m);
+    assert_int_equal(n, m);
+    assert_memory_equal(one, other, n);
+    free(one);
+    free(other);
+    place_remove(&thin);
+    place_remove(&by_hand);
+}
+
 static void a_frozen_encoder_stays_as_it_was(void **state)
 {
     const place first = place_new(), second = place_new();
@@ -420,6 +486,13 @@ static void options_that_do_not_fit_are_told(void **state)
     REFUSED(validation_share, 1.0, "for validation");
     REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground flip");
     REFUSED(score, "IoU", "no score 'IoU'");
+    REFUSED(thin, "1,3", "thin is for volumes");
+    REFUSED(thin, "1,0", "steps of 1 to 1000, as \"1,3\"; found '0'");
+    REFUSED(thin, "1001", "found '1001'");
+    REFUSED(thin, "100000000000000000001", "found '1000");
+    REFUSED(thin, "3x", "found '3x'");
+    REFUSED(thin, " ,", "names no step");
+    REFUSED(thin, "1,1,1,1,1,1,1,1,1", "at most 8 steps");
     REFUSED(augmentation, "cats", "cats");
     REFUSED(filters[3], 0, "five widths");
     REFUSED(segment.offsets.n, 4, "at least 5 shifts");
@@ -636,6 +709,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_state_of_something_else_is_refused),
     cmocka_unit_test(what_cannot_be_written_is_told_and_stops_nothing_before_the_end),
     cmocka_unit_test(a_loss_that_runs_away_ends_training),
+    cmocka_unit_test(thin_volumes_teach_as_their_slices_would),
     cmocka_unit_test(a_frozen_encoder_stays_as_it_was),
     cmocka_unit_test(options_that_do_not_fit_are_told),
     cmocka_unit_test(presets_are_as_published_where_they_say_so),

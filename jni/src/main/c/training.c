@@ -35,10 +35,10 @@ static const key keys[] = {
     {"average", NUMBER, AT(average)},         {"warmup", COUNT, AT(warm_up)},
     {"save", NUMBER, AT(save_every_s)},       {"name", TEXT, AT(name)},
     {"description", TEXT, AT(description)},   {"licence", TEXT, AT(licence)},
-    {"source", TEXT, AT(data)},               {"seed", CHOICE, 0},
-    {"freeze", CHOICE, 0},                    {"preset", CHOICE, 0},
-    {"small", CHOICE, 0},                     {"decay", CHOICE, 0},
-    {"optimiser", CHOICE, 0},
+    {"source", TEXT, AT(data)},               {"thin", TEXT, AT(thin)},
+    {"seed", CHOICE, 0},                      {"freeze", CHOICE, 0},
+    {"preset", CHOICE, 0},                    {"small", CHOICE, 0},
+    {"decay", CHOICE, 0},                     {"optimiser", CHOICE, 0},
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 

@@ -14,9 +14,9 @@ import java.util.Map;
 /**
  * A course of training: how a network is taught, and with what.
  *
- * Options are texts by name, with the words of {@code pea train}: preset, small, freeze, share, without, time (a number
- * of seconds here), steps, validate, score, batch, side, depth, rate, final, decay, optimiser, epsilon, penalty, clip,
- * average, warmup, seed, save, name, description, licence, source; other names are settings of the model
+ * Options are texts by name, with the words of {@code pea train}: preset, small, freeze, share, thin, without, time (a
+ * number of seconds here), steps, validate, score, batch, side, depth, rate, final, decay, optimiser, epsilon, penalty,
+ * clip, average, warmup, seed, save, name, description, licence, source; other names are settings of the model
  * ({@link Settings}). Plain data but for the volumes, which are the caller's.
  */
 public final class Training {
