@@ -95,7 +95,8 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
          .help = "Steps of training in all: the rate falls until the last of them."},
         {.name = "time", .kind = CLI_TEXT, .target = &g->time, .value = "T", .fallback = "no limit",
          .help = "Stop after so long, as 90m, 2h or 1h30m, with the model that is best then. Of a resumed run each "
-                 "part has as long."},
+                 "part has as long; without --steps they are planned for all parts together, and anew where the machine "
+                 "becomes slower or faster."},
         {.name = "resume", .kind = CLI_FLAG, .target = &g->resume,
          .help = "Go on from the state in the folder of --log, with the same options."},
         {.name = "restart", .kind = CLI_FLAG, .target = &g->restart,
@@ -434,6 +435,14 @@ static pea_status tell_result(struct run *r, pea_error *err)
 
 /* ---- the run ---- */
 
+/* Hours later it would be too late to hear of it. */
+static pea_status check_folder(const struct run *r, pea_error *err)
+{
+    char state[CLI_MAX_PATH];
+    const pea_status status = cli_join(r->folder, "state", ".safetensors", state, err);
+    return status == PEA_OK ? cli_check_writable(state, err) : status;
+}
+
 static pea_status prepare(struct run *r, const cli_operands *operands, pea_error *err)
 {
     pea_status status = cli_check_writable(r->given->output, err);
@@ -447,7 +456,7 @@ static pea_status prepare(struct run *r, const cli_operands *operands, pea_error
         status = add_data(r, r->given->validation, true, err);
     if (status == PEA_OK)
         status = cli_make_folder(r->folder, &r->made, err);
-    return status;
+    return status == PEA_OK ? check_folder(r, err) : status;
 }
 
 static pea_status train(struct run *r, pea_error *err)
@@ -466,8 +475,8 @@ static pea_status train(struct run *r, pea_error *err)
         status = tell_result(r, err);
     cli_session_close(&r->session);
     if (status == PEA_E_CANCELLED && !r->given->wishes.quiet && r->last.step > 0)
-        fprintf(stderr, "stopped after step %lld of %lld: --resume goes on from there\n", (long long)r->last.step,
-                (long long)r->last.n_steps);
+        fprintf(stderr, "stopped after step %lld of %lld: --resume goes on from the state in %s\n",
+                (long long)r->last.step, (long long)r->last.n_steps, r->folder);
     return status;
 }
 

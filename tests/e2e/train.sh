@@ -66,6 +66,66 @@ a_run_that_is_killed_goes_on_to_the_same_bytes() {
     done
 }
 
+# A small disk of its own, where this may be mounted.
+mount_disk() {
+    mkdir disk
+    mount -t tmpfs -o size=64m tmpfs disk 2>/dev/null || exit 77
+    trap 'umount -l "$work/disk"; rm -rf "$work"' EXIT
+}
+
+fill_disk() { cat /dev/zero >disk/filler 2>/dev/null || true; }
+
+a_full_disk_loses_nothing() {
+    mount_disk
+    learn whole.safetensors --steps 30 --validate 12
+    fill_disk
+    # shellcheck disable=SC2086
+    "$pea" train "$tiny" -o disk/cut.safetensors $tiny_run --steps 30 --validate 12 --save 0.01s >out 2>err &
+    process=$!
+    while ! grep -qs "it is tried again" err && kill -0 $process 2>/dev/null; do
+        sleep 0.05
+    done
+    rm disk/filler
+    wait $process || fail "it did not go on"
+    says "No space left on device" err
+    same whole disk/cut
+    no_leftovers disk
+}
+
+what_a_disk_has_stays_when_it_is_full() {
+    mount_disk
+    learn whole.safetensors --steps 30 --validate 12 --warmup 0
+    learn disk/cut.safetensors --steps 13 --validate 12 --warmup 0
+    cp -r disk before
+    fill_disk
+    # shellcheck disable=SC2086
+    refuses 1 "No space left on device" "$pea" train "$tiny" -o disk/cut.safetensors $tiny_run --steps 30 --validate 12 \
+        --warmup 0 --resume --quiet
+    cmp before/cut.safetensors disk/cut.safetensors || fail "the model is another"
+    cmp before/cut.training/state.safetensors disk/cut.training/state.safetensors || fail "the state is another"
+    no_leftovers disk
+    rm disk/filler
+    learn disk/cut.safetensors --steps 30 --validate 12 --warmup 0 --resume
+    same whole disk/cut
+}
+
+a_folder_that_cannot_be_written_is_told_before_training() {
+    mount_disk
+    mkdir disk/log
+    mount -o remount,ro disk
+    # shellcheck disable=SC2086
+    refuses 1 "Read-only file system" "$pea" train "$tiny" -o m.safetensors $tiny_run --steps 1 --log disk/log
+    # shellcheck disable=SC2086
+    refuses 1 "Read-only file system" "$pea" train "$tiny" -o disk/m.safetensors $tiny_run --steps 1 --log log
+    [ ! -e m.safetensors ] && [ ! -e log ] || fail "something was left: $(files .)"
+}
+
+too_little_memory_is_told_with_the_number() {
+    # shellcheck disable=SC2086
+    refuses 1 " bytes" "$pea" train "$tiny" -o m.safetensors $tiny_run --steps 1 --memory 4M
+    [ "$(files .)" = "err out" ] || fail "something was left: $(files .)"
+}
+
 time_ends_training_with_a_model() {
     learn m.safetensors --steps 1000000 --time 1s
     says "m.safetensors: aji" err

@@ -116,8 +116,10 @@ typedef struct pea_train_options {
     double longest_gradient;     /* longer ones are shortened to it; 0: none is */
     double average;              /* decay of averaged weights, of which the model is made; 0: it is made of the last */
     /* the run */
-    int64_t n_steps;             /* in all; 0: as many as `seconds` hold, found by the time of the first ten */
-    double seconds;              /* after so many no step begins; 0: no limit */
+    int64_t n_steps;             /* in all; 0: as many as `seconds` hold, by the time of the first ten, and anew where
+                                  * the machine becomes slower or faster: the rate goes on from where it is */
+    double seconds;              /* after so many no step begins; 0: no limit. A resumed run has as many once more, but
+                                  * where n_steps is 0 they are planned for all its parts together */
     uint64_t seed;
     double validation_share;     /* of the images, where the set has none for validation; 0: none */
     int64_t validate_every;      /* steps; the last is always followed by one */

@@ -9,7 +9,7 @@
 
 static const char switches[] =
     "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
-enum { N_MODULES = 4, MAX_SHIFTS = 64, MAX_STEPS = 10000000 };
+enum { N_MODULES = 4, MAX_SHIFTS = 64 };
 
 const char *pea_train_switches(void)
 {
@@ -27,8 +27,8 @@ static pea_status check_sizes(const pea_train_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "the depth of samples must be from 1 to 1024, not %" PRId64, o->depth);
     if (o->batch < 1 || o->batch > 256)
         return pea__fail(err, PEA_E_ARG, "a batch must have 1 to 256 samples, not %" PRId64, o->batch);
-    if (o->n_steps < (o->seconds > 0.0 ? 0 : 1) || o->n_steps > MAX_STEPS)
-        return pea__fail(err, PEA_E_ARG, "steps must be from 1 to %d, not %" PRId64, (int)MAX_STEPS, o->n_steps);
+    if (o->n_steps < (o->seconds > 0.0 ? 0 : 1) || o->n_steps > PEA__MAX_STEPS)
+        return pea__fail(err, PEA_E_ARG, "steps must be from 1 to %d, not %" PRId64, (int)PEA__MAX_STEPS, o->n_steps);
     if (o->validate_every < 1)
         return pea__fail(err, PEA_E_ARG, "steps between validations must be at least 1, not %" PRId64,
                          o->validate_every);
@@ -296,7 +296,7 @@ static void plan_optimiser(pea__course *course)
                                                 : o->decay == PEA_DECAY_POLYNOMIAL ? PEA__POLYNOMIAL
                                                                                    : PEA__CONSTANT,
                                        .base = o->rate, .end = o->end_rate, .power = 0.9, .warm_up = o->warm_up,
-                                       .n_steps = o->n_steps ? o->n_steps : MAX_STEPS};
+                                       .n_steps = o->n_steps ? o->n_steps : PEA__MAX_STEPS};
 }
 
 static pea_status plan(pea__course *course, pea_error *err)
@@ -348,12 +348,19 @@ void pea__course_free(pea__course *course)
     course->old_record = NULL;
 }
 
-/* A part of the time goes to validations, and the machine may have other work later. */
-void pea__course_fit(pea__course *course, double seconds, double step_s)
+void pea__course_fit(pea__course *course, int64_t done, const pea__pace *pace)
 {
-    const double n = 0.85 * seconds / step_s;
-    const int64_t least = course->options.warm_up > 0 ? course->options.warm_up : 1;
-    course->schedule.n_steps = n < (double)least ? least : n > (double)MAX_STEPS ? MAX_STEPS : (int64_t)n;
+    static const double for_validations = 0.15, for_surprises = 0.02, tolerance = 0.05;
+    pea__schedule *s = &course->schedule;
+    const double more =
+        pace->validation_s > 0.0
+            ? (1.0 - for_surprises) * (pace->left_s - pace->validation_s) /
+                  (pace->step_s + pace->validation_s / (double)course->options.validate_every)
+            : (1.0 - for_validations) * pace->left_s / pace->step_s;
+    const int64_t least = pea__max_i64(done + 1, s->warm_up);
+    const double n = fmin((double)done + more, PEA__MAX_STEPS);
+    if (fabs(n - (double)s->n_steps) > tolerance * (double)(s->n_steps - done))
+        pea__schedule_change(s, done, n < (double)least ? least : (int64_t)n);
 }
 
 #if defined(__GNUC__)

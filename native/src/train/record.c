@@ -63,6 +63,8 @@ static bool add_training(cJSON *provenance, const pea__course *course, int64_t s
     return training && cJSON_AddStringToObject(training, "by", "pea " PEA_VERSION) &&
            cJSON_AddNumberToObject(training, "steps", (double)step) &&
            cJSON_AddNumberToObject(training, "planned_steps", (double)course->schedule.n_steps) &&
+           (course->schedule.planned_at == 0 ||
+            cJSON_AddNumberToObject(training, "planned_at_step", (double)course->schedule.planned_at)) &&
            cJSON_AddStringToObject(training, "seed", seed) &&
            cJSON_AddNumberToObject(training, "batch", (double)o->batch) &&
            cJSON_AddItemToObject(training, "sample", cJSON_CreateDoubleArray(sample, 3)) &&

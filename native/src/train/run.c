@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps after which it is known how long one takes: within the warm-up, where the rate does not ask how many come. */
-enum { STEPS_TO_MEASURE = 10 };
+/* Steps after which it is known how long one takes: within the warm-up, where the rate does not ask how many come. Of
+ * those that are left then an eighth is done until the plan is looked at again, as the machine may get other work. */
+enum { STEPS_TO_MEASURE = 10, SHARE_TO_REVIEW = 8 };
 
 typedef struct run {
     pea__course course;
@@ -28,6 +29,9 @@ typedef struct run {
     uint64_t held_bytes;         /* by the caller */
     double began_s, saved_s;
     double step_s, validation_s; /* that one takes */
+    int64_t review_at;           /* step after which time decides anew how many there are; 0: never */
+    int64_t reviewed_at;         /* step, and time, of the last review; time moves on by what validations take */
+    double reviewed_s, spent_s;  /* spent_s: by earlier parts of the run */
 } run;
 
 static int64_t steps_done(const run *r)
@@ -74,6 +78,7 @@ static pea_status write_best(run *r, pea_error *err)
 static pea_status write_state(run *r, pea_error *err)
 {
     r->saved_s = pea__seconds();
+    r->journal.spent_s = r->spent_s + r->saved_s - r->began_s;
     return r->o->folder ? pea__state_write(&r->course, r->data, r->teacher, &r->journal, r->o->folder, err) : PEA_OK;
 }
 
@@ -203,6 +208,7 @@ static pea_status validate(run *r, pea_error *err)
     }
     if (status == PEA_OK) {
         r->validation_s = pea__seconds() - began;
+        r->reviewed_s += r->validation_s;
         status = write_best(r, err);
         if (status == PEA_E_IO && err)
             status = bear(r, status, err);
@@ -215,6 +221,20 @@ static pea_status validate(run *r, pea_error *err)
 }
 
 /* ---- steps ---- */
+
+/* Where the steps are found by time; all parts of a run share it. */
+static void review_plan(run *r)
+{
+    const int64_t t = steps_done(r);
+    const double now = pea__seconds();
+    const pea__pace pace = {r->o->seconds - r->spent_s - (now - r->began_s),
+                            (now - r->reviewed_s) / (double)(t - r->reviewed_at), r->validation_s};
+    if (pace.left_s > 0.0) /* else what was planned is done, as far as this part goes */
+        pea__course_fit(&r->course, t, &pace);
+    r->review_at = t + pea__max_i64(STEPS_TO_MEASURE, (steps_in_all(r) - t) / SHARE_TO_REVIEW);
+    r->reviewed_at = t;
+    r->reviewed_s = now;
+}
 
 static pea_status one_step(run *r, pea_error *err)
 {
@@ -242,8 +262,8 @@ static pea_status one_step(run *r, pea_error *err)
     pea__stage(r->context, NULL);
     const double took = pea__seconds() - began;
     r->step_s = r->step_s > 0.0 ? 0.9 * r->step_s + 0.1 * took : took;
-    if (r->o->n_steps == 0 && t == STEPS_TO_MEASURE)
-        pea__course_fit(&r->course, r->o->seconds, r->step_s);
+    if (status == PEA_OK && t == r->review_at)
+        review_plan(r);
     return status;
 }
 
@@ -306,12 +326,15 @@ static pea_status finish(run *r, pea_error *err)
     return status == PEA_OK ? write_curves(r, err) : status;
 }
 
-/* Cancelled or failed: what was learnt is kept. The first error is the one that counts. */
-static pea_status save_what_there_is(run *r, pea_status status)
+/* Cancelled or failed: what was learnt is kept. The first error is the one that counts; who stops a run must hear that
+ * it was not kept, though. */
+static pea_status save_what_there_is(run *r, pea_status status, pea_error *err)
 {
     pea_error ignored;
     if (status == PEA_E_CANCELLED || status == PEA_E_NOMEM || status == PEA_E_IO)
         (void)write_all(r, &ignored);
+    if (status == PEA_E_CANCELLED && r->trouble.message[0])
+        return pea__fail(err, status, "cancelled after step %" PRId64 ", but %s", steps_done(r), r->trouble.message);
     return status;
 }
 
@@ -407,6 +430,7 @@ static pea_status begin(run *r, pea_training_set *set, pea_error *err)
         return status;
     status = pea__state_read(c, r->data, r->o->folder, r->teacher, &r->journal, err);
     r->model_is_due = r->journal.best != NULL;
+    r->spent_s = r->journal.spent_s;
     return status;
 }
 
@@ -416,12 +440,15 @@ static pea_status work(run *r, pea_training_set *set, pea_error *err)
     if (status != PEA_OK)
         return status;
     r->saved_s = pea__seconds();
+    r->reviewed_at = steps_done(r);
+    r->reviewed_s = pea__seconds();
+    r->review_at = r->o->n_steps == 0 ? r->reviewed_at + STEPS_TO_MEASURE : 0;
     status = write_best(r, err); /* of a state: the file may be older, or gone */
     if (status == PEA_OK)
         status = run_steps(r, err);
     if (status == PEA_OK)
         status = finish(r, err);
-    return save_what_there_is(r, status);
+    return save_what_there_is(r, status, err);
 }
 
 pea_status pea_train(pea_training_set *set, const pea_train_options *options, pea_context *context, const char *path,

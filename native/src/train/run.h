@@ -38,6 +38,7 @@ const pea__pairs *pea__training_set_pairs(const pea_training_set *set); /* lent 
 /* ---- options in the library's own terms (course.c) ---- */
 
 enum { PEA__MAX_THIN = 8 };
+enum { PEA__MAX_STEPS = 10000000 }; /* of a run */
 
 typedef struct pea__course {
     pea_train_options options;
@@ -64,8 +65,15 @@ pea_status pea__training_set_split(pea_training_set *set, const pea__course *cou
 pea_status pea__course_plan(const pea_train_options *options, pea__course *course, pea_error *err);
 void pea__course_free(pea__course *course); /* safe twice, and on all zero */
 
-/* Steps that a number of seconds is thought to hold, once it is known how long one takes. */
-void pea__course_fit(pea__course *course, double seconds, double step_s);
+/* What is known of time. */
+typedef struct pea__pace {
+    double left_s, step_s; /* until the time is up; what a step takes */
+    double validation_s;   /* what a validation takes; 0: nobody knows yet, and a part of the time is kept for them */
+} pea__pace;
+
+/* Plans as many steps in all as are thought to fit, the validation at the end included; a plan that is less than a
+ * twentieth off stays. */
+void pea__course_fit(pea__course *course, int64_t done, const pea__pace *pace);
 
 /* What a state depends on, as words "key=value": two runs of equal words do the same steps. */
 enum { PEA__TERMS_BYTES = 1024 };
@@ -132,13 +140,15 @@ pea_status pea__record_of_run(const pea__course *course, const pea__data *data, 
 typedef struct pea__journal {
     pea__history history;
     pea_weights *best; /* with its record; owned; NULL: none yet */
+    double spent_s;    /* up to the state, where the number of steps is found by time; else 0 */
 } pea__journal;
 
 void pea__journal_free(pea__journal *journal);
 /* state.safetensors in the folder. */
 pea_status pea__state_write(const pea__course *course, const pea__data *data, const pea__teacher *teacher,
                             const pea__journal *journal, const char *folder, pea_error *err);
-/* PEA_E_ARG where it is of other images or options. Where these leave the number of steps open, that planned counts. */
+/* PEA_E_ARG where it is of other images or options; PEA_E_FORMAT where it is damaged. Where options leave the number of
+ * steps open, that planned counts. */
 pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err);
 

@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 static const char losses_name[] = "run/losses", scores_name[] = "run/scores", best_prefix[] = "best/";
@@ -56,9 +57,20 @@ static pea_status add_best(pea_weights *state, const pea_weights *best, pea_erro
     return status;
 }
 
-/* Owned: cJSON_free(); NULL where memory ends. */
-static char *describe(const pea__course *course, const pea__data *data, const pea__history *history)
+/* Only where time decides: what others write is the same to the byte however long it took. */
+static bool add_plan(cJSON *object, const pea__course *course, const pea__journal *journal)
 {
+    const pea__schedule *s = &course->schedule;
+    return cJSON_AddNumberToObject(object, "planned_steps", (double)s->n_steps) &&
+           (course->options.n_steps > 0 || (cJSON_AddNumberToObject(object, "planned_at", (double)s->planned_at) &&
+                                            cJSON_AddNumberToObject(object, "planned_share", s->planned_share) &&
+                                            cJSON_AddNumberToObject(object, "spent_s", journal->spent_s)));
+}
+
+/* Owned: cJSON_free(); NULL where memory ends. */
+static char *describe(const pea__course *course, const pea__data *data, const pea__journal *journal)
+{
+    const pea__history *history = &journal->history;
     char terms[PEA__TERMS_BYTES], images[24], *text = NULL;
     cJSON *object = cJSON_CreateObject();
     pea__course_terms(course, terms);
@@ -66,7 +78,7 @@ static char *describe(const pea__course *course, const pea__data *data, const pe
     if (object && cJSON_AddNumberToObject(object, "state_version", STATE_VERSION) &&
         cJSON_AddStringToObject(object, "terms", terms) && cJSON_AddStringToObject(object, "images", images) &&
         cJSON_AddNumberToObject(object, "best", (double)(history->n_validations ? history->best : -1)) &&
-        cJSON_AddNumberToObject(object, "planned_steps", (double)course->schedule.n_steps))
+        add_plan(object, course, journal))
         text = cJSON_PrintUnformatted(object);
     cJSON_Delete(object);
     return text;
@@ -85,7 +97,7 @@ pea_status pea__state_write(const pea__course *course, const pea__data *data, co
         status = add_rows(state, scores_name, h->scores, h->n_validations, pea__score_columns(), err);
     if (status == PEA_OK)
         status = add_best(state, journal->best, err);
-    if (status == PEA_OK && !(text = describe(course, data, h)))
+    if (status == PEA_OK && !(text = describe(course, data, journal)))
         status = pea__fail(err, PEA_E_NOMEM, "out of memory for the state of training");
     if (status == PEA_OK)
         status = pea_weights_write(path, state, text, err);
@@ -115,17 +127,42 @@ static pea_status compare_terms(const char *path, const char *then, const char *
                      path, (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
 }
 
+/* A number of the description, NaN where there is none. */
+static double number_of(const cJSON *about, const char *key)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(about, key);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+/* The plan of a run whose steps are found by time. States of earlier versions have no changes of plan. */
+static pea_status read_plan(pea__course *course, const char *path, const cJSON *about, pea__journal *journal,
+                            pea_error *err)
+{
+    pea__schedule *s = &course->schedule;
+    const double n = number_of(about, "planned_steps"), at = number_of(about, "planned_at"),
+                 share = number_of(about, "planned_share"), spent = number_of(about, "spent_s");
+    if (!(n >= 1.0 && n <= PEA__MAX_STEPS) || at < 0.0 || at > n || share < 0.0 || share > 1.0 || spent < 0.0 ||
+        spent > 1e9)
+        return fail_damaged(path, "its plan is none", err);
+    if (course->options.n_steps > 0)
+        return PEA_OK;
+    s->n_steps = (int64_t)n;
+    s->planned_at = at >= 0.0 ? (int64_t)at : 0;
+    s->planned_share = share >= 0.0 ? share : 0.0;
+    journal->spent_s = spent >= 0.0 ? spent : 0.0;
+    return PEA_OK;
+}
+
 static pea_status compare(pea__course *course, const pea__data *data, const char *path, const cJSON *about,
-                          pea__history *history, pea_error *err)
+                          pea__journal *journal, pea_error *err)
 {
     char now[PEA__TERMS_BYTES], images[24];
     const cJSON *version = cJSON_GetObjectItemCaseSensitive(about, "state_version"),
                 *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
                 *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
-                *best = cJSON_GetObjectItemCaseSensitive(about, "best"),
-                *planned = cJSON_GetObjectItemCaseSensitive(about, "planned_steps");
+                *best = cJSON_GetObjectItemCaseSensitive(about, "best");
     if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) ||
-        !cJSON_IsString(seen) || !cJSON_IsNumber(best) || !cJSON_IsNumber(planned) || planned->valueint < 1)
+        !cJSON_IsString(seen) || !cJSON_IsNumber(best))
         return fail_damaged(path, "it does not say what it was made with", err);
     pea__course_terms(course, now);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
@@ -133,10 +170,8 @@ static pea_status compare(pea__course *course, const pea__data *data, const char
     if (status == PEA_OK && strcmp(seen->valuestring, images))
         return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with",
                          path);
-    history->best = best->valueint;
-    if (course->options.n_steps == 0)
-        course->schedule.n_steps = planned->valueint;
-    return status;
+    journal->history.best = best->valueint;
+    return status == PEA_OK ? read_plan(course, path, about, journal, err) : status;
 }
 
 /* Rows of so many columns (pea__free); none where there is no such tensor. */
@@ -156,6 +191,22 @@ static pea_status read_rows(const pea_weights *state, const char *path, const ch
     return PEA_OK;
 }
 
+/* Whether rows may have come of such a run: finite losses, validations in the order of its steps. */
+static bool is_sound(const pea__history *h)
+{
+    float before = 0.0f;
+    for (int64_t i = 0; i < h->n_steps * PEA__LOSS_COLUMNS; i++)
+        if (!isfinite(h->losses[i]))
+            return false;
+    for (int64_t i = 0; i < h->n_validations; i++) {
+        const float *row = pea__history_scores(h, i);
+        if (!(row[0] > before && row[0] <= (float)h->n_steps && row[1] >= 0.0f && row[1] <= 100.0f))
+            return false;
+        before = row[0];
+    }
+    return h->best >= -1 && h->best < h->n_validations;
+}
+
 static pea_status read_histories(const pea_weights *state, const char *path, const pea__teacher *teacher,
                                  pea__history *h, pea_error *err)
 {
@@ -164,7 +215,7 @@ static pea_status read_histories(const pea_weights *state, const char *path, con
         status = read_rows(state, path, scores_name, pea__score_columns(), &h->scores, &h->n_validations, err);
     h->room_steps = h->n_steps;
     h->room_validations = h->n_validations;
-    if (status == PEA_OK && (h->n_steps != pea__teacher_steps(teacher) || h->best >= h->n_validations || h->best < -1))
+    if (status == PEA_OK && (h->n_steps != pea__teacher_steps(teacher) || !is_sound(h)))
         return fail_damaged(path, "its parts contradict each other", err);
     return status;
 }
@@ -202,7 +253,7 @@ pea_status pea__state_read(pea__course *course, const pea__data *data, const cha
                       : fail_damaged(path, "it does not say what it was made with", err);
     }
     if (status == PEA_OK)
-        status = compare(course, data, path, about, &journal->history, err);
+        status = compare(course, data, path, about, journal, err);
     if (status == PEA_OK)
         status = pea__teacher_restore(teacher, state, err);
     if (status == PEA_OK)

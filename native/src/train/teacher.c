@@ -3,6 +3,7 @@
 #include "train/teacher.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- curricula ---- */
@@ -347,6 +348,9 @@ static pea_status check(void *user, const char *name, float *numbers, int64_t n,
                          name);
     if (found.dtype != PEA_FLOAT32 || found.n_axes != 1 || found.shape[0] != n)
         return pea__fail(err, PEA_E_FORMAT, "in the state of training %s must be %" PRId64 " floats", name, n);
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(((const float *)found.data)[i]))
+            return pea__fail(err, PEA_E_FORMAT, "in the state of training %s has what is no finite number", name);
     return PEA_OK;
 }
 

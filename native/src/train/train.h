@@ -252,9 +252,13 @@ typedef struct pea__schedule {
     pea__decay decay;
     double base, end, power;
     int64_t warm_up, n_steps;
+    int64_t planned_at;   /* step after which n_steps was changed; 0: never */
+    double planned_share; /* s of that step */
 } pea__schedule;
 
 double pea__schedule_rate(const pea__schedule *schedule, int64_t t); /* t = 1, 2 ... ; after n_steps that of the last */
+/* After t steps another number in all, more than t: s goes on from where it is. */
+void pea__schedule_change(pea__schedule *schedule, int64_t t, int64_t n_steps);
 
 /* ---- a teacher (teacher.c makes and keeps it, step.c lets it teach) ---- */
 

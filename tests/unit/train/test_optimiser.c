@@ -106,7 +106,7 @@ static void long_gradients_are_shortened_and_short_ones_left(void **state)
 
 static void rates_follow_their_schedule(void **state)
 {
-    pea__schedule s = {PEA__CONSTANT, 8.0, 2.0, 2.0, 0, 5};
+    pea__schedule s = {PEA__CONSTANT, 8.0, 2.0, 2.0, 0, 5, 0, 0.0};
     (void)state;
     for (int64_t t = 1; t < 9; t++)
         assert_true(pea__schedule_rate(&s, t) == 8.0);
@@ -114,8 +114,17 @@ static void rates_follow_their_schedule(void **state)
     const double polynomial[7] = {8.0, 5.375, 3.5, 2.375, 2.0, 2.0, 2.0};
     for (int64_t t = 1; t <= 7; t++)
         assert_true(fabs(pea__schedule_rate(&s, t) - polynomial[t - 1]) < 1e-12);
-    s = (pea__schedule){PEA__COSINE, 8.0, 2.0, 0.0, 4, 9};
+    s = (pea__schedule){PEA__COSINE, 8.0, 2.0, 0.0, 4, 9, 0, 0.0};
     const double cosine[10] = {2.0, 4.0, 6.0, 8.0, 8.0, 5.0 + 3.0 * sqrt(0.5), 5.0, 5.0 - 3.0 * sqrt(0.5), 2.0, 2.0};
+    for (int64_t t = 1; t <= 10; t++)
+        assert_true(fabs(pea__schedule_rate(&s, t) - cosine[t - 1]) < 1e-12);
+    pea__schedule_change(&s, 7, 11); /* half of the way is over: the other half takes four steps instead of two */
+    assert_true(pea__schedule_rate(&s, 7) == 5.0 && pea__schedule_rate(&s, 11) == 2.0);
+    assert_true(fabs(pea__schedule_rate(&s, 9) - cosine[7]) < 1e-12);
+    pea__schedule_change(&s, 9, 10);
+    assert_true(fabs(pea__schedule_rate(&s, 9) - cosine[7]) < 1e-12 && pea__schedule_rate(&s, 10) == 2.0);
+    s = (pea__schedule){PEA__COSINE, 8.0, 2.0, 0.0, 4, 100, 0, 0.0};
+    pea__schedule_change(&s, 3, 9); /* nothing is over in the warm-up */
     for (int64_t t = 1; t <= 10; t++)
         assert_true(fabs(pea__schedule_rate(&s, t) - cosine[t - 1]) < 1e-12);
     s.n_steps = s.warm_up; /* nothing but warm-up */

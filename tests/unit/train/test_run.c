@@ -2,8 +2,12 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
 
+#include <errno.h>
 #include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pea/image.h"
@@ -344,6 +348,59 @@ static void what_cannot_be_written_is_told_and_stops_nothing_before_the_end(void
     place_remove(&p);
 }
 
+/* Files may not be larger than this, as on a disk that is full: another limit than that of rights or names. */
+static void let_files_have(rlim_t n_bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    limit.rlim_cur = n_bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+typedef struct disk {
+    int64_t full_from, full_to; /* steps */
+    bool told;
+} disk;
+
+static int fill_disk(void *user, const pea_train_report *r)
+{
+    disk *d = user;
+    if (r->step == d->full_from)
+        let_files_have(1000);
+    if (r->step == d->full_to)
+        let_files_have(RLIM_INFINITY);
+    d->told = d->told || (r->trouble && strstr(r->trouble, strerror(EFBIG)));
+    return 0;
+}
+
+static void a_disk_that_is_full_loses_nothing(void **state)
+{
+    const place whole = place_new(), p = place_new();
+    pea_error err;
+    disk d = {4, 8, false};
+    pea_train_options o = tiny(10);
+    void (*const before)(int) = signal(SIGXFSZ, SIG_IGN);
+    (void)state;
+    assert_ok(train(tiny(10), &whole, NULL, &err));
+    o.report = fill_disk;
+    o.report_user = &d;
+    assert_ok(train(o, &p, NULL, &err)); /* full for a while: nobody would know */
+    assert_true(d.told);
+    assert_same_files(&whole, &p);
+
+    d = (disk){8, 100, false};
+    o.resume = 0;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_IO, strerror(EFBIG)); /* full at the end: step 6 is there */
+    let_files_have(RLIM_INFINITY);
+    o.report = NULL;
+    o.resume = 1;
+    assert_ok(train(o, &p, NULL, &err));
+    assert_same_files(&whole, &p);
+    (void)signal(SIGXFSZ, before);
+    place_remove(&whole);
+    place_remove(&p);
+}
+
 static void a_loss_that_runs_away_ends_training(void **state)
 {
     const place p = place_new();
@@ -356,6 +413,100 @@ static void a_loss_that_runs_away_ends_training(void **state)
     o.weight_decay = 1.0;
     o.validate_every = 1000;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "lower learning rate");
+    place_remove(&p);
+}
+
+/* ---- states that no run wrote ---- */
+
+static void put_file(const char *path, const char *bytes, size_t n)
+{
+    FILE *stream = fopen(path, "wb");
+    assert_non_null(stream);
+    assert_int_equal(fwrite(bytes, 1, n, stream), n);
+    assert_int_equal(fclose(stream), 0);
+}
+
+/* Resuming from these bytes either is refused in words, or ends as well as any run. */
+static bool is_refused(const place *p, const char *bytes, size_t n)
+{
+    char path[160];
+    pea_error err = {0};
+    pea_train_options o = tiny(4);
+    const size_t live = pea__alloc_live();
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p->folder);
+    put_file(path, bytes, n);
+    o.resume = 1;
+    const pea_status status = train(o, p, NULL, &err);
+    if (status != PEA_OK && status != PEA_E_FORMAT && status != PEA_E_ARG && status != PEA_E_LIMIT)
+        fail_msg("%s: %s", pea_status_name(status), err.message);
+    assert_true(status == PEA_OK || (strlen(err.message) > 20 && !strchr(err.message, '\n')));
+    assert_int_equal(pea__alloc_live(), live);
+    return status != PEA_OK;
+}
+
+/* One text of the description for another of its length. */
+static void assert_word_is_refused(const place *p, const char *good, size_t n, const char *word, const char *other)
+{
+    char *bytes = malloc(n);
+    assert_non_null(bytes);
+    memcpy(bytes, good, n);
+    char *at = NULL;
+    for (size_t i = 0; !at && i + strlen(word) <= n; i++)
+        at = memcmp(bytes + i, word, strlen(word)) ? NULL : bytes + i;
+    if (!at)
+        fail_msg("%s is not in the state", word);
+    assert_int_equal(strlen(word), strlen(other));
+    memcpy(at, other, strlen(other));
+    if (!is_refused(p, bytes, n))
+        fail_msg("%s for %s was taken", other, word);
+    free(bytes);
+}
+
+/* Numbers of a tensor, wherever they are: all floats of the file from `from` on that equal `value` become `other`. */
+static void assert_number_is_refused(const place *p, const char *good, size_t n, float value, float other)
+{
+    char *bytes = malloc(n);
+    bool found = false;
+    assert_non_null(bytes);
+    memcpy(bytes, good, n);
+    for (size_t i = n % 4; i + 4 <= n; i += 4)
+        if (!memcmp(bytes + i, &value, 4)) {
+            memcpy(bytes + i, &other, 4);
+            found = true;
+        }
+    assert_true(found);
+    assert_true(is_refused(p, bytes, n));
+    free(bytes);
+}
+
+static void a_damaged_state_is_refused_in_words(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    char path[160];
+    size_t n;
+    (void)state;
+    assert_ok(train(tiny(4), &p, NULL, &err));
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
+    char *good = test_read_file(path, &n);
+    assert_false(is_refused(&p, good, n));
+    for (size_t i = 0; i < 24; i++) /* cut off: everywhere in the beginning, then here and there */
+        assert_true(is_refused(&p, good, i < 12 ? i : i * n / 24));
+    assert_word_is_refused(&p, good, n, "planned_steps\\\":4", "planned_steps\\\":0");
+    assert_word_is_refused(&p, good, n, "best\\\":0", "best\\\":7");
+    assert_word_is_refused(&p, good, n, "state_version\\\":1", "state_version\\\":9");
+    assert_word_is_refused(&p, good, n, "\"steps\"", "\"stops\"");
+    assert_word_is_refused(&p, good, n, "\"run/losses\"", "\"run/lasses\"");
+    assert_number_is_refused(&p, good, n, 1.0f, NAN);  /* gains of norms were ones, and some of them still are */
+    assert_number_is_refused(&p, good, n, 0.01f, NAN); /* rates */
+    assert_number_is_refused(&p, good, n, 3.0f, 1e30f); /* the step of the validation */
+    for (size_t i = 0; i < 40; i++) { /* one bit, most of them in the header, where they would count */
+        const size_t at = i < 30 ? i * 97 % 3000 : i * n / 41;
+        good[at] = (char)(good[at] ^ 1 << i % 8);
+        (void)is_refused(&p, good, n);
+        good[at] = (char)(good[at] ^ 1 << i % 8);
+    }
+    free(good);
     place_remove(&p);
 }
 
@@ -579,11 +730,99 @@ static void steps_are_as_many_as_the_time_holds(void **state)
     o.seconds = 100.0;
     o.warm_up = 20;
     assert_ok(pea__course_plan(&o, &course, &err));
-    pea__course_fit(&course, 100.0, 0.5);
-    assert_int_equal(course.schedule.n_steps, 170);
-    pea__course_fit(&course, 100.0, 50.0); /* never less than the warm-up */
+    pea__course_fit(&course, 10, &(pea__pace){100.0, 0.5, 0.0});
+    assert_int_equal(course.schedule.n_steps, 180);
+    pea__course_fit(&course, 100, &(pea__pace){45.0, 0.5, 0.0}); /* 176: as good as before */
+    assert_int_equal(course.schedule.n_steps, 180);
+    pea__course_fit(&course, 100, &(pea__pace){48.0, 0.5, 6.0}); /* each step has a third of a validation, the end one */
+    assert_int_equal(course.schedule.n_steps, 116);
+    pea__course_fit(&course, 15, &(pea__pace){100.0, 50.0, 0.0}); /* never less than the warm-up */
     assert_int_equal(course.schedule.n_steps, 20);
+    pea__course_fit(&course, 30, &(pea__pace){0.1, 50.0, 0.0}); /* nor than one more */
+    assert_int_equal(course.schedule.n_steps, 31);
     pea__course_free(&course);
+}
+
+/* From step 30 on everything takes much longer. */
+typedef struct machine {
+    int64_t step, steps_planned[2];
+    double rate;
+} machine;
+
+static int be_slow(void *user, const char *stage, double fraction)
+{
+    const machine *m = user;
+    (void)stage, (void)fraction;
+    if (m->step >= 30)
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    return 0;
+}
+
+static int watch_rate(void *user, const pea_train_report *r)
+{
+    machine *m = user;
+    m->step = r->step;
+    m->rate = r->rate;
+    m->steps_planned[r->step > 30] = r->n_steps;
+    return 0;
+}
+
+static void a_machine_that_becomes_slow_gets_fewer_steps(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    machine m = {.step = 0};
+    pea_train_options o = tiny(0);
+    pea_context_options wishes = pea_context_options_default();
+    pea_context *context = NULL;
+    (void)state;
+    wishes.n_threads = 1;
+    wishes.progress = be_slow;
+    wishes.progress_user = &m;
+    o.seconds = 3.0;
+    o.decay = PEA_DECAY_COSINE;
+    o.end_rate = 1e-6;
+    o.validate_every = 1000;
+    o.report = watch_rate;
+    o.report_user = &m;
+    assert_ok(pea_context_new(&wishes, &context, &err));
+    assert_ok(train(o, &p, context, &err));
+    assert_true(m.steps_planned[1] < m.steps_planned[0]);
+    assert_true(m.rate < 0.1 * o.rate); /* by the first plan it would have ended where the rate is high */
+    pea_context_free(context);
+    place_remove(&p);
+}
+
+static int note_rate(void *user, const pea_train_report *r)
+{
+    machine *m = user;
+    if (m->step < r->step) {
+        m->step = r->step;
+        m->rate = r->rate;
+    }
+    return r->step % 25 == 0;
+}
+
+static void a_plan_by_time_goes_on_where_it_was(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    machine m = {.step = 0};
+    pea_train_options o = tiny(0);
+    (void)state;
+    o.seconds = 1e6;
+    o.decay = PEA_DECAY_POLYNOMIAL;
+    o.validate_every = 1000;
+    o.report = note_rate;
+    o.report_user = &m;
+    for (int part = 1; part <= 3; part++) {
+        const double before = m.rate;
+        assert_ok(train(o, &p, NULL, &err));
+        assert_int_equal(m.step, 25 * part);
+        assert_true(part == 1 || (m.rate < before && m.rate > 0.99 * before)); /* of millions of steps these are few */
+        o.resume = 1;
+    }
+    place_remove(&p);
 }
 
 /* ---- pixel sizes ---- */
@@ -695,7 +934,9 @@ static void memory_is_forecast_and_bounded(void **state)
     assert_ok(pea_train_forecast(&o, 1, &bytes, &err));
     assert_true(bytes > 100000 && bytes < 100000000);
     pea_context *context = test_context(1, bytes / 2);
-    assert_fails(train(o, &p, context, &err), PEA_E_LIMIT, "");
+    assert_fails(train(o, &p, context, &err), PEA_E_LIMIT, " bytes");
+    pea_context_limit_memory(context, bytes + (4 << 20)); /* and a validation */
+    assert_ok(train(o, &p, context, &err));
     pea_context_free(context);
     place_remove(&p);
 }
@@ -708,14 +949,18 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(three_and_four_steps_are_seven),
     cmocka_unit_test(a_state_of_something_else_is_refused),
     cmocka_unit_test(what_cannot_be_written_is_told_and_stops_nothing_before_the_end),
+    cmocka_unit_test(a_disk_that_is_full_loses_nothing),
     cmocka_unit_test(a_loss_that_runs_away_ends_training),
     cmocka_unit_test(thin_volumes_teach_as_their_slices_would),
+    cmocka_unit_test(a_damaged_state_is_refused_in_words),
     cmocka_unit_test(a_frozen_encoder_stays_as_it_was),
     cmocka_unit_test(options_that_do_not_fit_are_told),
     cmocka_unit_test(presets_are_as_published_where_they_say_so),
     cmocka_unit_test(what_is_left_out_is_not_taught),
     cmocka_unit_test(the_lower_score_is_the_better_one_where_it_measures_errors),
     cmocka_unit_test(steps_are_as_many_as_the_time_holds),
+    cmocka_unit_test(a_machine_that_becomes_slow_gets_fewer_steps),
+    cmocka_unit_test(a_plan_by_time_goes_on_where_it_was),
     cmocka_unit_test(the_pixel_size_is_that_on_which_files_agree),
     cmocka_unit_test(planning_survives_want_of_memory),
     cmocka_unit_test(a_run_survives_want_of_memory),
