@@ -114,7 +114,7 @@ static pea_status fail_damaged(const char *path, const char *what, pea_error *er
     return pea__fail(err, PEA_E_FORMAT, "%s is no state of training that can be gone on from: %s", path, what);
 }
 
-/* The first word in which two lists of words differ. */
+/* The first word in which two lists of words differ; one of them may have a word more. */
 static pea_status compare_terms(const char *path, const char *then, const char *now, pea_error *err)
 {
     size_t at = 0, word = 0;
@@ -123,8 +123,11 @@ static pea_status compare_terms(const char *path, const char *then, const char *
             word = at + 1;
     if (then[at] == now[at])
         return PEA_OK;
+    const bool one_ends = (!then[at] && now[at] == ' ') || (!now[at] && then[at] == ' ');
+    const char *was = !one_ends ? then + word : then[at] ? then + at + 1 : "nothing";
+    const char *is = !one_ends ? now + word : now[at] ? now + at + 1 : "nothing";
     return pea__fail(err, PEA_E_ARG, "%s was made with %.*s, now it is %.*s: resume with the options it was begun with",
-                     path, (int)strcspn(then + word, " "), then + word, (int)strcspn(now + word, " "), now + word);
+                     path, (int)strcspn(was, " "), was, (int)strcspn(is, " "), is);
 }
 
 /* A number of the description, NaN where there is none. */

@@ -316,6 +316,9 @@ static void a_state_of_something_else_is_refused(void **state)
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=99");
     o = tiny(1);
     o.resume = 1;
+    o.statistics = 0.5;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "made with nothing, now it is statistics=0.5:");
+    o.statistics = 0.0;
     o.filters[4] = 5;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "filters=4,4,4,4,4, now it is filters=4,4,4,4,5");
     char path[160];
@@ -637,6 +640,7 @@ static void options_that_do_not_fit_are_told(void **state)
     REFUSED(validation_share, 1.0, "for validation");
     REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground flip");
     REFUSED(score, "IoU", "no score 'IoU'");
+    REFUSED(statistics, 1.5, "running statistics must be from 0 to 1");
     REFUSED(thin, "1,3", "thin is for volumes");
     REFUSED(thin, "1,0", "steps of 1 to 1000, as \"1,3\"; found '0'");
     REFUSED(thin, "1001", "found '1001'");
@@ -667,6 +671,7 @@ static void presets_are_as_published_where_they_say_so(void **state)
             pea__course course;
             assert_ok(pea_train_preset(names[i], small, &o, &err));
             assert_ok(pea__course_plan(&o, &course, &err));
+            assert_true(course.curriculum.momentum == (i == 2 ? 0.01 : i == 5 ? 0.001 : 0.1));
             if (small)
                 assert_true(course.info.n_parameters <= 500000);
             else
