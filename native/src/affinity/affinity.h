@@ -21,6 +21,25 @@ uint64_t pea__affinity_scratch(pea_dims d, const pea_offsets *offsets, const pea
                                int n_workers);
 uint64_t pea__affinity_rows_scratch(const pea_offsets *offsets, int n_workers); /* of pea__affinity_rows() */
 
+/* How many of the coordinates from <= i < to are multiples of the stride. */
+static inline int64_t pea__kept(int64_t from, int64_t to, int stride)
+{
+    return pea__ceil_div(to, stride) - pea__ceil_div(from, stride);
+}
+
+/* A part of an embedding, z,y,x: voxel `begin` of it is voxel `at` of the volume, from which strides count. */
+typedef struct pea__embedding_box {
+    int64_t begin[3], end[3], at[3];
+} pea__embedding_box;
+
+/* Affinities of the voxels of a box, as pea_affinity_from_embedding() gives them: the same numbers. affinity: float32
+ * (z,y,x,n_axes) of the whole embedding, filled in the box with the attractive ones; sampled: (z,y,x,k - n_axes), the
+ * repulsive ones of those voxels of the box alone whose coordinates in the volume are multiples of the stride. Where
+ * sampled is NULL, all are in `affinity`, (z,y,x,k). */
+pea_status pea__affinity_box(const pea_array *embedding, const pea_offsets *offsets,
+                             const pea_affinity_options *options, const pea__embedding_box *box, pea_context *context,
+                             float *affinity, float *sampled, pea_error *err);
+
 /* Some rows of a plane's normalised embedding, each as pea__unit_row() makes it. */
 typedef struct pea__unit_rows {
     const float *data;

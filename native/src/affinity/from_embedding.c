@@ -28,6 +28,7 @@ typedef struct comparison {
     int64_t n_units;    /* rows of it that there are: row r is at r % n_units; 0: all from first_unit on */
     int64_t first_unit; /* row that `unit` begins with */
     int64_t first_row;  /* that is compared */
+    pea__embedding_box box; /* where affinities are wanted */
     int64_t affinity_y; /* of a plane: row that `affinity` begins with */
     float *sums;        /* of each worker, k,x: of a piece of a row */
     const pea_offsets *offsets;
@@ -226,15 +227,34 @@ static void clear_between(piece p, int64_t step)
             p.sums[x - p.x0] = 0.0f;
 }
 
-/* Repulsive affinities of the piece's sampled voxels, of a row of a plane. */
+/* Of an axis, voxel i of the box's: as strides count it, whether they keep it, and how many kept ones of the box are
+ * before it. */
+static int64_t counted(const comparison *work, int axis, int64_t i)
+{
+    return i - work->box.begin[axis] + work->box.at[axis];
+}
+
+static bool is_kept(const comparison *work, int axis, int64_t i)
+{
+    return counted(work, axis, i) % work->options.stride[axis] == 0;
+}
+
+static int64_t n_kept_before(const comparison *work, int axis, int64_t i)
+{
+    return pea__kept(work->box.at[axis], counted(work, axis, i), work->options.stride[axis]);
+}
+
+/* Repulsive affinities of the piece's sampled voxels. */
 static void store_sampled(const comparison *work, piece p, const float *sums)
 {
-    const int *stride = work->options.stride;
     const int64_t n_attractive = work->offsets->n_axes, n = (int64_t)work->offsets->n - n_attractive;
-    const int64_t row = p.y / stride[1] - pea__ceil_div(work->affinity_y, stride[1]);
-    const int64_t first = pea__ceil_div(p.x0, stride[2]);
-    float *out = work->sampled + (row * pea__ceil_div(work->dims.x, stride[2]) + first) * n;
-    for (int64_t x = first * stride[2]; x < p.x1; x += stride[2])
+    const int64_t n_y = n_kept_before(work, 1, work->box.end[1]), n_x = n_kept_before(work, 2, work->box.end[2]);
+    const int64_t row = n_kept_before(work, 0, p.z) * n_y + n_kept_before(work, 1, p.y);
+    float *out = work->sampled + (row * n_x + n_kept_before(work, 2, p.x0)) * n;
+    int64_t x = p.x0;
+    while (x < p.x1 && !is_kept(work, 2, x))
+        x++;
+    for (; x < p.x1; x += work->options.stride[2])
         for (int64_t k = 0; k < n; k++)
             *out++ = sums[(n_attractive + k) * SUMS_PITCH + x - p.x0];
 }
@@ -244,16 +264,20 @@ static void compare_row(void *argument, int64_t index, int worker)
 {
     const comparison *work = argument;
     const pea_affinity_options *options = &work->options;
-    const int64_t nx = work->dims.x, n_offsets = (int64_t)work->offsets->n, n_attractive = work->offsets->n_axes;
+    const pea__embedding_box *box = &work->box;
+    const int64_t n_offsets = (int64_t)work->offsets->n, n_attractive = work->offsets->n_axes;
     float *sums = work->sums + worker * n_offsets * (SUMS_PITCH + PIECE), *made = sums + n_offsets * SUMS_PITCH;
     piece p;
     find_row(work, work->first_row + index, &p.z, &p.y);
-    const bool sampled = p.z % options->stride[0] == 0 && p.y % options->stride[1] == 0;
+    if (p.z < box->begin[0] || p.z >= box->end[0] || p.y < box->begin[1] || p.y >= box->end[1])
+        return;
+    const bool sampled = is_kept(work, 0, p.z) && is_kept(work, 1, p.y);
     const int64_t n_channels = work->sampled ? n_attractive : n_offsets;
-    float *out = work->affinity + (p.z * work->dims.y + p.y - work->affinity_y) * nx * n_channels;
-    for (p.x0 = 0; p.x0 < nx; p.x0 = p.x1) {
-        p.x1 = pea__min_i64(nx, p.x0 + PIECE);
-        for (int64_t k = 0; k < n_offsets; k++) {
+    const int64_t n_compared = work->sampled && !sampled ? n_attractive : n_offsets;
+    float *out = work->affinity + (p.z * work->dims.y + p.y - work->affinity_y) * work->dims.x * n_channels;
+    for (p.x0 = box->begin[2]; p.x0 < box->end[2]; p.x0 = p.x1) {
+        p.x1 = pea__min_i64(box->end[2], p.x0 + PIECE);
+        for (int64_t k = 0; k < n_compared; k++) {
             p.sums = sums + k * SUMS_PITCH;
             if (k < n_attractive || sampled)
                 compare_piece(work, p, work->offsets->step[k],
@@ -408,6 +432,26 @@ uint64_t pea__affinity_scratch(pea_dims d, const pea_offsets *offsets, const pea
            pea__affinity_rows_scratch(offsets, n_workers);
 }
 
+pea_status pea__affinity_box(const pea_array *embedding, const pea_offsets *offsets,
+                             const pea_affinity_options *options, const pea__embedding_box *box, pea_context *context,
+                             float *affinity, float *sampled, pea_error *err)
+{
+    const pea_dims d = embedding->dims;
+    comparison work = {.dims = d, .offsets = offsets, .options = *options, .affinity = affinity, .sampled = sampled,
+                       .box = *box, .pitch = pea__unit_pitch(d.x)};
+    const walk plan = plan_walk(&work);
+    pea_status status = PEA_E_NOMEM;
+    work.n_units = plan.n_units;
+    float *unit = pea__alloc_unset((size_t)(work.n_units * d.c * work.pitch), sizeof *unit, err);
+    work.unit = unit;
+    work.sums = unit ? pea__alloc_unset(sums_floats(offsets, pea__workers(context)), sizeof *work.sums, err) : NULL;
+    if (work.sums)
+        status = compare_bands(&work, embedding, unit, plan, context, err);
+    pea__free_unset(work.sums);
+    pea__free_unset(unit);
+    return status;
+}
+
 pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_offsets *offsets,
                                        const pea_affinity_options *options, pea_context *context,
                                        const pea_array *affinity, pea_error *err)
@@ -419,20 +463,10 @@ pea_status pea_affinity_from_embedding(const pea_array *embedding, const pea_off
     if (status != PEA_OK)
         return status;
     const pea_dims d = embedding->dims;
-    comparison work = {.dims = d, .offsets = offsets, .options = chosen, .affinity = affinity->data,
-                       .pitch = pea__unit_pitch(d.x)};
-    const walk plan = plan_walk(&work);
-    work.n_units = plan.n_units;
-    float *unit = pea__alloc_unset((size_t)(work.n_units * d.c * work.pitch), sizeof *unit, err);
-    work.unit = unit;
-    work.sums = unit ? pea__alloc_unset(sums_floats(offsets, pea__workers(context)), sizeof *work.sums, err) : NULL;
-    status = work.sums ? PEA_OK : PEA_E_NOMEM;
+    const pea__embedding_box all = {{0}, {d.z, d.y, d.x}, {0}};
     pea__stage(context, "affinity");
-    if (status == PEA_OK)
-        status = compare_bands(&work, embedding, unit, plan, context, err);
+    status = pea__affinity_box(embedding, offsets, &chosen, &all, context, affinity->data, NULL, err);
     pea__stage(context, NULL);
-    pea__free_unset(work.sums);
-    pea__free_unset(unit);
     return status;
 }
 
@@ -441,8 +475,9 @@ pea_status pea__affinity_rows(const pea__unit_rows *rows, const pea_offsets *off
 {
     comparison work = {.dims = rows->plane, .order = by_planes(rows->plane), .unit = rows->data,
                        .pitch = pea__unit_pitch(rows->plane.x), .first_unit = rows->first, .first_row = y0,
-                       .affinity_y = y0, .offsets = offsets, .options = pea_affinity_options_default(),
-                       .affinity = attractive, .sampled = repulsive};
+                       .box = {{0, y0, 0}, {1, y1, rows->plane.x}, {0, y0, 0}}, .affinity_y = y0,
+                       .offsets = offsets, .options = pea_affinity_options_default(), .affinity = attractive,
+                       .sampled = repulsive};
     memcpy(work.options.stride, stride, sizeof work.options.stride);
     work.sums = pea__alloc_unset(sums_floats(offsets, pea__workers(context)), sizeof *work.sums, err);
     if (!work.sums)

@@ -123,10 +123,12 @@ pea_status pea__merge(const pea__job *job, const pea_array *labels, pea_error *e
 pea_status pea__cluster(const pea__part *part, const pea_array *values, const pea_array *mask,
                         const pea_array *labels, pea_error *err)
 {
-    const pea_segment_options *o = &part->job->options;
+    pea_segment_options o = part->job->options;
     pea_context *context = part->job->context;
-    pea_status status = find(o->clusterer, values, &o->offsets, mask, o->stride, context, labels, NULL, err);
+    if (part->job->info.n_axes == 3 && !part->job->keeps_all) /* fragments and their graph take no others */
+        o.offsets.n = (size_t)o.offsets.n_axes;
+    pea_status status = find(o.clusterer, values, &o.offsets, mask, o.stride, context, labels, NULL, err);
     if (status == PEA_OK)
         status = pea__merge(part->job, labels, err);
-    return status == PEA_OK ? pea__absorb(o, values, context, labels, err) : status;
+    return status == PEA_OK ? pea__absorb(&o, values, context, labels, err) : status;
 }

@@ -87,8 +87,10 @@ pea_status pea__job_needs(const pea__job *job, int n_threads, pea__needs *needs,
     *needs = (pea__needs){0};
     const bool is_volume = job->info.n_axes == 3;
     const pea_status status =
-        job->streams ? (is_volume ? pea__volume_stream_needs : pea__plane_stream_needs)(job, n_threads, needs, err)
-                     : (is_volume ? pea__volume_needs : pea__plane_needs)(job, n_threads, needs, err);
+        pea__by_layers(job) ? pea__volume_stream_needs(job, n_threads, needs, err)
+        : is_volume         ? pea__volume_needs(job, n_threads, needs, err)
+        : job->streams      ? pea__plane_stream_needs(job, n_threads, needs, err)
+                            : pea__plane_needs(job, n_threads, needs, err);
     const uint64_t tidy = tidy_bytes(job);
     needs->cluster = tidy > needs->cluster ? tidy : needs->cluster;
     needs->network = pea__bytes_add(needs->network, grid_bytes(job, n_threads));

@@ -3,6 +3,7 @@
 #ifndef PEA_PIPELINE_INTERNAL_H
 #define PEA_PIPELINE_INTERNAL_H
 
+#include "affinity/affinity.h"
 #include "array/array.h"
 #include "pea/segment.h"
 
@@ -115,16 +116,30 @@ int64_t pea__tile_start(pea__tile_axis axis, int64_t index); /* in voxels of the
 /* How much each voxel of a tile counts: z*y*x items. */
 void pea__tile_weights(int64_t z, int64_t y, int64_t x, float *weights);
 
-/* A weighted mean that grows tile by tile. */
+/* A weighted mean that grows tile by tile: of some planes of a volume, or of all. */
 typedef struct pea__blend {
-    pea_array sum; /* float32 (z,y,x,k) */
-    float *norm;   /* z*y*x items */
+    pea_array sum;     /* float32 (z,y,x,k) */
+    float *norm;       /* z*y*x items */
+    pea_array sampled; /* float32 (z,y,x,k') of those voxels alone whose coordinates are multiples of the stride; data
+                        * NULL: there is nothing more than `sum` */
+    int stride[3];
+    int64_t first;     /* plane of the volume that `sum` begins with */
 } pea__blend;
 
-/* Add a tile whose first voxel is voxel (z,y,x) of the volume; what lies outside the volume is dropped. */
-pea_status pea__blend_add(const pea__blend *blend, const pea_array *tile, const float *weights, int64_t z, int64_t y,
-                          int64_t x, pea_context *context, pea_error *err);
-pea_status pea__blend_finish(const pea__blend *blend, pea_context *context, pea_error *err); /* sum becomes the mean */
+/* What a tile adds: of all its voxels (z,y,x,k) or more, and behind these k numbers what goes to pea__blend.sampled; or
+ * that apart, of the tile's voxels in the volume and at multiples of the stride alone. */
+typedef struct pea__tile_values {
+    pea_array all;
+    const float *sampled; /* NULL: in `all` */
+} pea__tile_values;
+
+/* The box of a tile that lies in the volume; begin[0] == end[0] where none does. */
+pea__embedding_box pea__tile_inside(pea_dims tile, const int64_t start[3], pea_dims volume);
+/* Add a tile whose first voxel is voxel `start` (z,y,x) of the volume, of whose planes the blend has some: what lies
+ * outside is dropped. */
+pea_status pea__blend_add(const pea__blend *blend, const pea__tile_values *tile, const float *weights,
+                          const int64_t start[3], pea_context *context, pea_error *err);
+pea_status pea__blend_finish(const pea__blend *blend, pea_context *context, pea_error *err); /* sums become means */
 
 /* ---- running the network (forward.c) ---- */
 
@@ -172,6 +187,7 @@ typedef struct pea__job {
     pea_array image, mask, labels; /* as the caller gave them; data NULL: none */
     pea__range *ranges;            /* of each plane; owned by who made the job */
     bool streams;                  /* rows or planes are worked on as they come, and nothing of them is kept */
+    bool keeps_all;                /* of a volume all affinities are made, as somebody may ask for any of them */
     int64_t slab_rows;             /* so many rows of a plane at once; 0: as many as suit */
     pea_array affinity, embedding; /* where they are kept, on the grid; data NULL: nobody wants them */
 } pea__job;
@@ -241,11 +257,16 @@ pea_status pea__plane_cluster(const pea__part *part, pea__outputs *said, pea_err
 const char *pea__plane_why_whole(const pea__job *job);
 pea_status pea__plane_stream(const pea__part *part, pea_error *err);
 
-/* The same for a volume: layer by layer of its tiles. */
+/* The same for a volume: layer by layer of its tiles. Unless the job streams, attractive affinities stay for what comes
+ * after the clustering. */
 const char *pea__volume_why_whole(const pea__job *job);
 pea_status pea__volume_stream(const pea__part *part, pea_error *err);
+static inline bool pea__by_layers(const pea__job *job)
+{
+    return job->info.n_axes == 3 && job->options.clusterer == PEA_CLUSTER_MUTEX && !job->keeps_all;
+}
 
-/* Blend the affinities of all tiles. affinity: zeroed float32 (z,y,x,k). */
+/* Blend the affinities of all tiles. affinity: zeroed float32 (z,y,x,k); k is n_axes unless the job keeps all. */
 pea_status pea__volume_run(const pea__part *part, const pea_array *affinity, pea_error *err);
 
 /* ---- memory (forecast.c) ---- */

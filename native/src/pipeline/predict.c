@@ -61,7 +61,7 @@ static pea_status make_room(const pea__job *job, pea_prediction **prediction, pe
 pea_status pea_predict(const pea_model *model, pea_context *context, const pea_array *image,
                        const pea_segment_options *options, pea_prediction **prediction, pea_error *err)
 {
-    pea__job job = {.context = context};
+    pea__job job = {.context = context, .keeps_all = true};
     *prediction = NULL;
     pea_status status = pea__array_check(image, "the image", 0, err);
     if (status != PEA_OK)
@@ -232,7 +232,7 @@ pea_status pea_prediction_segment(const pea_prediction *prediction, pea_context 
                                   const pea_segment_options *options, const pea_array *labels, uint32_t *n_labels,
                                   pea_segment_details *details, pea_error *err)
 {
-    pea__job job = {.context = context};
+    pea__job job = {.context = context, .keeps_all = true};
     if (n_labels)
         *n_labels = 0;
     if (details)

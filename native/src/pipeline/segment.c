@@ -12,12 +12,15 @@ static pea_status segment_part(const pea__part *part, int64_t index, void *argum
     pea_status status = PEA_OK;
     (void)index;
     (void)argument;
+    if (pea__by_layers(part->job))
+        return pea__volume_stream(part, err);
     if (part->job->streams)
-        return is_volume ? pea__volume_stream(part, err) : pea__plane_stream(part, err);
+        return pea__plane_stream(part, err);
     if (is_volume && !affinity.data) {
-        const pea_dims d = part->dims;
-        status = pea__array_new(PEA_FLOAT32, (pea_dims){d.z, d.y, d.x, (int64_t)part->job->options.offsets.n}, &own,
-                                err);
+        const pea_offsets *o = &part->job->options.offsets;
+        pea_dims d = part->dims;
+        d.c = part->job->keeps_all ? (int64_t)o->n : o->n_axes;
+        status = pea__array_new(PEA_FLOAT32, d, &own, err);
         affinity = own;
     }
     if (status == PEA_OK)
@@ -37,8 +40,6 @@ static const char *why_whole(const pea__job *job, const pea_segment_details *det
         return "affinities, which are to be kept";
     if (details && details->want_embedding)
         return "embeddings, which are to be kept";
-    if (job->options.absorb_size > 1)
-        return "absorb, which goes by affinities";
     return job->info.n_axes == 3 ? pea__volume_why_whole(job) : pea__plane_why_whole(job);
 }
 
@@ -53,6 +54,7 @@ static pea_status bytes_of(pea__job *job, bool streams, const pea_segment_detail
 {
     pea__needs needs;
     job->streams = streams;
+    job->keeps_all = details && details->want_affinity;
     const pea_status status = pea__job_needs(job, n_threads, &needs, err);
     if (status == PEA_OK)
         *bytes = pea__bytes_add(most(job, needs), pea__details_forecast(job, details));

@@ -134,6 +134,8 @@ const char *pea__plane_why_whole(const pea__job *job)
     const pea_segment_options *o = &job->options;
     if (o->clusterer != PEA_CLUSTER_MUTEX)
         return "another clusterer than mutex";
+    if (o->absorb_size > 1)
+        return "absorb, which goes by affinities";
     if (job->heads.embedding < 0)
         return "a 2-D network that predicts affinities";
     for (int k = 0; k < o->offsets.n_axes && job->heads.foreground >= 0 && o->min_foreground_size > 1; k++) {

@@ -77,62 +77,114 @@ void pea__tile_weights(int64_t z, int64_t y, int64_t x, float *weights)
             }
 }
 
-/* The part of a tile's axis that lies in the volume. */
-typedef struct overlap {
-    int64_t first, n; /* in voxels of the tile */
-} overlap;
-
-static overlap overlap_of(int64_t start, int64_t size, int64_t extent)
+pea__embedding_box pea__tile_inside(pea_dims tile, const int64_t start[3], pea_dims volume)
 {
-    const int64_t first = pea__max_i64(0, -start), last = pea__min_i64(size, extent - start);
-    return (overlap){first, pea__max_i64(0, last - first)};
+    const int64_t size[3] = {tile.z, tile.y, tile.x}, extent[3] = {volume.z, volume.y, volume.x};
+    pea__embedding_box box;
+    bool is_empty = false;
+    for (int axis = 0; axis < 3; axis++) {
+        box.begin[axis] = pea__max_i64(0, -start[axis]);
+        box.end[axis] = pea__min_i64(size[axis], extent[axis] - start[axis]);
+        box.at[axis] = box.begin[axis] + start[axis];
+        is_empty |= box.end[axis] <= box.begin[axis];
+    }
+    if (is_empty)
+        box.end[0] = box.begin[0];
+    return box;
+}
+
+/* Where the sampled values of row (z,y) of the volume begin; -1: it has none. */
+static int64_t sampled_row(const pea__blend *blend, int64_t z, int64_t y)
+{
+    const int *s = blend->stride;
+    const pea_dims d = blend->sampled.dims;
+    if (!blend->sampled.data || z % s[0] != 0 || y % s[1] != 0)
+        return -1;
+    return (pea__kept(blend->first, z, s[0]) * d.y + y / s[1]) * d.x * d.c;
 }
 
 typedef struct add {
     const pea__blend *blend;
-    const pea_array *tile;
+    const pea__tile_values *tile;
     const float *weights;
     int64_t start[3];
-    overlap z, y, x;
+    pea__embedding_box box;
 } add;
+
+/* Row (z,y) of the volume, whose first voxel in the box is voxel `from` of the tile. */
+static void add_sampled(const add *a, int64_t z, int64_t y, int64_t from)
+{
+    const pea__blend *blend = a->blend;
+    const pea__embedding_box *box = &a->box;
+    const int *s = blend->stride;
+    const int64_t n = blend->sampled.dims.c, begin = box->at[2], end = begin + box->end[2] - box->begin[2];
+    const int64_t to = sampled_row(blend, z, y), first = pea__ceil_div(begin, s[2]);
+    if (to < 0)
+        return;
+    const int64_t n_y = pea__kept(box->at[1], box->at[1] + box->end[1] - box->begin[1], s[1]);
+    const int64_t row = pea__kept(box->at[0], z, s[0]) * n_y + pea__kept(box->at[1], y, s[1]);
+    const float *values = a->tile->sampled ? a->tile->sampled + row * pea__kept(begin, end, s[2]) * n : NULL;
+    float *sum = (float *)blend->sampled.data + to + first * n;
+    for (int64_t x = first * s[2]; x < end; x += s[2]) {
+        const int64_t at = from + x - begin;
+        const float w = a->weights[at];
+        if (!a->tile->sampled)
+            values = (const float *)a->tile->all.data + at * a->tile->all.dims.c + blend->sum.dims.c;
+        for (int64_t c = 0; c < n; c++)
+            *sum++ += w * *values++;
+    }
+}
 
 /* Rows are disjoint: who adds which one changes no sum. */
 static void add_row(void *argument, int64_t row, int worker)
 {
     const add *a = argument;
-    const pea_dims t = a->tile->dims, v = a->blend->sum.dims;
-    const int64_t tz = a->z.first + row / a->y.n, ty = a->y.first + row % a->y.n;
-    const int64_t from = (tz * t.y + ty) * t.x + a->x.first;
-    const int64_t to = ((a->start[0] + tz) * v.y + a->start[1] + ty) * v.x + a->start[2] + a->x.first;
-    const float *values = (const float *)a->tile->data + from * t.c;
-    float *sum = (float *)a->blend->sum.data + to * t.c;
+    const pea__embedding_box *box = &a->box;
+    const pea_dims t = a->tile->all.dims, v = a->blend->sum.dims;
+    const int64_t n_y = box->end[1] - box->begin[1], n_x = box->end[2] - box->begin[2];
+    const int64_t tz = box->begin[0] + row / n_y, ty = box->begin[1] + row % n_y;
+    const int64_t z = a->start[0] + tz, y = a->start[1] + ty;
+    const int64_t from = (tz * t.y + ty) * t.x + box->begin[2];
+    const int64_t to = ((z - a->blend->first) * v.y + y) * v.x + box->at[2];
+    const float *values = (const float *)a->tile->all.data + from * t.c;
+    float *sum = (float *)a->blend->sum.data + to * v.c;
     (void)worker;
-    for (int64_t i = 0; i < a->x.n; i++) {
+    for (int64_t i = 0; i < n_x; i++, values += t.c) {
         const float w = a->weights[from + i];
         a->blend->norm[to + i] += w;
-        for (int64_t c = 0; c < t.c; c++)
-            *sum++ += w * *values++;
+        for (int64_t c = 0; c < v.c; c++)
+            *sum++ += w * values[c];
     }
+    add_sampled(a, z, y, from);
 }
 
-pea_status pea__blend_add(const pea__blend *blend, const pea_array *tile, const float *weights, int64_t z, int64_t y,
-                          int64_t x, pea_context *context, pea_error *err)
+pea_status pea__blend_add(const pea__blend *blend, const pea__tile_values *tile, const float *weights,
+                          const int64_t start[3], pea_context *context, pea_error *err)
 {
-    const pea_dims t = tile->dims, v = blend->sum.dims;
-    add a = {blend, tile, weights, {z, y, x}, overlap_of(z, t.z, v.z), overlap_of(y, t.y, v.y),
-             overlap_of(x, t.x, v.x)};
-    return pea__parallel(context, a.x.n > 0 ? a.z.n * a.y.n : 0, 1.0, 1.0, add_row, &a, err);
+    pea_dims volume = blend->sum.dims;
+    volume.z += blend->first;
+    add a = {blend, tile, weights, {start[0], start[1], start[2]}, pea__tile_inside(tile->all.dims, start, volume)};
+    const int64_t n_z = a.box.end[0] - a.box.begin[0], n_y = a.box.end[1] - a.box.begin[1];
+    return pea__parallel(context, n_z > 0 ? n_z * n_y : 0, 1.0, 1.0, add_row, &a, err);
 }
 
 static void divide_row(void *argument, int64_t row, int worker)
 {
     const pea__blend *blend = argument;
     const pea_dims d = blend->sum.dims;
+    const float *norm = blend->norm + row * d.x; /* at least 1e-6: every voxel lies in a tile */
     float *sum = (float *)blend->sum.data + row * d.x * d.c;
     (void)worker;
     for (int64_t i = 0; i < d.x; i++)
         for (int64_t c = 0; c < d.c; c++)
-            *sum++ /= blend->norm[row * d.x + i]; /* at least 1e-6: every voxel lies in a tile */
+            *sum++ /= norm[i];
+    const int64_t at = sampled_row(blend, blend->first + row / d.y, row % d.y);
+    if (at < 0)
+        return;
+    sum = (float *)blend->sampled.data + at;
+    for (int64_t i = 0; i < d.x; i += blend->stride[2])
+        for (int64_t c = 0; c < blend->sampled.dims.c; c++)
+            *sum++ /= norm[i];
 }
 
 pea_status pea__blend_finish(const pea__blend *blend, pea_context *context, pea_error *err)

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "affinity/affinity.h"
 #include "kernel/kernel.h"
 #include "pea/affinity.h"
 
@@ -190,6 +191,54 @@ static void random_shapes_equal_the_formula(void **state)
                 if (fabs(got - expected) > 1e-6)
                     fail_msg("seed %d voxel %d offset %d: %g, expected %g", (int)seed, (int)p, (int)k, got, expected);
             }
+        free_case(&c);
+    }
+}
+
+/* A part of a larger volume, by every border rule: bit by bit what the whole has there, and nothing else is written. */
+static void boxes_have_the_numbers_of_the_whole(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        random_case c = make_case(seed);
+        uint64_t random = seed;
+        const int64_t extents[3] = {c.d.z, c.d.y, c.d.x}, n_axes = c.offsets.n_axes, n = (int64_t)c.offsets.n;
+        const int64_t n_voxels = c.d.z * c.d.y * c.d.x;
+        float *attractive = malloc((size_t)(n_voxels * n_axes) * sizeof(float));
+        float *sampled = malloc((size_t)(n_voxels * n + 1) * sizeof(float)), *next = sampled;
+        pea__embedding_box box;
+        const int stride[3] = {c.options.stride[0], c.options.stride[1], c.options.stride[2]};
+        c.options.border = (pea_border)between(&random, 0, 2);
+        for (int axis = 0; axis < 3; axis++) {
+            c.options.stride[axis] = 1;
+            box.begin[axis] = between(&random, 0, (int)extents[axis] - 1);
+            box.end[axis] = between(&random, (int)box.begin[axis], (int)extents[axis]);
+            box.at[axis] = between(&random, 0, 7);
+        }
+        assert_ok(run(c.embedding, c.d, &c.offsets, c.options, NULL, c.affinity));
+        memcpy(c.options.stride, stride, sizeof stride);
+        const pea_array embedding = {c.embedding, PEA_FLOAT32, c.d};
+        memset(attractive, 0x5a, (size_t)(n_voxels * n_axes) * sizeof(float));
+        memset(sampled, 0x5a, (size_t)(n_voxels * n + 1) * sizeof(float));
+        assert_ok(pea__affinity_box(&embedding, &c.offsets, &c.options, &box, NULL, attractive, sampled, &err));
+        for (int64_t p = 0; p < n_voxels; p++) {
+            const int64_t at[3] = {p / c.d.x / c.d.y, p / c.d.x % c.d.y, p % c.d.x};
+            bool inside = true, kept = true;
+            for (int axis = 0; axis < 3; axis++) {
+                inside &= at[axis] >= box.begin[axis] && at[axis] < box.end[axis];
+                kept &= (at[axis] - box.begin[axis] + box.at[axis]) % stride[axis] == 0;
+            }
+            if (inside)
+                assert_memory_equal(attractive + p * n_axes, c.affinity + p * n, (size_t)n_axes * sizeof(float));
+            else
+                assert_true(((const uint32_t *)(void *)attractive)[p * n_axes] == 0x5a5a5a5au);
+            if (inside && kept && n > n_axes)
+                assert_memory_equal(next, c.affinity + p * n + n_axes, (size_t)(n - n_axes) * sizeof(float));
+            next += inside && kept ? n - n_axes : 0;
+        }
+        assert_true(*(const uint32_t *)(void *)next == 0x5a5a5a5au);
+        free(attractive);
+        free(sampled);
         free_case(&c);
     }
 }
@@ -474,6 +523,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(golden_plane_wraps),
     cmocka_unit_test(golden_volume_before_and_after_the_copy),
     cmocka_unit_test(random_shapes_equal_the_formula),
+    cmocka_unit_test(boxes_have_the_numbers_of_the_whole),
     cmocka_unit_test(rows_of_tall_images_find_their_partners),
     cmocka_unit_test(first_plane_repeats_the_second),
     cmocka_unit_test(a_single_plane_has_no_second_to_copy),

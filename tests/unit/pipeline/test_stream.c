@@ -56,12 +56,12 @@ static pea_status stream_part(const pea__part *part, int64_t index, void *unused
 
 static uint32_t stream(scene *s, pea_context *context, int64_t slab_rows)
 {
-    pea__job job = {.context = context, .image = s->image.array, .dims = s->image.array.dims, .streams = true,
-                    .slab_rows = slab_rows};
+    pea__job job = {.context = context, .image = s->image.array, .dims = s->image.array.dims,
+                    .streams = s->options.absorb_size == 0, .slab_rows = slab_rows};
     uint32_t n = 0;
     assert_ok(pea__job_take(&job, "the image", s->masked ? &s->mask.array : NULL, &s->labels.array, &err));
     assert_ok(pea__job_prepare(&job, s->model, &s->options, NULL, &err));
-    assert_null(job.info.n_axes == 3 ? pea__volume_why_whole(&job) : pea__plane_why_whole(&job));
+    assert_true(job.streams == !(job.info.n_axes == 3 ? pea__volume_why_whole(&job) : pea__plane_why_whole(&job)));
     assert_ok(pea__job_scan(&job, &err));
     assert_ok(pea__parts_run(&job, stream_part, NULL, &n, &err));
     pea__free(job.ranges);
@@ -97,6 +97,16 @@ static void assert_same(scene *s, pea_context *context, int64_t slab_rows, const
 static int pick(uint64_t *seed, int low, int high)
 {
     return low + (int)(test_random(seed) % (uint32_t)(high - low + 1));
+}
+
+static pea_offsets some_volume_offsets(uint64_t *seed)
+{
+    pea_offsets o = {.n = (size_t)pick(seed, 3, 9), .n_axes = 3, .step = {{-1, 0, 0}, {0, -1, 0}, {0, 0, -1}}};
+    for (size_t k = 3; k < o.n; k++)
+        do
+            o.step[k] = (pea_offset){pick(seed, -4, 4), pick(seed, -9, 9), pick(seed, -9, 9)};
+        while (o.step[k].z == 0 && o.step[k].y == 0 && o.step[k].x == 0);
+    return o;
 }
 
 static pea_offsets some_offsets(uint64_t *seed, int reach)
@@ -208,19 +218,23 @@ static void predicted_affinities_come_by_layers_too(void **state)
                                       toy_volume_record);
     uint64_t seed = 7;
     (void)state;
-    scene s = {.model = model, .options = pea_model_options(model), .masked = true};
-    fill(&s, (pea_dims){7, 40, 33, 1}, PEA_UINT8, &seed);
-    memcpy(s.options.tile, (const int64_t[]){4, 32, 32}, sizeof s.options.tile);
-    memcpy(s.options.tile_step, (const int64_t[]){3, 24, 24}, sizeof s.options.tile_step);
-    memcpy(s.options.tile_margin, (const int64_t[]){1, 4, 4}, sizeof s.options.tile_margin);
-    assert_same(&s, NULL, 0, "predicted affinities");
-    empty(&s);
+    for (int run = 0; run < 6; run++) {
+        scene s = {.model = model, .options = pea_model_options(model), .masked = run % 2};
+        fill(&s, (pea_dims){7, 40, 33, 1}, PEA_UINT8, &seed);
+        memcpy(s.options.tile, (const int64_t[]){4, 32, 32}, sizeof s.options.tile);
+        memcpy(s.options.tile_step, (const int64_t[]){3, 24, 24}, sizeof s.options.tile_step);
+        memcpy(s.options.tile_margin, (const int64_t[]){1, 4, 4}, sizeof s.options.tile_margin);
+        for (int axis = 0; axis < 3 && run > 0; axis++)
+            s.options.stride[axis] = pick(&seed, 1, 5);
+        assert_same(&s, NULL, 0, "predicted affinities");
+        empty(&s);
+    }
     pea_model_free(model);
 }
 
 static void layers_give_the_labels_of_the_volume(void **state)
 {
-    enum { N_RUNS = 30 };
+    enum { N_RUNS = 60 };
     pea_model *models[2] = {toy_model_with((toy){.n_axes = 3, .in_channels = 1, .random = true}, toy_volume_record),
                             toy_volume_model()};
     pea_context *contexts[] = {NULL, test_context(4, 0)};
@@ -234,10 +248,14 @@ static void layers_give_the_labels_of_the_volume(void **state)
         memcpy(o->tile, (const int64_t[]){size, 32, 16}, sizeof o->tile);
         memcpy(o->tile_step, (const int64_t[]){pick(&seed, 1, (int)size), 24, 11}, sizeof o->tile_step);
         memcpy(o->tile_margin, (const int64_t[]){pick(&seed, 0, (int)size), 4, 9}, sizeof o->tile_margin);
+        o->offsets = some_volume_offsets(&seed);
+        for (int axis = 0; axis < 3; axis++)
+            o->stride[axis] = pick(&seed, 1, axis == 0 ? 3 : 6);
         o->border = (pea_border)pick(&seed, 0, 2);
         o->min_size = pick(&seed, 0, 6);
         o->n_merge = (size_t)pick(&seed, 0, 1);
         o->merge[0] = (pea_merge_pass){5, 5};
+        o->absorb_size = pick(&seed, 0, 2) ? 0 : 30; /* layers are clustered as they come, and stay */
         o->scale = pick(&seed, 0, 5) ? 1.0 : 0.7;
         assert_same(&s, contexts[pick(&seed, 0, 1)], 0, "volume");
         empty(&s);

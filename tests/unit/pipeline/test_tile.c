@@ -115,8 +115,8 @@ static void blending_a_constant_gives_the_constant(void **state)
     pea_error err;
     pea_segment_options o;
     pea__tiles t;
-    const pea__blend blend = {{sum, PEA_FLOAT32, {Z, Y, X, K}}, norm};
-    const pea_array array = {tile, PEA_FLOAT32, {3, T, T, K}};
+    const pea__blend blend = {.sum = {sum, PEA_FLOAT32, {Z, Y, X, K}}, .norm = norm};
+    const pea__tile_values values = {.all = {tile, PEA_FLOAT32, {3, T, T, K}}};
     (void)state;
     assert_ok(pea_preset("ac3ac4", &o, &err));
     memcpy(o.tile, (const int64_t[]){3, T, T}, sizeof o.tile);
@@ -128,9 +128,11 @@ static void blending_a_constant_gives_the_constant(void **state)
         tile[2 * i] = 0.375f;
         tile[2 * i + 1] = -2.0f;
     }
-    for (int64_t i = 0; i < t.z.n * t.y.n * t.x.n; i++)
-        assert_ok(pea__blend_add(&blend, &array, w, pea__tile_start(t.z, i / t.x.n / t.y.n),
-                                 pea__tile_start(t.y, i / t.x.n % t.y.n), pea__tile_start(t.x, i % t.x.n), NULL, &err));
+    for (int64_t i = 0; i < t.z.n * t.y.n * t.x.n; i++) {
+        const int64_t start[3] = {pea__tile_start(t.z, i / t.x.n / t.y.n), pea__tile_start(t.y, i / t.x.n % t.y.n),
+                                  pea__tile_start(t.x, i % t.x.n)};
+        assert_ok(pea__blend_add(&blend, &values, w, start, NULL, &err));
+    }
     assert_ok(pea__blend_finish(&blend, NULL, &err));
     for (int i = 0; i < Z * Y * X; i++) {
         assert_true(fabsf(sum[2 * i] - 0.375f) < 1e-6f);
@@ -143,13 +145,81 @@ static void overlapping_tiles_are_weighed(void **state)
 {
     float sum[3] = {0}, norm[3] = {0}, a[2] = {1, 2}, b[2] = {10, 20}, w[2] = {0.25f, 0.75f};
     pea_error err;
-    const pea__blend blend = {{sum, PEA_FLOAT32, {1, 1, 3, 1}}, norm};
+    const pea__blend blend = {.sum = {sum, PEA_FLOAT32, {1, 1, 3, 1}}, .norm = norm};
+    const pea__tile_values first = {.all = {a, PEA_FLOAT32, {1, 1, 2, 1}}};
+    const pea__tile_values second = {.all = {b, PEA_FLOAT32, {1, 1, 2, 1}}};
     (void)state;
-    assert_ok(pea__blend_add(&blend, &(pea_array){a, PEA_FLOAT32, {1, 1, 2, 1}}, w, 0, 0, 0, NULL, &err));
-    assert_ok(pea__blend_add(&blend, &(pea_array){b, PEA_FLOAT32, {1, 1, 2, 1}}, w, 0, 0, 1, NULL, &err));
+    assert_ok(pea__blend_add(&blend, &first, w, (const int64_t[]){0, 0, 0}, NULL, &err));
+    assert_ok(pea__blend_add(&blend, &second, w, (const int64_t[]){0, 0, 1}, NULL, &err));
     assert_ok(pea__blend_finish(&blend, NULL, &err));
     assert_true(sum[0] == 1.0f && sum[2] == 20.0f);
     assert_true(sum[1] == (0.75f * 2.0f + 0.25f * 10.0f) / 1.0f);
+}
+
+/* Values apart or behind the others, sampled from coordinate 0 of the volume on: the bytes that a blend of all has
+ * there, also in a window of planes that begins anywhere. */
+static void sampled_values_are_blended_like_all(void **state)
+{
+    enum { Z = 7, Y = 25, X = 19, K = 3, S = 2, T = 16, D = 4 };
+    static float sum[Z * Y * X * (K + S)], norm[Z * Y * X], dense[Z * Y * X * K], norm_2[Z * Y * X];
+    static float sampled[Z * Y * X * S], tile[D * T * T * (K + S)], some[D * T * T * K], apart[D * T * T * S];
+    static float w[D * T * T];
+    uint64_t seed = 9;
+    pea_error err;
+    (void)state;
+    pea__tile_weights(D, T, T, w);
+    for (int run = 0; run < 60; run++) {
+        const int stride[3] = {1 + run % 3, 1 + (int)(test_random(&seed) % 5), 1 + (int)(test_random(&seed) % 5)};
+        const int64_t first = run % 4, n_z = Z - first;
+        const pea_dims kept = {pea__kept(first, Z, stride[0]), pea__ceil_div(Y, stride[1]),
+                               pea__ceil_div(X, stride[2]), S};
+        memset(sum, 0, sizeof sum);
+        memset(norm, 0, sizeof norm);
+        memset(dense, 0, sizeof dense);
+        memset(norm_2, 0, sizeof norm_2);
+        memset(sampled, 0, sizeof sampled);
+        pea__blend all = {.sum = {sum, PEA_FLOAT32, {n_z, Y, X, K + S}}, .norm = norm, .first = first};
+        pea__blend two = {.sum = {dense, PEA_FLOAT32, {n_z, Y, X, K}}, .norm = norm_2, .first = first,
+                          .sampled = {sampled, PEA_FLOAT32, kept}};
+        memcpy(two.stride, stride, sizeof stride);
+        for (int i = 0; i < 12; i++) {
+            const int64_t start[3] = {first == 0 ? (int64_t)(test_random(&seed) % 12) - 6 : first + i % 3,
+                                      (int64_t)(test_random(&seed) % 50) - 20, (int64_t)(test_random(&seed) % 50) - 20};
+            const pea__embedding_box box = pea__tile_inside((pea_dims){D, T, T, 1}, start, (pea_dims){Z, Y, X, 1});
+            float *next = apart;
+            for (int64_t v = 0; v < D * T * T; v++) {
+                const int64_t at[3] = {v / T / T, v / T % T, v % T};
+                bool take = true;
+                for (int c = 0; c < K + S; c++)
+                    tile[v * (K + S) + c] = (float)test_u(run, test_random(&seed));
+                memcpy(some + v * K, tile + v * (K + S), K * sizeof(float));
+                for (int axis = 0; axis < 3; axis++)
+                    take &= at[axis] >= box.begin[axis] && at[axis] < box.end[axis] &&
+                            (at[axis] + start[axis]) % stride[axis] == 0;
+                if (take)
+                    memcpy(next, tile + v * (K + S) + K, S * sizeof(float));
+                next += take ? S : 0;
+            }
+            const pea__tile_values behind = {.all = {tile, PEA_FLOAT32, {D, T, T, K + S}}};
+            const pea__tile_values beside = {{some, PEA_FLOAT32, {D, T, T, K}}, apart};
+            assert_ok(pea__blend_add(&all, &behind, w, start, NULL, &err));
+            assert_ok(pea__blend_add(&two, i % 2 ? &behind : &beside, w, start, NULL, &err));
+        }
+        for (int64_t p = 0; p < n_z * Y * X; p++)
+            norm[p] = norm_2[p] += 0.5f; /* not all voxels lie in a tile here */
+        assert_ok(pea__blend_finish(&all, NULL, &err));
+        assert_ok(pea__blend_finish(&two, NULL, &err));
+        const float *next = sampled;
+        for (int64_t p = 0; p < n_z * Y * X; p++) {
+            const int64_t z = first + p / X / Y, y = p / X % Y, x = p % X;
+            assert_memory_equal(dense + p * K, sum + p * (K + S), K * sizeof(float));
+            if (z % stride[0] || y % stride[1] || x % stride[2])
+                continue;
+            assert_memory_equal(next, sum + p * (K + S) + K, S * sizeof(float));
+            next += S;
+        }
+        assert_true(next == sampled + kept.z * kept.y * kept.x * S);
+    }
 }
 
 static const struct CMUnitTest tests[] = {
@@ -161,6 +231,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_single_plane_of_tiles_has_weights),
     cmocka_unit_test(blending_a_constant_gives_the_constant),
     cmocka_unit_test(overlapping_tiles_are_weighed),
+    cmocka_unit_test(sampled_values_are_blended_like_all),
 };
 
 PEA_TEST_MAIN(tests)
