@@ -134,7 +134,8 @@ static pea_status take_choices(const lesson *l, pea_train_options *o, pea_error 
         return refuse("freeze", "none or encoder", freeze, err);
     o->freeze_encoder = freeze && !strcmp(freeze, "encoder");
     if (o->freeze_encoder && !l->from)
-        return pea__fail(err, PEA_E_ARG, "freeze=encoder needs a model to begin with: a new network has nothing to keep");
+        return pea__fail(err, PEA_E_ARG,
+                         "freeze=encoder needs a model to begin with: a new network has nothing to keep");
     return PEA_OK;
 }
 
@@ -235,7 +236,8 @@ static jbyteArray training_options(JNIEnv *env, jclass class, jbyteArray packed,
             print_option(&l.options, &keys[i], value);
             used += (size_t)snprintf(text + used, sizeof text - used, "%s%c%s", keys[i].name, '\0', value) + 1;
         }
-        used += (size_t)snprintf(text + used, sizeof text - used, "axes%c%d", '\0', l.options.segment.offsets.n_axes) + 1;
+        used += (size_t)snprintf(text + used, sizeof text - used, "axes%c%d", '\0', l.options.segment.offsets.n_axes);
+        used++;
         result = glue_bytes(env, text, used);
     }
     lesson_free(&l);

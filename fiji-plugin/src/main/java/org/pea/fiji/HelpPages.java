@@ -19,7 +19,7 @@ final class HelpPages {
     private HelpPages() {}
 
     static final List<String> NAMES = Collections.unmodifiableList(Arrays.asList("segment-nuclei", "em-stack",
-            "preview", "batch", "headless", "macro-keys", "import", "score", "trouble"));
+            "preview", "batch", "headless", "macro-keys", "train", "import", "score", "trouble"));
     private static final String TITLE = "<h1>";
 
     static String[] titles() {

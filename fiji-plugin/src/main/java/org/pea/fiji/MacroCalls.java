@@ -113,6 +113,15 @@ public final class MacroCalls {
     }
 
     /**
+     * As {@code run("Train or Fine-tune...", options)}, but that an error is an answer.
+     * @return {@code steps=400 score=0.85 model=[/path/mine.safetensors]}, the score where one was computed, or the
+     *     error
+     */
+    public static String train(String options) {
+        return attempt(() -> TrainingWork.of(MacroOptions.parse(options)).run().line());
+    }
+
+    /**
      * Scores of a label image, a line {@code key<TAB>number} for each, in the order of {@code pea score --json}; or the
      * error.
      */
@@ -163,7 +172,7 @@ public final class MacroCalls {
 
     /* ImageJ says why in a window, or in the log where it was told to; a macro must not wait for somebody to close
      * that. */
-    private static ImagePlus openFile(String path) throws IOException {
+    static ImagePlus openFile(String path) throws IOException {
         if (!Files.isReadable(Paths.get(path)))
             throw new IOException("there is no file " + path + " that may be read");
         WholeTiff.check(Paths.get(path).toAbsolutePath().toFile());

@@ -229,9 +229,13 @@ public final class MacroOptions {
         return set;
     }
 
-    static String nearest(String key) {
+    private static String nearest(String key) {
+        return nearest(key, keys());
+    }
+
+    static String nearest(String key, List<String> keys) {
         String best = "";
-        for (String known : keys())
+        for (String known : keys)
             if (best.isEmpty() || distance(key, known) < distance(key, best))
                 best = known;
         return best;

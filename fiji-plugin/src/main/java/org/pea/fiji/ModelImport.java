@@ -110,6 +110,11 @@ final class ModelImport {
 
     /** Where it goes: the first folder of models that exists or can be made. */
     Path target() {
+        return place(name + ENDING);
+    }
+
+    /** Where a file goes that is to be among the models. */
+    static Path place(String file) {
         List<Path> folders = Models.folders();
         if (folders.isEmpty())
             throw new IllegalArgumentException("there is no folder for models: set the property imagej.dir or"
@@ -120,7 +125,7 @@ final class ModelImport {
                 chosen = folder;
                 break;
             }
-        return chosen.resolve(name + ENDING);
+        return chosen.resolve(file);
     }
 
     /**

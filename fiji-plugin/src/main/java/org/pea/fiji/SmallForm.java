@@ -31,6 +31,7 @@ import javax.swing.filechooser.FileNameExtensionFilter;
 import javax.swing.text.JTextComponent;
 
 import ij.IJ;
+import ij.Prefs;
 import ij.gui.GUI;
 import ij.io.OpenDialog;
 
@@ -39,7 +40,12 @@ final class SmallForm {
     private static final int WIDTH = 460;
 
     private final JDialog window;
-    private final JPanel page = new JPanel(new GridBagLayout());
+    private final JPanel page = new JPanel(new GridBagLayout()), advanced = new JPanel(new GridBagLayout());
+    private final JPanel top = new JPanel();
+    private final JTextArea foot = Ui.wrapped(" ", WIDTH);
+    private final Newest teller = new Newest("PEA forecast");
+    private JPanel filled = page;
+    private Function<Map<String, String>, String> tell;
     private final JButton ok = new JButton("OK");
     private final Map<String, JTextComponent> texts = new LinkedHashMap<>();
     private final Map<String, JComboBox<String>> choices = new LinkedHashMap<>();
@@ -47,7 +53,8 @@ final class SmallForm {
     private Function<Map<String, String>, Map<String, String>> judge = values -> Collections.emptyMap();
     private BiConsumer<String, SmallForm> follow = (key, form) -> { };
     private Map<String, String> given = Collections.emptyMap();
-    private boolean following, typed, accepted;
+    private Map<String, String> told;   /* of these values the line below the fields is */
+    private boolean following, typed, accepted, anyPlace;
     private int line;
 
     SmallForm(String title, String name, String helpPage) {
@@ -68,9 +75,12 @@ final class SmallForm {
         for (Component c : new Component[] {help, Box.createHorizontalGlue(), cancel,
                 Box.createHorizontalStrut(Ui.px(6)), ok})
             buttons.add(c);
-        JPanel top = new JPanel(new BorderLayout());
-        top.add(page, BorderLayout.NORTH);
-        window.add(top, BorderLayout.CENTER);
+        top.setLayout(new BoxLayout(top, BoxLayout.Y_AXIS));
+        page.setAlignmentX(Component.LEFT_ALIGNMENT);
+        top.add(page);
+        JPanel above = new JPanel(new BorderLayout());
+        above.add(top, BorderLayout.NORTH);
+        window.add(above, BorderLayout.CENTER);
         window.add(buttons, BorderLayout.SOUTH);
         window.getRootPane().setDefaultButton(ok);
         Ui.onEscape(window.getRootPane(), window::dispose);
@@ -81,6 +91,46 @@ final class SmallForm {
     SmallForm words(String text) {
         page.add(Ui.wrapped(text, WIDTH), at(0, 2, 0, 6));
         line++;
+        return this;
+    }
+
+    /** The fields that follow are folded away until somebody wants them. @param remembered  key of the preferences */
+    SmallForm advanced(String remembered) {
+        JButton fold = new JButton("Advanced");
+        fold.setName("advanced");
+        fold.setBorderPainted(false);
+        fold.setContentAreaFilled(false);
+        fold.setMargin(new Insets(0, 0, 0, 0));
+        fold.setAlignmentX(Component.LEFT_ALIGNMENT);
+        advanced.setAlignmentX(Component.LEFT_ALIGNMENT);
+        advanced.setVisible(Prefs.get(remembered, false));
+        fold.setIcon(Ui.triangle(advanced.isVisible()));
+        fold.addActionListener(e -> {
+            advanced.setVisible(!advanced.isVisible());
+            Prefs.set(remembered, advanced.isVisible());
+            fold.setIcon(Ui.triangle(advanced.isVisible()));
+            window.pack();
+        });
+        JPanel line = new JPanel(new BorderLayout());
+        line.setBorder(BorderFactory.createEmptyBorder(0, Ui.px(14), 0, 0));
+        line.setAlignmentX(Component.LEFT_ALIGNMENT);
+        line.add(fold, BorderLayout.WEST);
+        advanced.setBorder(BorderFactory.createEmptyBorder(Ui.px(2), Ui.px(14), Ui.px(4), Ui.px(14)));
+        top.add(line);
+        top.add(advanced);
+        filled = advanced;
+        return this;
+    }
+
+    /** @param tell  of values that are right a line below the fields; has a thread of its own, and may take its time */
+    SmallForm foot(Function<Map<String, String>, String> tell) {
+        this.tell = tell;
+        foot.setName("forecast");
+        JPanel line = new JPanel(new BorderLayout());
+        line.setBorder(BorderFactory.createEmptyBorder(Ui.px(4), Ui.px(14), Ui.px(4), Ui.px(14)));
+        line.setAlignmentX(Component.LEFT_ALIGNMENT);
+        line.add(foot);
+        top.add(line);
         return this;
     }
 
@@ -108,6 +158,14 @@ final class SmallForm {
         return this;
     }
 
+    /** One of these, or a folder or a file that a person picks. */
+    SmallForm place(String key, String label, String[] items, String value, String help) {
+        anyPlace = true;
+        open(key, label, items, value, help);
+        anyPlace = false;
+        return this;
+    }
+
     /** @param endings  of the files that are offered; null: all */
     SmallForm file(String key, String label, String value, String help, String kind, String... endings) {
         JTextField field = new JTextField(value, 24);
@@ -116,12 +174,15 @@ final class SmallForm {
     }
 
     private JPanel browse(String key, JComponent field, FileNameExtensionFilter filter) {
+        boolean folders = anyPlace;
         JButton browse = new JButton("Browse ...");
         browse.setName(key + ".browse");
         browse.addActionListener(e -> {
             JFileChooser files = new JFileChooser(start(get(key)));
             if (filter != null)
                 files.setFileFilter(filter);
+            if (folders)
+                files.setFileSelectionMode(JFileChooser.FILES_AND_DIRECTORIES);
             if (files.showDialog(window, "Choose") == JFileChooser.APPROVE_OPTION)
                 set(key, files.getSelectedFile().getPath());
         });
@@ -155,8 +216,8 @@ final class SmallForm {
         JPanel field = Ui.aligned(new BorderLayout(), shown);
         field.add(shown, BorderLayout.CENTER);
         field.add(problem, BorderLayout.SOUTH);
-        page.add(name, at(0, 1, 0, 2));
-        page.add(field, at(1, 1, 1, 2));
+        filled.add(name, at(0, 1, 0, 2));
+        filled.add(field, at(1, 1, 1, 2));
         line++;
     }
 
@@ -228,7 +289,24 @@ final class SmallForm {
             p.getValue().setVisible(words != null && !words.isEmpty());
         }
         ok.setEnabled(wrong.isEmpty());
+        tellBelow(values, wrong.isEmpty());
         Ui.grow(window);
+    }
+
+    private void tellBelow(Map<String, String> values, boolean right) {
+        if (tell == null || (told != null && values.equals(told)))
+            return;
+        told = values;
+        if (right)
+            teller.run(() -> {
+                String words = tell.apply(values);
+                java.awt.EventQueue.invokeLater(() -> {
+                    foot.setText(values.equals(told) ? words : foot.getText());
+                    Ui.grow(window);
+                });
+            });
+        else
+            foot.setText(" ");
     }
 
     private void accept() {
@@ -249,6 +327,7 @@ final class SmallForm {
             look();
             window.setVisible(true);
         });
+        teller.close();
         return accepted ? values() : null;
     }
 }

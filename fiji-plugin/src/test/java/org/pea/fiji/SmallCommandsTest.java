@@ -134,6 +134,6 @@ class SmallCommandsTest {
                 assertNotNull(Ui.class.getResource(command[1].replace("\"", "").replace("JAR:", "/")), command[1]);
             entries++;
         }
-        assertEquals(8, entries);
+        assertEquals(9, entries);
     }
 }

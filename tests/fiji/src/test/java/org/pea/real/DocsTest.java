@@ -85,6 +85,22 @@ class DocsTest {
         }
     }
 
+    @Test void macros_of_the_page_on_training() throws Exception {
+        Path pairs = Files.createDirectories(data.resolve("pairs"));
+        for (String id : Fiji.NUCLEI)
+            for (String what : new String[] {"_image.tif", "_labels.tif"})
+                Files.copy(Fiji.image(id).resolveSibling(id + what), pairs.resolve(id + what));
+        StringBuilder macro = new StringBuilder();
+        for (String block : blocks("train-a-model.md", "ijm"))
+            macro.append(block);
+        Path file = Files.write(folder.resolve("train.ijm"), macro.toString().getBytes("UTF-8"));
+        Child child = Child.patched(fiji, Collections.emptyList(), file, "");
+        assertEquals(0, child.status, child.output);
+        assertTrue(child.output.contains("steps=2 score="), child.output);
+        assertTrue(Files.exists(fiji.resolve("models/mine.safetensors")), child.output);
+        assertTrue(Files.exists(fiji.resolve("models/tuned.safetensors")), child.output);
+    }
+
     @Test void commands_of_the_page_on_clusters() throws Exception {
         List<String> blocks = blocks("headless-on-a-cluster.md", "sh");
         assertEquals(4, blocks.size());

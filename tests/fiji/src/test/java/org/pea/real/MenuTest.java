@@ -40,7 +40,7 @@ class MenuTest {
     }
 
     @Test void every_menu_entry_is_there() {
-        for (String entry : new String[] {"Segment Folder...", "Segment Stack...", "Score Folder...", "Import Model...",
+        for (String entry : new String[] {"Segment Folder...", "Segment Stack...", "Score Folder...", "Train or Fine-tune...", "Import Model...",
                 "Score Against Truth...", "Check Installation", "Help"})
             assertNotNull(screen.menuItem("Plugins", "Segmentation", "PEA", entry), entry);
         assertNotNull(screen.menuItem(ENTRY));
