@@ -171,6 +171,12 @@ static pea_status read_network(pea__course *course, pea_error *err)
     return status;
 }
 
+/* Mean shift finds places that are dense: embeddings are taught by their distance then, not by affinities. */
+static bool is_by_distance(const pea_train_options *o)
+{
+    return o->segment.clusterer == PEA_CLUSTER_MEANSHIFT;
+}
+
 static pea_status find_network(pea__course *course, pea_error *err)
 {
     const pea_train_options *o = &course->options;
@@ -178,7 +184,7 @@ static pea_status find_network(pea__course *course, pea_error *err)
     pea__blueprint plan = {.n_axes = o->segment.offsets.n_axes,
                            .in_channels = o->in_channels,
                            .embedding_dim = o->embedding_dim,
-                           .coarse_heads = !is_off(o, "epm")};
+                           .coarse_heads = !is_off(o, "epm") && !is_by_distance(o)};
     memcpy(plan.filters, o->filters, sizeof plan.filters);
     pea_status status =
         o->from ? read_network(course, err) : pea__initial_weights(&plan, o->seed, &course->weights, err);
@@ -260,6 +266,15 @@ static pea_status plan_volume(pea__course *course, pea_error *err)
     return PEA_OK;
 }
 
+/* Instead of affinities. The background is an instance where nothing else tells it apart. */
+static void teach_distances(pea__curriculum *c)
+{
+    memset(c->self, 0, sizeof c->self);
+    c->cross = 0.0;
+    c->distance = 1.0;
+    c->background_is_instance = c->foreground == 0.0;
+}
+
 static void leave_out(pea__course *course)
 {
     const pea_train_options *o = &course->options;
@@ -277,6 +292,8 @@ static void leave_out(pea__course *course)
         memset(c->self, 0, sizeof c->self);
         c->cross = 0.0;
         c->affinity = 1.0;
+    } else if (is_by_distance(o)) {
+        teach_distances(c);
     }
     if (!o->from && c->foreground == 0.0 && course->segment.foreground == PEA_FOREGROUND_PREDICTED)
         course->segment.foreground = PEA_FOREGROUND_GIVEN; /* what was never taught cannot be asked */
@@ -414,6 +431,8 @@ void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
     append_number(terms, "longest-gradient", o->longest_gradient);
     append_number(terms, "average", o->average);
     append_number(terms, "foreground", course->curriculum.foreground);
+    if (course->curriculum.distance > 0.0)
+        append_number(terms, "distance", course->curriculum.distance);
     if (o->statistics > 0.0)
         append_number(terms, "statistics", o->statistics);
 }

@@ -40,7 +40,8 @@ static bool add_losses(cJSON *training, const pea__curriculum *c)
 {
     cJSON *losses = cJSON_AddObjectToObject(training, "losses");
     return losses && add_number(losses, "scm", c->self[0]) && add_number(losses, "ccm", c->cross) &&
-           add_number(losses, "epm", c->self[1]) && add_number(losses, "foreground", c->foreground);
+           add_number(losses, "epm", c->self[1]) && add_number(losses, "foreground", c->foreground) &&
+           (c->distance == 0.0 || add_number(losses, "distance", c->distance));
 }
 
 static bool add_optimiser(cJSON *training, const pea_train_options *o)

@@ -705,6 +705,40 @@ static void what_is_left_out_is_not_taught(void **state)
     pea__course_free(&course);
 }
 
+static void what_mean_shift_is_to_find_is_taught_by_distance(void **state)
+{
+    const place p = place_new();
+    pea__course course;
+    pea_error err;
+    ear e = {.steps = 0};
+    pea_model *model = NULL;
+    pea_train_options o = tiny(30);
+    (void)state;
+    o.segment.clusterer = PEA_CLUSTER_MEANSHIFT;
+    assert_ok(pea__course_plan(&o, &course, &err));
+    assert_true(course.curriculum.distance == 1.0 && course.curriculum.self[0] == 0.0 &&
+                course.curriculum.cross == 0.0 && course.curriculum.foreground > 0.0);
+    assert_false(course.curriculum.background_is_instance || course.has_coarse_heads);
+    pea__course_free(&course);
+    o.without = "foreground";
+    assert_ok(pea__course_plan(&o, &course, &err));
+    assert_true(course.curriculum.background_is_instance);
+    pea__course_free(&course);
+    o.report = listen; /* distances alone */
+    o.report_user = &e;
+    o.validate_every = 30;
+    assert_ok(train(o, &p, NULL, &err));
+    assert_true(e.last_loss < 0.8 * e.first_loss);
+    assert_ok(pea_model_open(p.model, &model, &err));
+    assert_int_equal(pea_model_options(model).clusterer, PEA_CLUSTER_MEANSHIFT);
+    assert_non_null(strstr(pea_model_metadata(model), "\"distance\":1"));
+    pea_model_free(model);
+    o.segment.clusterer = PEA_CLUSTER_MUTEX;
+    o.resume = 1;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "distance=1");
+    place_remove(&p);
+}
+
 static void the_lower_score_is_the_better_one_where_it_measures_errors(void **state)
 {
     pea__course course;
@@ -962,6 +996,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(options_that_do_not_fit_are_told),
     cmocka_unit_test(presets_are_as_published_where_they_say_so),
     cmocka_unit_test(what_is_left_out_is_not_taught),
+    cmocka_unit_test(what_mean_shift_is_to_find_is_taught_by_distance),
     cmocka_unit_test(the_lower_score_is_the_better_one_where_it_measures_errors),
     cmocka_unit_test(steps_are_as_many_as_the_time_holds),
     cmocka_unit_test(a_machine_that_becomes_slow_gets_fewer_steps),
