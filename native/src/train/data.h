@@ -217,7 +217,8 @@ typedef struct pea__batch_of_samples {
     pea__view *flips; /* n items */
 } pea__batch_of_samples;
 
-/* The batch of a step: a function of data, augmentation, seed and step alone. PEA_E_CANCELLED. */
+/* The batch of a step: a function of data, augmentation, seed and step alone. PEA_E_CANCELLED, which is heard between the
+ * slices and transformations of a sample. */
 pea_status pea__sampler_fill(pea__sampler *sampler, uint64_t step, const pea__batch_of_samples *batch,
                              pea_error *err);
 

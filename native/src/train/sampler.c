@@ -9,6 +9,7 @@
 #include "train/augment.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "pipeline/pipeline.h"
@@ -33,6 +34,25 @@ struct pea__sampler {
     int64_t n_spaces;
     space *spaces;
 };
+
+typedef struct filling {
+    pea__sampler *sampler;
+    uint64_t step;
+    const pea__batch_of_samples *batch;
+    pea_status status; /* and err: what the caller's thread heard, which is worker 0 */
+    pea_error *err;
+    atomic_bool stop;
+} filling;
+
+/* Whether nobody wants samples any more. One of a volume takes a tenth of a second: it is asked several times within. */
+static bool is_unwanted(filling *f, int worker)
+{
+    if (worker == 0 && f->status == PEA_OK && !atomic_load(&f->stop)) {
+        f->status = pea__progress(f->sampler->context, 0.0, f->err);
+        atomic_store(&f->stop, f->status != PEA_OK);
+    }
+    return atomic_load(&f->stop);
+}
 
 /* ---- which part of which image ---- */
 
@@ -84,8 +104,9 @@ static void cut_row(const pea__sampler *s, const pea__specimen *specimen, int64_
     }
 }
 
-static void cut(const pea__sampler *s, const pea__specimen *specimen, pea__random *random, space *w)
+static void cut(filling *f, int worker, const pea__specimen *specimen, pea__random *random, space *w)
 {
+    const pea__sampler *s = f->sampler;
     const pea_dims d = specimen->image.dims;
     const int64_t side = s->how.side + 2 * s->how.margin;
     const int64_t z0 = draw_start(random, d.z, 0, s->how.depth);
@@ -93,7 +114,7 @@ static void cut(const pea__sampler *s, const pea__specimen *specimen, pea__rando
     const int64_t x0 = draw_start(random, d.x, s->how.border, side);
     w->canvas = (pea__canvas){s->how.depth, side, d.c, w->canvas.image, w->canvas.labels};
     w->spare = (pea__canvas){s->how.depth, side, d.c, w->spare.image, w->spare.labels};
-    for (int64_t i = 0; i < s->how.depth * side; i++)
+    for (int64_t i = 0; i < s->how.depth * side && !(i % side == 0 && is_unwanted(f, worker)); i++)
         cut_row(s, specimen, z0 + i / side, y0 + i % side, x0, w->canvas.image + i * side * d.c,
                 w->canvas.labels + i * side);
 }
@@ -156,8 +177,9 @@ static void deform(const pea__augmentation *how, pea__random random, bool eight_
 }
 
 /* Which steps happen is drawn together: what one of them draws is its own business. */
-static void transform(const pea__sampler *s, uint64_t step, uint32_t image, bool eight_bits, space *w)
+static void transform(filling *f, int worker, uint32_t image, bool eight_bits, space *w)
 {
+    const pea__sampler *s = f->sampler;
     const pea__augmentation *how = &s->how;
     const struct {
         double probability;
@@ -170,9 +192,9 @@ static void transform(const pea__sampler *s, uint64_t step, uint32_t image, bool
         {how->rescale, PEA__DRAW_RESCALING, rescale},
         {how->elastic, PEA__DRAW_ELASTIC, deform},
     };
-    pea__random random = pea__random_of(s->seed, step, image, PEA__DRAW_CHAIN);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        const pea__random own = pea__random_of(s->seed, step, image, steps[i].purpose);
+    pea__random random = pea__random_of(s->seed, f->step, image, PEA__DRAW_CHAIN);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && !is_unwanted(f, worker); i++) {
+        const pea__random own = pea__random_of(s->seed, f->step, image, steps[i].purpose);
         if (!pea__random_happens(&random, steps[i].probability))
             continue;
         steps[i].apply(how, own, eight_bits, w);
@@ -207,12 +229,6 @@ static void normalise(const pea__sampler *s, const pea__canvas *canvas, float *t
 
 /* ---- one image of a batch ---- */
 
-typedef struct filling {
-    pea__sampler *sampler;
-    uint64_t step;
-    const pea__batch_of_samples *batch;
-} filling;
-
 static void make_second_view(const filling *f, uint32_t image, space *w)
 {
     const pea__sampler *s = f->sampler;
@@ -232,7 +248,7 @@ static void make_second_view(const filling *f, uint32_t image, space *w)
 
 static void make_sample(void *argument, int64_t index, int worker)
 {
-    const filling *f = argument;
+    filling *f = argument;
     const pea__sampler *s = f->sampler;
     const uint32_t image = (uint32_t)index;
     space *w = s->spaces + (s->n_spaces < s->n ? worker : index);
@@ -244,24 +260,27 @@ static void make_sample(void *argument, int64_t index, int worker)
     const int64_t n = s->how.depth * s->how.side * s->how.side;
     const bool transformed = pea__random_happens(&any, s->how.chain);
 
-    cut(s, &specimen, &place, w);
+    cut(f, worker, &specimen, &place, w);
     if (transformed)
-        transform(s, f->step, image, specimen.image.dtype == PEA_UINT8, w);
+        transform(f, worker, image, specimen.image.dtype == PEA_UINT8, w);
+    if (is_unwanted(f, worker))
+        return;
     cut_margin(&s->how, w);
     if (transformed)
         pea__change_grey(&w->canvas, &s->how.grey, &grey);
     normalise(s, &w->canvas, f->batch->view + index * n * s->channels);
     memcpy(f->batch->labels + index * n, w->canvas.labels, (size_t)n * sizeof *w->canvas.labels);
     f->batch->flips[index] = (pea__view){0};
-    if (f->batch->second_view)
+    if (f->batch->second_view && !is_unwanted(f, worker))
         make_second_view(f, image, w);
 }
 
 pea_status pea__sampler_fill(pea__sampler *sampler, uint64_t step, const pea__batch_of_samples *batch,
                              pea_error *err)
 {
-    filling f = {sampler, step, batch};
-    return pea__parallel(sampler->context, sampler->n, 0.0, 0.0, make_sample, &f, err);
+    filling f = {.sampler = sampler, .step = step, .batch = batch, .err = err};
+    const pea_status status = pea__parallel(sampler->context, sampler->n, 0.0, 0.0, make_sample, &f, err);
+    return f.status != PEA_OK ? f.status : status;
 }
 
 /* ---- memory ---- */

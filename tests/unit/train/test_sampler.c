@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include <math.h>
+#include <time.h>
 
 #include "pipeline/pipeline.h"
 #include "threads.h"
@@ -499,6 +500,52 @@ static void bytes_depend_on_seed_and_step_alone(void **state)
 
 /* ---- failures ---- */
 
+/* Sleeps so long that the next question is asked again, and says no when `left` are answered. */
+static int answer(void *user, const char *stage, double fraction)
+{
+    (void)stage, (void)fraction;
+    nanosleep(&(struct timespec){.tv_nsec = 31000000}, NULL);
+    return --*(int *)user < 0;
+}
+
+static void who_stops_is_heard_within_a_sample(void **state)
+{
+    const pea_dims dims = {6, 30, 40, 1};
+    pea__data *data = make_data(&dims, 1, &grey_volumes, false);
+    pea__augmentation how = preset("em", 16);
+    pea_context_options wishes = pea_context_options_default();
+    pea_context *context = NULL;
+    pea__sampler *sampler = NULL;
+    pea_error err;
+    int left = 0, asked = 0;
+    (void)state;
+    how.depth = 4;
+    how.chain = 1.0;
+    wishes.n_threads = 1;
+    wishes.progress = answer;
+    wishes.progress_user = &left;
+    batch whole = one_batch(data, &how, 1, 5, 1, 1);
+    assert_ok(pea_context_new(&wishes, &context, &err));
+    assert_ok(pea__sampler_new(data, &how, 1, 5, context, &sampler, &err));
+    batch b = new_batch(1, &how, 1);
+    const pea__batch_of_samples to = {b.view, b.second, b.labels, b.flips};
+    pea_status status = PEA_E_CANCELLED;
+    for (; status == PEA_E_CANCELLED; asked++) {
+        left = asked;
+        status = pea__sampler_fill(sampler, 1, &to, &err);
+        if (status == PEA_E_CANCELLED && asked < 8) /* in the cut, or between transformations */
+            assert_true(b.view[0] == 0.0f && !memcmp(b.view, b.view + 1, (size_t)(b.voxels - 1) * sizeof *b.view));
+    }
+    assert_int_equal(status, PEA_OK);
+    assert_true(asked > 10);
+    assert_same(&whole, &b);
+    free_batch(&b);
+    free_batch(&whole);
+    pea__sampler_free(sampler);
+    pea_context_free(context);
+    pea__data_free(data);
+}
+
 static void wrong_settings_are_refused(void **state)
 {
     const pea_dims dims = {1, 40, 40, 1};
@@ -571,6 +618,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(first_views_do_not_depend_on_second_ones),
     cmocka_unit_test(second_views_change_contrast_a_little),
     cmocka_unit_test(bytes_depend_on_seed_and_step_alone),
+    cmocka_unit_test(who_stops_is_heard_within_a_sample),
     cmocka_unit_test(wrong_settings_are_refused),
     cmocka_unit_test(memory_is_forecast),
     cmocka_unit_test(each_allocation_may_fail),
