@@ -118,9 +118,10 @@ static void add_sampled(const add *a, int64_t z, int64_t y, int64_t from)
     const pea__embedding_box *box = &a->box;
     const int *s = blend->stride;
     const int64_t n = blend->sampled.dims.c, begin = box->at[2], end = begin + box->end[2] - box->begin[2];
-    const int64_t to = sampled_row(blend, z, y), first = pea__ceil_div(begin, s[2]);
+    const int64_t to = sampled_row(blend, z, y);
     if (to < 0)
         return;
+    const int64_t first = pea__ceil_div(begin, s[2]);
     const int64_t n_y = pea__kept(box->at[1], box->at[1] + box->end[1] - box->begin[1], s[1]);
     const int64_t row = pea__kept(box->at[0], z, s[0]) * n_y + pea__kept(box->at[1], y, s[1]);
     const float *values = a->tile->sampled ? a->tile->sampled + row * pea__kept(begin, end, s[2]) * n : NULL;
