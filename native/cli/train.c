@@ -474,7 +474,9 @@ static pea_status train(struct run *r, pea_error *err)
     if (status == PEA_OK)
         status = tell_result(r, err);
     cli_session_close(&r->session);
-    if (status == PEA_E_CANCELLED && !r->given->wishes.quiet && r->last.step > 0)
+    if (status == PEA_E_CANCELLED && strcmp(err->message, "cancelled")) /* and nothing could be written */
+        fprintf(stderr, "%s\n", err->message);
+    else if (status == PEA_E_CANCELLED && !r->given->wishes.quiet && r->last.step > 0)
         fprintf(stderr, "stopped after step %lld of %lld: --resume goes on from the state in %s\n",
                 (long long)r->last.step, (long long)r->last.n_steps, r->folder);
     return status;

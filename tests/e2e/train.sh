@@ -109,6 +109,24 @@ what_a_disk_has_stays_when_it_is_full() {
     same whole disk/cut
 }
 
+who_stops_a_run_on_a_full_disk_hears_that_it_was_not_kept() {
+    mount_disk
+    fill_disk
+    # shellcheck disable=SC2086
+    "$pea" train "$tiny" -o disk/m.safetensors $tiny_run --steps 100000 >out 2>err &
+    process=$!
+    while ! grep -qs "^step" err && kill -0 $process 2>/dev/null; do
+        sleep 0.05
+    done
+    kill -TERM $process
+    got=0
+    wait $process || got=$?
+    [ $got -eq 130 ] || fail "exit status $got"
+    says "cancelled after step" err
+    says "No space left on device" err
+    no_leftovers disk
+}
+
 a_folder_that_cannot_be_written_is_told_before_training() {
     mount_disk
     mkdir disk/log

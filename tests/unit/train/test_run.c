@@ -806,7 +806,8 @@ static int watch_rate(void *user, const pea_train_report *r)
     return 0;
 }
 
-static void a_machine_that_becomes_slow_gets_fewer_steps(void **state)
+/* By the first plan it would end where the rate is high. Says whether there were steps enough to see that it does not. */
+static bool ends_where_the_rate_is_low(double seconds)
 {
     const place p = place_new();
     pea_error err;
@@ -814,11 +815,10 @@ static void a_machine_that_becomes_slow_gets_fewer_steps(void **state)
     pea_train_options o = tiny(0);
     pea_context_options wishes = pea_context_options_default();
     pea_context *context = NULL;
-    (void)state;
     wishes.n_threads = 1;
     wishes.progress = be_slow;
     wishes.progress_user = &m;
-    o.seconds = 3.0;
+    o.seconds = seconds;
     o.decay = PEA_DECAY_COSINE;
     o.end_rate = 1e-6;
     o.validate_every = 1000;
@@ -826,10 +826,19 @@ static void a_machine_that_becomes_slow_gets_fewer_steps(void **state)
     o.report_user = &m;
     assert_ok(pea_context_new(&wishes, &context, &err));
     assert_ok(train(o, &p, context, &err));
-    assert_true(m.steps_planned[1] < m.steps_planned[0]);
-    assert_true(m.rate < 0.1 * o.rate); /* by the first plan it would have ended where the rate is high */
     pea_context_free(context);
     place_remove(&p);
+    return m.steps_planned[1] > 0 && m.steps_planned[1] < m.steps_planned[0] && m.rate < 0.1 * o.rate;
+}
+
+static void a_machine_that_becomes_slow_gets_fewer_steps(void **state)
+{
+    double seconds = 3.0; /* more where other work, or a sanitizer, leaves a few steps only */
+    (void)state;
+    while (!ends_where_the_rate_is_low(seconds)) {
+        seconds *= 3.0;
+        assert_true(seconds < 100.0);
+    }
 }
 
 static int note_rate(void *user, const pea_train_report *r)
