@@ -46,7 +46,7 @@ public class TrainModel implements PlugIn {
 
     // ---- the work ----
 
-    /** A window is shown where a person asked, or a macro runs with a display. */
+    /** @param asked  by a person, for whom the window stays; with a macro it goes, without a display there is none */
     private static void train(TrainingRequest request, boolean asked) {
         TrainingWindow[] window = new TrainingWindow[1];
         TrainingWork work = TrainingWork.of(request);
@@ -54,10 +54,12 @@ public class TrainModel implements PlugIn {
             work.audience(score -> window[0] = new TrainingWindow(request.name(), score));
         try {
             TrainingWork.Outcome done = work.run();
-            if (window[0] != null)
-                window[0].finish(done.words() + (asked ? ". Choose it in Segment Instances (PEA)..." : ""));
+            if (asked)
+                window[0].finish(done.words() + ". Choose it in Segment Instances (PEA)...");
             else
                 Ui.say("PEA: " + done.words() + "; " + done.model);
+            if (!asked && window[0] != null)
+                window[0].close(); // a macro may have more to do
             IJ.showStatus("PEA: " + request.name() + " is ready");
         } catch (RuntimeException | Error e) {
             if (window[0] != null)
@@ -234,6 +236,8 @@ public class TrainModel implements PlugIn {
             form.set("pairs", chosenLabels(labels, pairs.get(data)));
         form.enable("pairs", one);
         boolean isNew = form.get("from").equals(NEW);
+        if (key.equals("from"))
+            form.set("rate", isNew ? "" : "0.0002"); // large steps would undo what was learnt
         form.enable("small", isNew);
         form.enable("preset", isNew);
         form.enable("freeze", !isNew);

@@ -16,6 +16,7 @@ import java.awt.event.WindowEvent;
 import java.awt.geom.Path2D;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -31,6 +32,7 @@ import javax.swing.JTextArea;
 import javax.swing.WindowConstants;
 
 import org.pea.Dtype;
+import org.pea.PeaException;
 import org.pea.Pictures;
 import org.pea.TrainingReport;
 import org.pea.Volume;
@@ -168,6 +170,7 @@ final class TrainingWindow extends TrainingProgress {
         });
     }
 
+    /* A picture that cannot be made is no reason to end a training. */
     private static BufferedImage picture(TrainingReport r) {
         try (Volume image = r.image(); Volume labels = r.labels()) {
             if (image == null || (image.c() != 1 && image.c() != 3))
@@ -176,6 +179,8 @@ final class TrainingWindow extends TrainingProgress {
                  Volume overlay = Pictures.overlay(plane, numbers, null)) {
                 return picture(overlay);
             }
+        } catch (PeaException | OutOfMemoryError e) {
+            return null;
         }
     }
 
@@ -191,27 +196,32 @@ final class TrainingWindow extends TrainingProgress {
         return picture;
     }
 
-    /** The middle plane of a volume, as a volume. */
+    private static final int SHOWN = 2048; // pixels along a side; a screen has no more
+
+    /** The middle plane of a volume, and of a large one the middle of that, as a volume. */
     static Volume middle(Volume v) {
-        Volume plane = new Volume(v.dtype(), 1, v.y(), v.x(), v.c());
-        int n = (int) (v.y() * v.x() * v.c());
-        if (v.dtype() == Dtype.UINT8) {
-            byte[] rows = new byte[n];
-            v.get(v.z() / 2, 0, rows);
-            plane.put(0, 0, rows);
-        } else if (v.dtype() == Dtype.FLOAT32) {
-            float[] rows = new float[n];
-            v.get(v.z() / 2, 0, rows);
-            plane.put(0, 0, rows);
-        } else if (v.dtype() == Dtype.UINT32) {
-            int[] rows = new int[n];
-            v.get(v.z() / 2, 0, rows);
-            plane.put(0, 0, rows);
-        } else {
-            short[] rows = new short[n];
-            v.get(v.z() / 2, 0, rows);
-            plane.put(0, 0, rows);
-        }
+        long height = Math.min(SHOWN, v.y()), top = (v.y() - height) / 2;
+        int width = (int) Math.min(SHOWN, v.x()) * v.c(), left = (int) ((v.x() - width / v.c()) / 2) * v.c();
+        int row = (int) (v.x() * v.c());
+        Volume plane = new Volume(v.dtype(), 1, height, width / v.c(), v.c());
+        for (long y = 0; y < height; y++)
+            if (v.dtype() == Dtype.UINT8) {
+                byte[] values = new byte[row];
+                v.get(v.z() / 2, top + y, values);
+                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
+            } else if (v.dtype() == Dtype.FLOAT32) {
+                float[] values = new float[row];
+                v.get(v.z() / 2, top + y, values);
+                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
+            } else if (v.dtype() == Dtype.UINT32) {
+                int[] values = new int[row];
+                v.get(v.z() / 2, top + y, values);
+                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
+            } else {
+                short[] values = new short[row];
+                v.get(v.z() / 2, top + y, values);
+                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
+            }
         return plane;
     }
 

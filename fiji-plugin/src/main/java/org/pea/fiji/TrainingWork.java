@@ -96,6 +96,10 @@ final class TrainingWork {
 
     /** Whether to go on with what is there. */
     private boolean checkEarlier() {
+        Path from = request.from();
+        if (from != null && from.toAbsolutePath().normalize().equals(request.target().normalize()))
+            throw new IllegalArgumentException("the model to begin with would be replaced: give the new one another"
+                    + " name");
         if (request.isOn("resume")) {
             if (!request.hasState())
                 throw new IllegalArgumentException("there is nothing to go on with: no " + Training.state(

@@ -206,6 +206,7 @@ class TrainModelTest {
         refused("pairs=[nowhere] name=x", "pairs wants image=labels");
         refused("data=[" + NUCLEI + "] name=x memory=1M" + QUICK, "1 MB are allowed");
         refused("data=[" + NUCLEI + "] name=x from=nobody", "no model \"nobody\"");
+        refused("data=[" + NUCLEI + "] name=x from=[" + folder.resolve("x.safetensors") + "]", "would be replaced");
     }
 
     @Test void images_that_do_not_fit_are_refused_in_one_line() {
@@ -360,6 +361,22 @@ class TrainModelTest {
         assertEquals("{x=anything}", OpenPairs.find(Arrays.asList(noisy("x", 40), flat("anything", 40))).toString());
         assertTrue(OpenPairs.find(Arrays.asList(noisy("x", 40), noisy("y", 40))).isEmpty());
         assertEquals(2, new HashSet<>(OpenPairs.find(open).values()).size());
+    }
+
+    @Test void what_is_shown_is_the_middle() {
+        try (Volume large = new Volume(org.pea.Dtype.UINT8, 3, 3, 2100, 3)) {
+            byte[] row = new byte[2100 * 3];
+            for (int i = 0; i < row.length; i++)
+                row[i] = (byte) (i / 3 % 251);
+            large.put(1, 2, row);
+            try (Volume shown = TrainingWindow.middle(large)) {
+                byte[] last = new byte[2048 * 3];
+                shown.get(0, 2, last);
+                assertEquals(3, shown.y());
+                assertEquals(26, last[0], "pixel (2100 - 2048) / 2");
+                assertEquals((byte) (2073 % 251), last[2047 * 3]);
+            }
+        }
     }
 
     @Test void curves_are_thinned_to_means() {
