@@ -51,6 +51,19 @@ static inline void bench_begin(bench_times *times)
     times->began = bench_clock(CLOCK_MONOTONIC);
 }
 
+/* What happens between these two does not count. */
+static inline void bench_pause(bench_times *times)
+{
+    times->began -= bench_clock(CLOCK_MONOTONIC);
+    times->cpu_began -= bench_cpu_s();
+}
+
+static inline void bench_go_on(bench_times *times)
+{
+    times->began += bench_clock(CLOCK_MONOTONIC);
+    times->cpu_began += bench_cpu_s();
+}
+
 static inline void bench_end(bench_times *times)
 {
     if (times->n == BENCH_MOST_RUNS)

@@ -22,7 +22,7 @@ PICTURES = os.path.join(table.HERE, "..", "docs", "images")
 COLUMNS = ("series", "at", "seconds", "bytes", "date")
 SIDES = (256, 512, 1024, 2048, 4096, 8192, 20000)  # of a square image, multiples of 16
 THREADS = (1, 2, 4)
-SLICES = (4, 16, 50, 200, 760)  # of 512 x 512
+VOLUMES = ((22, 216), (34, 348), (50, 512), (80, 812), (125, 1268))  # slices and their side: of like proportions
 
 # Told apart by light and dark and by their marks as well: series, label, colour, mark, line.
 STYLES = {
@@ -86,20 +86,21 @@ def threads_points(options):
 
 
 def volume_points(options):
-    def slabs(n):
-        affinity = inputs.files(options.folder, "volume")[0]
-        seconds, got = measured(table.ours(options, "mutex_watershed", affinity, "volume", 1, 1, n))
+    affinity = inputs.files(options.folder, "volume")[0]
+
+    def slabs(z, side):
+        extents = "%dx%dx%d" % (z, side, side)
+        seconds, got = measured(table.ours(options, "mutex_watershed", affinity, "volume", 1, 1, extents))
         return seconds, dict(got, peak_bytes=got["bytes_a_voxel"] * got["voxels"])
 
-    def argsort(n):
-        affinity = inputs.files(options.folder, "volume")[0]
-        seconds, got = measured(table.theirs("argsort", affinity, "volume", 1, n))
+    def argsort(z, side):
+        seconds, got = measured(table.theirs("argsort", affinity, "volume", 1, z, side))
         return seconds, dict(got, peak_bytes=8 * got["edges"])
 
-    for n in SLICES:
-        yield "pea-slabs", n * 512 * 512, lambda n=n: slabs(n)
-        if n <= 200 and fits(100 * n * 512 * 512):
-            yield "argsort", n * 512 * 512, lambda n=n: argsort(n)
+    for z, side in VOLUMES:
+        yield "pea-slabs", z * side * side, lambda z=z, side=side: slabs(z, side)
+        if z <= 80 and fits(100 * z * side * side):
+            yield "argsort", z * side * side, lambda z=z, side=side: argsort(z, side)
 
 
 # ---- what was measured ----

@@ -28,7 +28,7 @@ import time
 import inputs
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROWTH = (4, 50, 200, 760)  # slices of 512 x 512: 1 to 200 million voxels
+GROWTH = ("22x216x216", "50x512x512", "80x812x812", "125x1268x1268")  # 1 to 200 million voxels of like proportions
 NETWORKS = {"plane": "2-D network, 544 x 544", "stack": "3-D network, 18 x 160 x 160"}
 
 # What runs: `way_of` names the peer of which it is one way among several; `cpu` is another PEA_CPU than the best; a
@@ -100,7 +100,8 @@ def mutex_race(options, what):
 
 def growth_race(options):
     affinity = inputs.files(options.folder, "volume")[0]
-    return {str(n): Side(ours(options, "mutex_watershed", affinity, "volume", 1, 1, n)) for n in GROWTH}
+    return {n: Side(ours(options, "mutex_watershed", affinity, "volume", 1, 1 if i > 1 else 5, n))
+            for i, n in enumerate(GROWTH)}
 
 
 def regions_race(options):
@@ -291,7 +292,7 @@ def fragments(m):
 
 
 def growth(m):
-    ns = [1e9 * m[str(n)]["cpu_seconds"] / m[str(n)]["voxels"] for n in GROWTH]
+    ns = [1e9 * m[n]["cpu_seconds"] / m[n]["voxels"] for n in GROWTH]
     return "%.0f ns/voxel" % max(ns), "%.0f ns/voxel" % min(ns), max(ns) / min(ns)
 
 

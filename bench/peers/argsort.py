@@ -1,11 +1,12 @@
 """numpy.argsort of the weights of all edges that exist, a peer of bench/mutex_watershed.c:
 
-    argsort.py AFFINITY.npy plane|volume [repeats [SLICES]]
+    argsort.py AFFINITY.npy plane|volume [repeats [SLICES SIDE]]
 
-Every mutex watershed in NumPy begins with this sort; the ones in use take twice its time and more. SLICES: so many, those
-of the file again and again. Prints a line of JSON.
+Every mutex watershed in NumPy begins with this sort; the ones in use take twice its time and more. SLICES, SIDE: of a
+volume of these extents, a part of that of the file or many of it side by side. Prints a line of JSON.
 SPDX-License-Identifier: BSD-2-Clause
 """
+import itertools
 import os
 import sys
 
@@ -32,10 +33,11 @@ def weights(task, affinity):
 
 def main():
     affinity = numpy.load(sys.argv[1], mmap_mode="r")
-    n_slices = int(sys.argv[4]) if len(sys.argv) > 4 else len(affinity)
     task = inputs.TASKS[sys.argv[2]]
-    edges = numpy.concatenate([weights(task, affinity[:min(len(affinity), n_slices - z)])
-                               for z in range(0, n_slices, len(affinity))])
+    extents = [int(sys.argv[i]) for i in (4, 5, 5)] if len(sys.argv) > 5 else affinity.shape[:3]
+    axes = [[slice(0, min(there, wanted - first)) for first in range(0, wanted, there)]
+            for wanted, there in zip(extents, affinity.shape[:3])]
+    edges = numpy.concatenate([weights(task, affinity[part]) for part in itertools.product(*axes)])
     measure(lambda: numpy.argsort(edges), int(sys.argv[3]) if len(sys.argv) > 3 else 1, warm_ups=0, numpy=numpy.__version__,
             edges=len(edges))
 
