@@ -217,4 +217,16 @@ the_examples_of_the_page_run() {
     runs_examples_of train-your-own.md 5
 }
 
+plants_as_published_are_found_and_the_examples_of_their_page_run() {
+    draw=$(dirname "$pea")/../models/leaves/rosettes
+    [ -x "$draw" ] || exit 77 # built with the programs of bench/
+    mkdir -p CVPPP2017/training/A1
+    exits 0 "$draw" CVPPP2017/training/A1 3 --seed 3 --size 100x106 --layout cvppp
+    runs_examples_of train-on-cvppp.md 4
+    exits 0 "$pea" info try.safetensors # plants 1 and 3 are learnt from, 2 is of the paper's validation images
+    grep -q 'provenance.training_images *2$' out || fail "not two plants: $(cat out)"
+    grep -q 'provenance.validation_images *1$' out || fail "not one plant: $(cat out)"
+    grep -q '^foreground *given' out || fail "the foreground is not given: $(cat out)"
+}
+
 run "$@"
