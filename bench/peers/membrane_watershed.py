@@ -1,6 +1,6 @@
 """Neurons without learning: dark membranes, a seeded watershed, and neighbours joined where nothing dark divides them.
 
-    membrane_watershed.py IMAGE.tif LABELS.tif [--ratio 3] [--settings 1.0,volume,minima,0.18,0.7]
+    membrane_watershed.py IMAGE.tif LABELS.tif [--ratio 3] [--settings 1.0,volume,minima,0.32,0.0]
     membrane_watershed.py IMAGE.tif LABELS.tif --tune   tries all settings against the labels, and tells the best
 
 Smoothed intensities, stretched per volume, are heights: membranes are ridges. Seeds are where the smoothed distance to
@@ -22,7 +22,7 @@ from skimage.segmentation import watershed
 # Of ways to find fragments: smoothing in pixels, in the volume or by slices, seeds by distance or by minima, and for
 # distances the height of ridges, for minima their depth.
 WAYS = list(itertools.product((1.0,), ("volume", "slices"), ("distance",), (0.55, 0.65))) + \
-       list(itertools.product((1.0, 1.5), ("volume",), ("minima",), (0.12, 0.18, 0.25)))
+       list(itertools.product((1.0, 1.5), ("volume",), ("minima",), (0.12, 0.18, 0.25, 0.32, 0.4)))
 LIMITS = [round(0.30 + 0.02 * i, 2) for i in range(28)]
 
 
@@ -133,7 +133,7 @@ def main():
     parser.add_argument("image")
     parser.add_argument("labels")
     parser.add_argument("--ratio", type=float, default=1)
-    parser.add_argument("--settings", default="1.0,volume,minima,0.18,0.7")
+    parser.add_argument("--settings", default="1.0,volume,minima,0.32,0.0")
     parser.add_argument("--tune", action="store_true")
     options = parser.parse_args()
     image = tifffile.imread(options.image)
