@@ -74,7 +74,7 @@ final class TrainingWork {
      * @throws PeaException.Cancelled  where it was to end at once; what was learnt is kept, and can be gone on with
      */
     Outcome run() {
-        boolean resume = checkEarlier();
+        boolean resume = checkEarlier(), isFirst = !request.hasState();
         Training training = request.course();
         Map<String, String> options = training.options(); // what is not possible is told before images are read
         makeFolder();
@@ -86,6 +86,8 @@ final class TrainingWork {
             TrainingForecast.remember(request, options, progress.last());
             return new Outcome(request, progress.last(), options.get("score"), progress.isStopping());
         } catch (PeaException.Cancelled e) {
+            if (isFirst && progress.last() == null)
+                removeBeginning();
             Ui.say(request.hasState() ? "PEA: stopped; resume=yes goes on from there" : "PEA: stopped");
             throw e;
         } finally {
@@ -126,6 +128,16 @@ final class TrainingWork {
         if (!Files.isWritable(folder) || !Files.isWritable(folder.getParent()))
             throw new IllegalArgumentException("nothing can be written to " + folder.getParent()
                     + ": choose another place, with output=...");
+    }
+
+    /* Of a run that ended before its first step there is nothing to go on with. */
+    private void removeBeginning() {
+        for (String file : new String[] {"state.safetensors", "losses.csv", "scores.csv", "curves.png"})
+            try {
+                Files.deleteIfExists(request.folder().resolve(file));
+            } catch (IOException e) {
+                return; // it stays, and does no harm
+            }
     }
 
     /* What was refused before the first step leaves nothing. */
