@@ -9,8 +9,9 @@ if(TARGET pea_command)
   install(TARGETS pea_command)
 endif()
 install(DIRECTORY native/include/pea DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/pea/models FILES_MATCHING # not how they were made
-        PATTERN "*.safetensors" PATTERN "*.json" PATTERN "*.md" PATTERN leaves EXCLUDE)
+file(GLOB models CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/models/*.safetensors ${PROJECT_SOURCE_DIR}/models/*.json
+     ${PROJECT_SOURCE_DIR}/models/*.md) # not the folders, which say how they were made
+install(FILES ${models} DESTINATION ${CMAKE_INSTALL_DATADIR}/pea/models)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # pkg-config. A static library's users link what it needs; a shared one's do not.
