@@ -94,7 +94,7 @@ info_can_be_stopped_while_nobody_reads() {
 
 info_describes_models_images_and_the_machine() {
     exits 0 "$pea" info nuclei
-    for word in resunet2d 424730 reflect-end licence provenance; do
+    for word in resunet2d 475602 reflect-end licence provenance; do
         says "$word" out
     done
     exits 0 "$pea" info nuclei --json

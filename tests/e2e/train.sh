@@ -153,7 +153,7 @@ time_ends_training_with_a_model() {
 a_model_learns_on_and_its_encoder_may_be_frozen() {
     exits 0 "$pea" train "$testdata/nuclei" -o a.safetensors --from nuclei --freeze encoder --steps 2 --side 64 --batch 1
     exits 0 "$pea" info a.safetensors
-    says "16,20,30,40,64" out
+    says "16,16,32,48,64" out
     says "provenance.from" out
     refuses 2 "--freeze encoder needs --from" "$pea" train "$testdata/nuclei" -o b.safetensors --preset nuclei --freeze encoder
     refuses 2 "over what is read" "$pea" train "$testdata/nuclei" -o a.safetensors --from ./a.safetensors
