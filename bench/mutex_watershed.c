@@ -8,7 +8,7 @@
 #include "bench.h"
 #include "pea/pea.h"
 
-enum { SLAB = 10 }; /* slices */
+enum { SLAB = 32 }; /* slices, as pea_mutex_watershed() has them where a plane is large */
 
 static int fail(const char *what)
 {

@@ -9,8 +9,9 @@
 #include <math.h>
 #include <string.h>
 
-/* Steps after which it is known how long one takes: within the warm-up, where the rate does not ask how many come. Of
- * those that are left then an eighth is done until the plan is looked at again, as the machine may get other work. */
+/* Steps after which it is known how long one takes: within the warm-up, where the rate does not ask how many come. As the
+ * machine may get other work, the plan is looked at again when an eighth of the steps that are left then, or of the time,
+ * is over. */
 enum { STEPS_TO_MEASURE = 10, SHARE_TO_REVIEW = 8 };
 
 typedef struct run {
@@ -30,6 +31,7 @@ typedef struct run {
     double began_s, saved_s;
     double step_s, validation_s; /* that one takes */
     int64_t review_at;           /* step after which time decides anew how many there are; 0: never */
+    double review_after_s;       /* and the time; 0: that does not count yet */
     int64_t reviewed_at;         /* step, and time, of the last review; time moves on by what validations take */
     double reviewed_s, spent_s;  /* spent_s: by earlier parts of the run */
 } run;
@@ -232,8 +234,15 @@ static void review_plan(run *r)
     if (pace.left_s > 0.0) /* else what was planned is done, as far as this part goes */
         pea__course_fit(&r->course, t, &pace);
     r->review_at = t + pea__max_i64(STEPS_TO_MEASURE, (steps_in_all(r) - t) / SHARE_TO_REVIEW);
+    r->review_after_s = pace.left_s > 0.0 ? pace.left_s / SHARE_TO_REVIEW : 0.0;
     r->reviewed_at = t;
     r->reviewed_s = now;
+}
+
+static bool is_review_due(const run *r)
+{
+    const bool late = r->review_after_s > 0.0 && pea__seconds() - r->reviewed_s >= r->review_after_s;
+    return r->review_at > 0 && (steps_done(r) >= r->review_at || late);
 }
 
 static pea_status one_step(run *r, pea_error *err)
@@ -262,7 +271,7 @@ static pea_status one_step(run *r, pea_error *err)
     pea__stage(r->context, NULL);
     const double took = pea__seconds() - began;
     r->step_s = r->step_s > 0.0 ? 0.9 * r->step_s + 0.1 * took : took;
-    if (status == PEA_OK && t == r->review_at)
+    if (status == PEA_OK && is_review_due(r))
         review_plan(r);
     return status;
 }
