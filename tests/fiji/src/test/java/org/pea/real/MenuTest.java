@@ -140,7 +140,7 @@ class MenuTest {
         screen.choose(ENTRY);
         Dialog dialog = screen.dialog(TITLE);
         javax.swing.JComboBox<?> model = (javax.swing.JComboBox<?>) Screen.named(dialog, "model");
-        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedIndex(1 - model.getSelectedIndex()));
+        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedItem("neurons"));
         Screen.await("the model is opened", 10, () -> Screen.text(dialog).contains("3-D"));
         screen.shootBesides("em-dialog", stack.getWindow(), dialog);
         screen.press(dialog, "Cancel");
