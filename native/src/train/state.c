@@ -210,15 +210,16 @@ static bool is_sound(const pea__history *h)
     return h->best >= -1 && h->best < h->n_validations;
 }
 
-static pea_status read_histories(const pea_weights *state, const char *path, const pea__teacher *teacher,
-                                 pea__history *h, pea_error *err)
+static pea_status read_histories(const pea__course *course, const pea_weights *state, const char *path,
+                                 const pea__teacher *teacher, pea__history *h, pea_error *err)
 {
     pea_status status = read_rows(state, path, losses_name, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
     if (status == PEA_OK)
         status = read_rows(state, path, scores_name, pea__score_columns(), &h->scores, &h->n_validations, err);
     h->room_steps = h->n_steps;
     h->room_validations = h->n_validations;
-    if (status == PEA_OK && (h->n_steps != pea__teacher_steps(teacher) || !is_sound(h)))
+    if (status == PEA_OK &&
+        (h->n_steps != pea__teacher_steps(teacher) || course->schedule.planned_at > h->n_steps || !is_sound(h)))
         return fail_damaged(path, "its parts contradict each other", err);
     return status;
 }
@@ -260,7 +261,7 @@ pea_status pea__state_read(pea__course *course, const pea__data *data, const cha
     if (status == PEA_OK)
         status = pea__teacher_restore(teacher, state, err);
     if (status == PEA_OK)
-        status = read_histories(state, path, teacher, &journal->history, err);
+        status = read_histories(course, state, path, teacher, &journal->history, err);
     if (status == PEA_OK)
         status = read_best(course, state, path, journal, err);
     cJSON_Delete(about);

@@ -873,6 +873,39 @@ static void a_plan_by_time_goes_on_where_it_was(void **state)
     place_remove(&p);
 }
 
+static int stop_after_five(void *user, const pea_train_report *r)
+{
+    (void)user;
+    return r->step >= 5;
+}
+
+/* A rate that was reckoned from a step before would be any number. */
+static void a_plan_of_steps_that_were_not_done_is_refused(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    char path[160];
+    size_t n;
+    pea_train_options o = tiny(0);
+    (void)state;
+    o.seconds = 1e6;
+    o.decay = PEA_DECAY_POLYNOMIAL;
+    o.report = stop_after_five;
+    assert_ok(train(o, &p, NULL, &err));
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
+    char *bytes = test_read_file(path, &n), *at = strstr(bytes + 8, "planned_at\\\":0");
+    assert_non_null(at);
+    at[strlen("planned_at\\\":")] = '6';
+    put_file(path, bytes, n);
+    o.resume = 1;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_FORMAT, "contradict");
+    at[strlen("planned_at\\\":")] = '5';
+    put_file(path, bytes, n);
+    assert_ok(train(o, &p, NULL, &err));
+    free(bytes);
+    place_remove(&p);
+}
+
 /* ---- pixel sizes ---- */
 
 static void write_pair(const place *p, const char *name, double edge)
@@ -1010,6 +1043,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(steps_are_as_many_as_the_time_holds),
     cmocka_unit_test(a_machine_that_becomes_slow_gets_fewer_steps),
     cmocka_unit_test(a_plan_by_time_goes_on_where_it_was),
+    cmocka_unit_test(a_plan_of_steps_that_were_not_done_is_refused),
     cmocka_unit_test(the_pixel_size_is_that_on_which_files_agree),
     cmocka_unit_test(planning_survives_want_of_memory),
     cmocka_unit_test(a_run_survives_want_of_memory),
