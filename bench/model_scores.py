@@ -5,7 +5,7 @@
 
 IMAGES is a folder of NAME_image.tif and NAME_labels.tif; a model is a file or the name of a bundled one. Each image is
 segmented by `pea segment` on one thread, with the model's settings and `--options`, and compared by `pea score`; the mean
-over images stands beside the interval that holds 95 % of the means of images drawn anew with replacement (10 000 times,
+over images stands beside the interval that holds 95 of 100 means of images drawn anew with replacement (10 000 times,
 percentiles, the same draws for all models). The last column is the gain in AJI over the table's first line, image by image,
 and its interval: where that leaves out 0 the difference is more than chance of images. Chance of training is not in it.
 
