@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """leaf_watershed.py - leaves without learning, as a peer of the model of leaves: excess green above Otsu's threshold, then a
 watershed of the distance to the background from its peaks.
 

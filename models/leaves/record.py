@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """record.py - gives a model file texts, settings and a thumbnail that it was not trained with; tensors stay as they are.
 
     record.py MODEL.safetensors RECORD.json OUT.safetensors [--thumbnail OVERLAY.png ROW COLUMN SIDE]
