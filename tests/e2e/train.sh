@@ -77,10 +77,10 @@ fill_disk() { cat /dev/zero >disk/filler 2>/dev/null || true; }
 
 a_full_disk_loses_nothing() {
     mount_disk
-    learn whole.safetensors --steps 30 --validate 12
-    fill_disk
+    learn whole.safetensors --steps 100 --validate 40
+    fill_disk # and there is room again long before the last step, when it would be too late
     # shellcheck disable=SC2086
-    "$pea" train "$tiny" -o disk/cut.safetensors $tiny_run --steps 30 --validate 12 --save 0.01s >out 2>err &
+    "$pea" train "$tiny" -o disk/cut.safetensors $tiny_run --steps 100 --validate 40 --save 0.01s >out 2>err &
     process=$!
     while ! grep -qs "it is tried again" err && kill -0 $process 2>/dev/null; do
         sleep 0.05
