@@ -117,7 +117,8 @@ static void print_scores(const pea__history *history, FILE *stream)
     fputc('\n', stream);
     for (int64_t i = 0; i < history->n_validations; i++) {
         const float *row = pea__history_scores(history, i);
-        fprintf(stream, "%.0f,%.2f", (double)row[0], (double)row[1] / 100.0);
+        const int percent = (int)row[1];
+        fprintf(stream, "%.0f,%d.%02d", (double)row[0], percent / 100, percent % 100); /* a point in every locale */
         for (size_t k = 0; k < pea_score_count(); k++)
             print_number(stream, row[PEA__FIRST_SCORE + k]);
         fputc('\n', stream);

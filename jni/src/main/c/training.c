@@ -3,7 +3,6 @@
 #include "glue.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,9 +82,8 @@ static pea_status refuse(const char *name, const char *wanted, const char *found
 
 static pea_status read_number(const char *name, const char *text, double *number, pea_error *err)
 {
-    char *end;
-    const double value = strtod(text, &end); /* the virtual machine never leaves the C locale for numbers */
-    if (end == text || *end || !isfinite(value) || value < 0)
+    double value;
+    if (!pea__real_parse(text, &value) || value < 0)
         return refuse(name, "a number of at least 0", text, err);
     *number = value;
     return PEA_OK;
@@ -209,15 +207,17 @@ static bool lesson_begin(JNIEnv *env, jbyteArray packed, jbyteArray from, jbyteA
 
 /* ---- what the options are, and what they need ---- */
 
-static void print_option(const pea_train_options *o, const key *k, char text[64])
+enum { VALUE_BYTES = 64 };
+
+static void print_option(const pea_train_options *o, const key *k, char text[VALUE_BYTES])
 {
     const void *field = (const char *)o + k->at;
     if (k->kind == COUNT)
-        snprintf(text, 64, "%" PRId64, *(const int64_t *)field);
+        snprintf(text, VALUE_BYTES, "%" PRId64, *(const int64_t *)field);
     else if (k->kind == NUMBER)
-        snprintf(text, 64, "%.10g", *(const double *)field);
+        pea__real_print(*(const double *)field, 10, text);
     else
-        snprintf(text, 64, "%.63s", *(const char *const *)field ? *(const char *const *)field : "");
+        snprintf(text, VALUE_BYTES, "%.63s", *(const char *const *)field ? *(const char *const *)field : "");
 }
 
 /* key NUL value NUL ... of all that are numbers or texts, then the axes of what is learnt. */
@@ -230,7 +230,7 @@ static jbyteArray training_options(JNIEnv *env, jclass class, jbyteArray packed,
     jbyteArray result = NULL;
     if (lesson_begin(env, packed, from, NULL, &l)) {
         for (size_t i = 0; i < N_KEYS; i++) {
-            char value[64];
+            char value[VALUE_BYTES];
             if (keys[i].kind == CHOICE)
                 continue;
             print_option(&l.options, &keys[i], value);

@@ -11,11 +11,13 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
 final class Child {
     private final List<String> options = new ArrayList<>();
+    private final Map<String, String> variables = new LinkedHashMap<>();
     private final Path folder;
     private Path cache;
     private Path jar;
@@ -32,6 +34,11 @@ final class Child {
 
     Child option(String option) {
         options.add(option);
+        return this;
+    }
+
+    Child variable(String name, String value) {
+        variables.put(name, value);
         return this;
     }
 
@@ -71,6 +78,7 @@ final class Child {
         ProcessBuilder builder = new ProcessBuilder(line).redirectErrorStream(true).redirectOutput(log.toFile());
         Map<String, String> environment = builder.environment();
         environment.put("XDG_CACHE_HOME", cache.toString());
+        environment.putAll(variables);
         process = builder.directory(folder.toFile()).start();
         return this;
     }

@@ -5,12 +5,13 @@ package org.pea;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -107,6 +108,22 @@ class TrainingTest {
         Map<String, String> timed = options("time", "60");
         timed.remove("steps");
         assertEquals("0", new Training(timed).options().get("steps"), "as many as fit");
+    }
+
+    /** Where people write 0,5, numbers between Java and the library have a point. */
+    @Test
+    void theLocaleDoesNotMatter() throws Exception {
+        int made;
+        try {
+            made = new ProcessBuilder("localedef", "-i", "de_DE", "-f", "UTF-8",
+                temporary.resolve("de_DE.UTF-8").toString()).start().waitFor();
+        } catch (IOException e) {
+            made = -1;
+        }
+        assumeTrue(made == 0, "no German locale can be made here");
+        Child child = new Child(temporary).variable("LOCPATH", temporary.toString()).variable("LC_ALL", "de_DE.UTF-8");
+        child.option("-Dpea.native=" + Sample.LIBRARY).start(LocaleChild.class).await();
+        assertTrue(child.output.contains("rate 0.0002 share 0.15"), child.output);
     }
 
     @Test
@@ -310,7 +327,6 @@ class TrainingTest {
         assertTrue(rows.get(1).isForValidation());
         assertThrows(PeaException.Argument.class, () -> Training.pairs(temporary, null, null));
         assertThrows(PeaException.Io.class, () -> Training.pairs(temporary.resolve("none.csv"), null, null));
-        assertNull(training().options().get("preset"));
     }
 
     @Test
