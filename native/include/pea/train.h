@@ -83,7 +83,8 @@ int pea_decay_parse(const char *name, pea_decay *value);
 struct pea_train_report;
 
 /**
- * Called after every step, and after every validation, on the thread that made the call.
+ * Called after every step, and after every validation, on the thread that made the call; once where a resumed run has no
+ * step left.
  * @return 0 to go on; anything else ends training as if the steps were done: with a model
  */
 typedef int pea_train_report_fn(void *user, const struct pea_train_report *report);
@@ -165,7 +166,7 @@ typedef struct pea_train_report {
     int64_t best_step;
     double foreground_threshold;    /* that suits the validation images best */
     const char *notes;              /* what a person should know of the images, one line; may be empty */
-    const char *trouble;            /* what could not be written the last time and will be tried again; NULL: nothing */
+    const char *trouble;            /* what could not be written and will be tried again, told once; NULL: nothing */
     const pea_array *image, *labels; /* of a validation: its first image and the labels it got; a plane or a volume */
 } pea_train_report;
 

@@ -156,6 +156,7 @@ static void tell(run *r, const pea__verdict *verdict, const double *means)
     }
     if (r->o->report(r->o->report_user, &report) != 0)
         r->is_stopped = true;
+    r->trouble.message[0] = '\0'; /* who listens need not hear it again after each step */
 }
 
 /* ---- validation ---- */
@@ -453,6 +454,8 @@ static pea_status work(run *r, pea_training_set *set, pea_error *err)
     r->reviewed_s = pea__seconds();
     r->review_at = r->o->n_steps == 0 ? r->reviewed_at + STEPS_TO_MEASURE : 0;
     status = write_best(r, err); /* of a state: the file may be older, or gone */
+    if (status == PEA_OK && r->o->resume && is_over(r))
+        tell(r, NULL, NULL); /* there may be nothing else to tell */
     if (status == PEA_OK)
         status = run_steps(r, err);
     if (status == PEA_OK)

@@ -136,13 +136,16 @@ typedef struct ear {
     int64_t steps, validations, best_step, stop_at;
     double best, threshold, first_loss, last_loss;
     char trouble[512];
+    int n_troubles;
 } ear;
 
 static int listen(void *user, const pea_train_report *r)
 {
     ear *e = user;
-    if (r->trouble)
+    if (r->trouble) {
         (void)snprintf(e->trouble, sizeof e->trouble, "%s", r->trouble);
+        e->n_troubles++;
+    }
     if (r->scores) {
         assert_int_equal(r->step, e->steps);
         assert_non_null(r->image);
@@ -283,12 +286,19 @@ static void cancelled_anywhere_it_goes_on_to_the_same_bytes(void **state)
     place_remove(&whole);
 }
 
+static int note_step(void *user, const pea_train_report *r)
+{
+    *(int64_t *)user = r->step;
+    return 0;
+}
+
 static void three_and_four_steps_are_seven(void **state)
 {
     const place whole = place_new(), parts = place_new();
     pea_context *three = test_context(3, 0);
     pea_error err;
     pea_train_options o = tiny(7);
+    int64_t told = 0;
     (void)state;
     assert_ok(train(o, &whole, NULL, &err));
     o.n_steps = 2; /* its last step is scored, which a longer run does not do */
@@ -297,7 +307,10 @@ static void three_and_four_steps_are_seven(void **state)
     o.resume = 1;
     assert_ok(train(o, &parts, three, &err));
     assert_same_files(&whole, &parts);
+    o.report = note_step;
+    o.report_user = &told;
     assert_ok(train(o, &parts, three, &err)); /* nothing is left to do */
+    assert_int_equal(told, 7);
     assert_same_files(&whole, &parts);
     pea_context_free(three);
     place_remove(&whole);
@@ -346,6 +359,7 @@ static void what_cannot_be_written_is_told_and_stops_nothing_before_the_end(void
     assert_fails(train(o, &p, NULL, &err), PEA_E_IO, "/nowhere-at-all");
     assert_int_equal(e.steps, 7);
     assert_non_null(strstr(e.trouble, "/nowhere-at-all"));
+    assert_int_equal(e.n_troubles, 4); /* of steps 3 and 6: pictures, and the rest; not after each step */
     assert_ok(pea_model_open(p.model, &model, &err)); /* the best of steps 3 and 6 */
     pea_model_free(model);
     place_remove(&p);

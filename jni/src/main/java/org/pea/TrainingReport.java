@@ -118,7 +118,7 @@ public final class TrainingReport {
         return notes;
     }
 
-    /** What could not be written the last time, and will be tried again; null: nothing. */
+    /** What could not be written since the last report, and will be tried again; null: nothing. */
     public String trouble() {
         return trouble;
     }
