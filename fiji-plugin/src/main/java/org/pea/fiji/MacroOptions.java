@@ -314,7 +314,8 @@ public final class MacroOptions {
         return words.toString();
     }
 
-    private static String quote(String key, String value) {
+    /** @throws IllegalArgumentException for a value that no macro can name */
+    static String quote(String key, String value) {
         boolean plain = !value.isEmpty() && "[&'".indexOf(value.charAt(0)) < 0;
         for (int i = 0; i < value.length(); i++)
             plain = plain && !blank(value, i);

@@ -13,8 +13,10 @@ import org.pea.Dtype;
 import org.pea.Volume;
 
 import ij.ImagePlus;
+import ij.gui.ImageRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
+import ij.gui.TextRoi;
 import ij.plugin.frame.RoiManager;
 import ij.process.ImageProcessor;
 
@@ -29,12 +31,13 @@ final class RoiLabels {
 
     private final List<Roi> areas = new ArrayList<>();
     private final Map<String, Integer> numbers = new HashMap<>();
-    private final Set<Roi> overlapped = new HashSet<>(), hidden = new HashSet<>();
+    /** Indices of areas. */
+    private final Set<Integer> placed = new HashSet<>(), overlapped = new HashSet<>(), hidden = new HashSet<>();
     private int others;
 
     RoiLabels(Roi[] rois) {
         for (Roi roi : rois)
-            if (roi.isArea())
+            if (roi.isArea() && !(roi instanceof TextRoi || roi instanceof ImageRoi)) // these are boxes for ImageJ
                 areas.add(roi);
             else
                 others++;
@@ -80,9 +83,12 @@ final class RoiLabels {
         for (int o : owner)
             if (o > 0)
                 left[o - 1]++;
-        for (int i = 0; i < left.length; i++)
+        for (int i = 0; i < left.length; i++) {
+            if (drawn[i] > 0)
+                placed.add(i);
             if (left[i] < drawn[i])
-                (left[i] == 0 ? hidden : overlapped).add(areas.get(i));
+                (left[i] == 0 ? hidden : overlapped).add(i);
+        }
         return numbersAt;
     }
 
@@ -92,6 +98,8 @@ final class RoiLabels {
                 && (roi.getTPosition() == 0 || roi.getTPosition() == frame);
         if (roi.getPosition() == 0 || image.getStackSize() == 1)
             return true;
+        if (roi.getPosition() > image.getStackSize())
+            return false; // of a longer stack
         int[] at = image.convertIndexToPosition(roi.getPosition()); // channel, slice, frame
         return at[1] == slice && at[2] == frame;
     }
@@ -125,6 +133,9 @@ final class RoiLabels {
         if (!hidden.isEmpty())
             notes.add(some(hidden.size(), "ROI lies", "ROIs lie") + " wholly under later ones and"
                 + (hidden.size() == 1 ? " is" : " are") + " lost");
+        int nowhere = areas.size() - placed.size();
+        if (nowhere > 0)
+            notes.add(some(nowhere, "ROI lies", "ROIs lie") + " outside the image or its slices");
         if (others > 0)
             notes.add(some(others, "ROI is", "ROIs are") + " no area and left out");
         return String.join("; ", notes);

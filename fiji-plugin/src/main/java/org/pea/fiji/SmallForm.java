@@ -54,7 +54,7 @@ final class SmallForm {
     private BiConsumer<String, SmallForm> follow = (key, form) -> { };
     private Map<String, String> given = Collections.emptyMap();
     private Map<String, String> told;   /* of these values the line below the fields is */
-    private boolean following, typed, accepted, anyPlace;
+    private boolean following, typed, accepted;
     private int line;
 
     SmallForm(String title, String name, String helpPage) {
@@ -151,38 +151,38 @@ final class SmallForm {
 
     /** One of these, or what a person types or picks as a file. */
     SmallForm open(String key, String label, String[] items, String value, String help) {
-        JComboBox<String> box = new JComboBox<>(items);
-        box.setEditable(true);
-        box.setSelectedItem(value);
-        add(key, label, (JTextComponent) box.getEditor().getEditorComponent(), browse(key, box, null), help);
-        return this;
+        return open(key, label, items, value, help, JFileChooser.FILES_ONLY);
     }
 
     /** One of these, or a folder or a file that a person picks. */
     SmallForm place(String key, String label, String[] items, String value, String help) {
-        anyPlace = true;
-        open(key, label, items, value, help);
-        anyPlace = false;
+        return open(key, label, items, value, help, JFileChooser.FILES_AND_DIRECTORIES);
+    }
+
+    private SmallForm open(String key, String label, String[] items, String value, String help, int picked) {
+        JComboBox<String> box = new JComboBox<>(items);
+        box.setEditable(true);
+        box.setSelectedItem(value);
+        add(key, label, (JTextComponent) box.getEditor().getEditorComponent(), browse(key, box, null, picked), help);
         return this;
     }
 
     /** @param endings  of the files that are offered; null: all */
     SmallForm file(String key, String label, String value, String help, String kind, String... endings) {
         JTextField field = new JTextField(value, 24);
-        add(key, label, field, browse(key, field, new FileNameExtensionFilter(kind, endings)), help);
+        add(key, label, field, browse(key, field, new FileNameExtensionFilter(kind, endings),
+            JFileChooser.FILES_ONLY), help);
         return this;
     }
 
-    private JPanel browse(String key, JComponent field, FileNameExtensionFilter filter) {
-        boolean folders = anyPlace;
+    private JPanel browse(String key, JComponent field, FileNameExtensionFilter filter, int picked) {
         JButton browse = new JButton("Browse ...");
         browse.setName(key + ".browse");
         browse.addActionListener(e -> {
             JFileChooser files = new JFileChooser(start(get(key)));
             if (filter != null)
                 files.setFileFilter(filter);
-            if (folders)
-                files.setFileSelectionMode(JFileChooser.FILES_AND_DIRECTORIES);
+            files.setFileSelectionMode(picked);
             if (files.showDialog(window, "Choose") == JFileChooser.APPROVE_OPTION)
                 set(key, files.getSelectedFile().getPath());
         });
@@ -257,18 +257,22 @@ final class SmallForm {
         return this;
     }
 
-    /** @param follow  may set other fields when one has changed */
+    /** @param follow  may set other fields when one has changed; its key is "" before the form is shown */
     SmallForm follow(BiConsumer<String, SmallForm> follow) {
         this.follow = follow;
         return this;
     }
 
+    private void followUp(String key) {
+        if (following)
+            return;
+        following = true;
+        follow.accept(key, this);
+        following = false;
+    }
+
     private void changed(String key) {
-        if (!following) {
-            following = true;
-            follow.accept(key, this);
-            following = false;
-        }
+        followUp(key);
         java.awt.EventQueue.invokeLater(this::look);    /* the document is locked while it tells of a change */
     }
 
@@ -319,6 +323,7 @@ final class SmallForm {
     /** Show it and wait. @return null where it was cancelled */
     Map<String, String> ask() {
         Ui.onEventThread(() -> {
+            followUp("");
             given = values();
             Ui.fonts(window);
             window.pack();

@@ -118,14 +118,14 @@ public class TrainModel implements PlugIn {
             if (option.getKey().equals("data") || option.getKey().equals("output"))
                 Recorder.recordPath(option.getKey(), option.getValue());
             else
-                Recorder.recordOption(option.getKey(), option.getValue());
+                Recorder.recordOption(option.getKey(), Recorder.fixString(option.getValue()));
     }
 
     private static String written(Map<String, String> options) {
         StringBuilder line = new StringBuilder();
         for (Map.Entry<String, String> e : options.entrySet())
             if (!e.getValue().isEmpty())
-                line.append(e.getKey()).append("=[").append(e.getValue()).append("] ");
+                line.append(e.getKey()).append('=').append(MacroOptions.quote(e.getKey(), e.getValue())).append(' ');
         return line.toString();
     }
 
@@ -268,16 +268,21 @@ public class TrainModel implements PlugIn {
         } else {
             options.remove("preset");
         }
-        if (!values.get("steps").isEmpty() && values.get("time").isEmpty())
-            options.remove("time");
         if ("none".equals(options.get("freeze")))
             options.remove("freeze");
         options.values().removeIf(String::isEmpty);
         return options;
     }
 
-    private static Map<String, String> problems(Map<String, String> values, Map<String, String> pairs) {
-        Map<String, String> wrong = new LinkedHashMap<>(TrainingRequest.problems(options(values, pairs)));
+    static Map<String, String> problems(Map<String, String> values, Map<String, String> pairs) {
+        Map<String, String> options = options(values, pairs);
+        Map<String, String> wrong = new LinkedHashMap<>(TrainingRequest.problems(options));
+        for (Map.Entry<String, String> e : options.entrySet())
+            try {
+                MacroOptions.quote(e.getKey(), e.getValue());
+            } catch (IllegalArgumentException unpaired) {
+                wrong.putIfAbsent(e.getKey(), unpaired.getMessage());
+            }
         String data = values.get("data"), labels = values.get("pairs");
         ImagePlus image = WindowManager.getImage(data);
         if (image != null && data.equals(labels))

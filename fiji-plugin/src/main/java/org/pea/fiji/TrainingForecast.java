@@ -63,7 +63,7 @@ final class TrainingForecast {
     }
 
     static void remember(TrainingRequest request, Map<String, String> options, TrainingReport last) {
-        if (last != null && last.step() >= 3)
+        if (last.step() >= 3 && last.secondsPerStep() > 0) // a resumed run may have had none left
             Prefs.set(key(request, options), last.secondsPerStep() / voxels(options));
     }
 

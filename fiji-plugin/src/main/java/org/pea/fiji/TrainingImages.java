@@ -134,7 +134,7 @@ final class TrainingImages implements AutoCloseable {
         images++;
         planes += image.getNSlices();
         look(image);
-        if (alone && image.getNSlices() == 1 && divide(image, labels, whole, called))
+        if (alone && !validation && image.getNSlices() == 1 && divide(image, labels, whole, called))
             return;
         training.add(called, pixels(image, frame, whole), labels, validation);
     }

@@ -40,7 +40,7 @@ class TrainingProgress implements TrainingListener {
     }
 
     /** End it, from any thread. */
-    void stop() {
+    synchronized void stop() {
         asked++;
     }
 

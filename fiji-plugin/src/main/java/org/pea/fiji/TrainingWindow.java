@@ -123,13 +123,21 @@ final class TrainingWindow extends TrainingProgress {
     }
 
     private void pressed() {
-        if (over) {
+        if (over)
             window.dispose();
-            return;
-        }
-        stop();
-        stop.setText("Stop at once");
-        now.setText("Stopping: the step ends, and the best model is kept");
+        else
+            stop();
+    }
+
+    /* Also of an Esc that ImageJ heard: the button must say what it does now. */
+    @Override void stop() {
+        super.stop();
+        EventQueue.invokeLater(() -> {
+            if (over)
+                return;
+            stop.setText("Stop at once");
+            now.setText("Stopping: the step ends, and the best model is kept");
+        });
     }
 
     // ---- what is told ----

@@ -83,6 +83,8 @@ final class TrainingWork {
             images.notes().forEach(note -> Ui.say("PEA: " + note));
             training.folder(request.folder()).resume(resume).run(request.target(), new Run()
                 .threads(request.threads()).memoryLimit(request.memoryBytes()).listener(progress));
+            if (progress.last() == null)
+                throw new IllegalArgumentException("the time was over before the first step: give more, time=...");
             TrainingForecast.remember(request, options, progress.last());
             return new Outcome(request, progress.last(), options.get("score"), progress.isStopping());
         } catch (PeaException.Cancelled e) {

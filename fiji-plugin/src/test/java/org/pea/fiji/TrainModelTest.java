@@ -27,10 +27,12 @@ import org.pea.Volume;
 import ij.IJ;
 import ij.ImagePlus;
 import ij.ImageStack;
+import ij.gui.ImageRoi;
 import ij.gui.Line;
 import ij.gui.OvalRoi;
 import ij.gui.Overlay;
 import ij.gui.Roi;
+import ij.gui.TextRoi;
 import ij.process.ByteProcessor;
 import ij.process.ShortProcessor;
 
@@ -180,10 +182,11 @@ class TrainModelTest {
 
     @Test void a_model_learns_on() {
         String nuclei = Headless.ROOT.resolve("models/nuclei.safetensors").toString();
-        TrainingWork.Outcome done = train("data=[" + NUCLEI + "] name=tuned from=[" + nuclei
-            + "] freeze=encoder steps=1 side=48 batch=1 share=0");
-        assertEquals(1, done.last.step());
-        assertEquals("steps=1 model=[" + folder.resolve("tuned.safetensors") + "]", done.line(), "nothing is scored");
+        String options = "data=[" + NUCLEI + "] name=tuned from=[" + nuclei
+            + "] freeze=encoder steps=1 side=48 batch=1 share=0";
+        String line = "steps=1 model=[" + folder.resolve("tuned.safetensors") + "]";
+        assertEquals(line, train(options).line(), "nothing is scored");
+        assertEquals(line, train(options + " resume=yes").line(), "nothing is left to do");
     }
 
     // ---- requests ----
@@ -216,6 +219,7 @@ class TrainModelTest {
         refused("pairs=[" + files[0] + "=" + files[1] + "] name=x channel=2" + QUICK, "channel 2 asked for");
         refused("pairs=[" + files[0] + "=overlay] name=x" + QUICK, "the overlay of");
         refused("pairs=[" + files[0] + "=rois] name=x" + QUICK, "the ROI Manager has no areas");
+        refused("pairs=[" + files[0] + "=" + files[1] + "] share=0 time=0.000001s name=x" + QUICK, "before the first step");
     }
 
     @Test void times_are_read() {
@@ -256,6 +260,9 @@ class TrainModelTest {
         options = TrainModel.options(values, MacroOptions.parse(""));
         assertEquals("nuclei", options.get("from"));
         assertFalse(options.containsKey("small") || options.containsKey("preset") || options.containsKey("pairs"));
+        assertEquals("{}", TrainModel.problems(values, MacroOptions.parse("")).toString());
+        values.put("description", "a] b");
+        assertTrue(TrainModel.problems(values, MacroOptions.parse("")).get("description").contains("not in pairs"));
     }
 
     @Test void the_forecast_tells_memory_and_steps() {
@@ -296,6 +303,16 @@ class TrainModelTest {
             "1 ROI is no area");
         assertEquals(2, over[2 * 20 + 2], "the later one");
         assertEquals(1, over[20 + 1]);
+        labels(new Roi[] {new Roi(1, 1, 2, 2), new Roi(1, 1, 2, 2), new Roi(1, 1, 2, 2)}, image, "2 ROIs lie wholly");
+    }
+
+    @Test void what_is_no_object_on_the_image_is_left_out() {
+        ImagePlus stack = new ImagePlus("s", ImageStack.create(20, 10, 2, 8));
+        Roi beside = new Roi(30, 1, 4, 4), third = new Roi(1, 1, 4, 4);
+        third.setPosition(3);
+        Roi[] rois = {new TextRoi(0, 0, "50 um"), new ImageRoi(0, 0, new ByteProcessor(20, 10)), beside, third};
+        int[] plane = labels(rois, stack, "2 ROIs lie outside the image or its slices", "2 ROIs are no area");
+        assertTrue(Arrays.stream(plane).allMatch(number -> number == 0));
     }
 
     @Test void selections_of_a_stack_count_on_their_slices() {

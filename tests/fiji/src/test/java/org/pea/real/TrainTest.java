@@ -11,6 +11,7 @@ import java.awt.Frame;
 import java.awt.Window;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 import javax.swing.JComboBox;
 import javax.swing.JTextField;
@@ -190,9 +191,15 @@ class TrainTest {
         screen.press(dialog, "OK");
         Frame window = screen.frame("Training tuned");
         awaitScore(window, 2);
+        AtomicBoolean said = new AtomicBoolean();
+        Screen.named(window, "stop").addPropertyChangeListener("text", e -> {
+            if ("Stop at once".equals(e.getNewValue()))
+                said.set(true);
+        });
         screen.clickStatusBar();
         screen.escape();
         awaitEnd(window, "It was stopped");
+        assertTrue(said.get(), "the button says what it would do now");
         assertTrue(Files.exists(model("tuned")));
         screen.press(window, "Close");
         Screen.await("no window", 10, () -> !window.isShowing());
