@@ -1,10 +1,10 @@
 """Makes of a trained model what is bundled: puts texts, settings and a thumbnail into its record.
 
-    models/finish.py TRAINED.safetensors METADATA.json -o MODEL.safetensors [--thumbnail IMAGE,ROW,COLUMN] [--pea PEA]
+    models/finish.py TRAINED.safetensors METADATA.json -o MODEL.safetensors [--thumbnail IMAGE,ROW,COLUMN,SIDE] [--pea PEA]
 
 Keys of METADATA replace those of the record; objects within, such as provenance, are joined key by key. Weights stay as they
-are, and the same inputs give the same bytes. The thumbnail is of the overlay that `pea segment` draws of IMAGE: 192 x 192
-pixels from ROW and COLUMN on, reduced to half, in 32 levels of each colour; it needs python3-pil.
+are, and the same inputs give the same bytes. The thumbnail is of the overlay that `pea segment` draws of IMAGE: SIDE x SIDE
+pixels from ROW and COLUMN on, reduced to 96 x 96, in 32 levels of each colour; it needs python3-pil.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import argparse
@@ -41,14 +41,14 @@ def join(record, changes):
             record[key] = value
 
 
-def thumbnail(pea, model, image, row, column):
+def thumbnail(pea, model, image, row, column, side):
     """A PNG in base64."""
     from PIL import Image
 
     with tempfile.TemporaryDirectory() as folder:
         labels, overlay = os.path.join(folder, "labels.tif"), os.path.join(folder, "overlay.png")
         subprocess.run([pea, "segment", image, "-m", model, "-o", labels, "--overlay", overlay, "-q"], check=True)
-        picture = Image.open(overlay).convert("RGB").crop((column, row, column + 192, row + 192))
+        picture = Image.open(overlay).convert("RGB").crop((column, row, column + side, row + side))
     small = picture.resize((96, 96), Image.BOX).point([value & 0xF8 for value in range(256)] * 3)
     png = io.BytesIO()
     small.save(png, "PNG", optimize=True)
@@ -70,8 +70,8 @@ def main():
     rounds = [None, options.thumbnail] if options.thumbnail else [None]
     for wanted in rounds:  # the picture is of what the model with its settings finds
         if wanted:
-            image, row, column = wanted.rsplit(",", 2)
-            record["thumbnail"] = thumbnail(options.pea, options.output, image, int(row), int(column))
+            image, *place = wanted.rsplit(",", 3)
+            record["thumbnail"] = thumbnail(options.pea, options.output, image, *map(int, place))
         header["__metadata__"]["pea"] = json.dumps(record, separators=(",", ":"), ensure_ascii=False)
         write(options.output, header, elements)
     subprocess.run([options.pea, "info", options.output], check=True, stdout=subprocess.DEVNULL)

@@ -5,6 +5,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 pea=$1/native/pea draw=$1/models/leaves/rosettes work=$2
+python=/usr/bin/python3 # Debian's, which has scikit-image and PIL
 mkdir -p "$work/train" "$work/held" "$work/images"
 
 "$draw" "$work/train" 120 --seed 1
@@ -20,13 +21,12 @@ about="DEMO, trained on synthetic pictures only: rosettes of leaves from above; 
     --source "SYNTHETIC: 120 scenes drawn by models/leaves/rosettes.c, seed 1; no photograph among them"
 
 # Scores on scenes of another seed; the watershed is given the true foreground, which the model has to find.
-python3 "$here/record.py" "$work/second.safetensors" "$here/leaves.json" "$work/plain.safetensors"
+"$python" "$here/../finish.py" "$work/second.safetensors" "$here/leaves.json" -o "$work/leaves.safetensors" --pea "$pea" \
+    --thumbnail "$work/held/scene-0003_image.png,50,20,450"
 cp "$work"/held/*_image.png "$work/images/"
-"$pea" segment "$work/images" -m "$work/plain.safetensors" -o "$work/found/" --overlay "$work/found/"
+"$pea" segment "$work/images" -m "$work/leaves.safetensors" -o "$work/found/" --overlay "$work/found/"
 "$pea" score --truth "$work/held" --prediction "$work/found"
-python3 "$here/record.py" "$work/second.safetensors" "$here/leaves.json" "$work/leaves.safetensors" \
-    --thumbnail "$work/found/scene-0003_image.png" 50 20 450
-python3 "$here/../../bench/peers/leaf_watershed.py" "$work/held" "$work/green" --apart 15
+"$python" "$here/../../bench/peers/leaf_watershed.py" "$work/held" "$work/green" --apart 15
 "$pea" score --truth "$work/held" --prediction "$work/green"
-python3 "$here/../../bench/peers/leaf_watershed.py" "$work/held" "$work/given" --apart 10 --smooth 3 --mask true
+"$python" "$here/../../bench/peers/leaf_watershed.py" "$work/held" "$work/given" --apart 10 --smooth 3 --mask true
 "$pea" score --truth "$work/held" --prediction "$work/given"

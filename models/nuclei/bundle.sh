@@ -13,7 +13,7 @@ rows=$(mktemp)
 trap 'rm -f "$rows"' EXIT
 
 "$python" models/finish.py "$trained" "models/nuclei/$name.json" -o "models/$name.safetensors" --pea "$pea" \
-    --thumbnail testdata/nuclei/cc88627344305b9a_image.tif,130,470
+    --thumbnail testdata/nuclei/cc88627344305b9a_image.tif,130,470,192
 "$python" bench/model_scores.py "$validation" "models/$name.safetensors" --classical --markdown --rows "$rows"
 [ "$name" != nuclei ] ||
     awk -F, -v OFS=, 'NR == 1 { print "image,n_truth,n_found,aji,dice,pq" } $1 == "nuclei" { print $2, $3, $4, $5, $6, $7 }' \
