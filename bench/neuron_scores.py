@@ -16,26 +16,16 @@ SPDX-License-Identifier: BSD-2-Clause
 import argparse
 import json
 import os
-import resource
 import shlex
-import subprocess
 import sys
 import tempfile
 
 import numpy
 import tifffile
 
+from model_scores import run
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def run(command):
-    """What the program printed, and the seconds of processor that it took."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        sys.exit("%s\nfailed: %s" % (" ".join(command), done.stderr.strip()))
-    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def sides_of(options, step):
