@@ -34,7 +34,6 @@ pea_status pea__initial_weights(const pea__blueprint *blueprint, uint64_t seed, 
 
 const pea__pairs *pea__training_set_pairs(const pea_training_set *set); /* lent */
 
-
 /* ---- options in the library's own terms (course.c) ---- */
 
 enum { PEA__MAX_THIN = 8 };

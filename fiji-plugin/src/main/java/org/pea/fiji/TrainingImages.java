@@ -27,7 +27,6 @@ final class TrainingImages implements AutoCloseable {
     private final Training training;
     private final TrainingRequest request;
     private final int axes;
-    private int images, planes;
     private Calibration pixelSize;
     private boolean sizesDiffer;
 
@@ -131,8 +130,6 @@ final class TrainingImages implements AutoCloseable {
         owned.add(labels);
         String called = name + (image.getNFrames() > 1 ? ", frame " + (frame + 1) : "");
         Rectangle whole = new Rectangle(0, 0, image.getWidth(), image.getHeight());
-        images++;
-        planes += image.getNSlices();
         look(image);
         if (alone && !validation && image.getNSlices() == 1 && divide(image, labels, whole, called))
             return;
@@ -194,11 +191,6 @@ final class TrainingImages implements AutoCloseable {
 
     private static boolean near(double a, double b) {
         return Math.abs(a - b) <= 0.01 * Math.abs(b);
-    }
-
-    /** "3 images, 12 planes". */
-    String words() {
-        return images + (images == 1 ? " image" : " images") + (planes > images ? ", " + planes + " planes" : "");
     }
 
     @Override public void close() {
