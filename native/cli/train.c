@@ -205,8 +205,6 @@ static pea_status take_numbers(const struct given *g, pea_train_options *o, pea_
     pea_status status = PEA_OK;
     for (size_t i = 0; i < CLI_COUNT(numbers) && status == PEA_OK; i++)
         status = take_number(numbers[i].text, numbers[i].option, numbers[i].value, err);
-    if (status == PEA_OK && g->rate && !g->final && o->end_rate > o->rate)
-        o->end_rate = o->rate;
     if (status == PEA_OK)
         status = take_time(g->time, "time", &o->seconds, err);
     return status == PEA_OK ? take_time(g->every, "save", &o->save_every_s, err) : status;
@@ -221,12 +219,11 @@ static void take_counts(const struct given *g, pea_train_options *o)
     for (size_t i = 0; i < CLI_COUNT(counts); i++)
         if (counts[i].given != CLI_NOT_GIVEN)
             *counts[i].value = counts[i].given;
-    if (g->steps == CLI_NOT_GIVEN && o->seconds > 0)
-        o->n_steps = 0;
-    if (g->warm_up == CLI_NOT_GIVEN && o->n_steps > 0 && o->warm_up > o->n_steps / 10) /* of short runs a part only */
-        o->warm_up = o->n_steps / 10;
     if (g->seed != CLI_NOT_GIVEN)
         o->seed = (uint64_t)g->seed;
+    pea_train_fit_options(o, (g->steps != CLI_NOT_GIVEN ? PEA_CHOSE_STEPS : 0) |
+                                 (g->warm_up != CLI_NOT_GIVEN ? PEA_CHOSE_WARM_UP : 0) |
+                                 (g->final ? PEA_CHOSE_END_RATE : 0));
 }
 
 /* The preset; with --from the one that suits the model, whose settings are kept. */
@@ -237,21 +234,15 @@ static pea_status choose_preset(struct run *r, pea_error *err)
     pea_status status = PEA_OK;
     if (!g->preset && !g->from)
         return cli_fail(err, PEA_E_ARG, "give --preset nuclei, leaves or em, or a model to begin with by --from");
-    if (g->from) {
-        status = cli_find_model(g->from, r->from, err);
-        if (status == PEA_OK)
-            status = pea_model_open(r->from, &model, err);
-        if (status != PEA_OK)
-            return cli_name_file(err, r->from);
-    }
-    const pea_segment_options own = model ? pea_model_options(model) : (pea_segment_options){0};
-    const char *suited = own.offsets.n_axes == 3 ? "em" : own.normalise == PEA_NORMALISE_IMAGENET ? "leaves" : "nuclei";
-    status = pea_train_preset(g->preset ? g->preset : suited, g->small, &r->options, err);
-    if (model) {
-        r->options.segment = own;
-        r->options.from = r->from;
-        r->options.warm_up = r->options.warm_up > 20 ? 20 : r->options.warm_up; /* what was learnt is not far off */
-    }
+    if (!g->from)
+        return pea_train_preset(g->preset, g->small, &r->options, err);
+    status = cli_find_model(g->from, r->from, err);
+    if (status == PEA_OK)
+        status = pea_model_open(r->from, &model, err);
+    if (status != PEA_OK)
+        return cli_name_file(err, r->from);
+    status = pea_train_preset_of(g->preset, model, &r->options, err);
+    r->options.from = r->from;
     pea_model_free(model);
     return status;
 }

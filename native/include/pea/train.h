@@ -147,6 +147,26 @@ typedef struct pea_train_options {
  */
 pea_status pea_train_preset(const char *name, int small, pea_train_options *options, pea_error *err);
 
+/**
+ * Options for a model that learns on: those of a preset, with the model's settings and a shorter warm-up. `from` is the
+ * caller's to fill in.
+ * @param name     NULL: the preset that suits the model
+ * @param model    borrowed
+ * @param options  filled
+ * @return as pea_train_preset()
+ */
+pea_status pea_train_preset_of(const char *name, const pea_model *model, pea_train_options *options, pea_error *err);
+
+/* What was chosen beyond the preset. */
+enum { PEA_CHOSE_STEPS = 1, PEA_CHOSE_WARM_UP = 2, PEA_CHOSE_END_RATE = 4 };
+
+/**
+ * Fit what was not chosen to what was: with `seconds` there are as many steps as fit, the warm-up is a tenth of the steps
+ * at most, the last rate is no larger than the first.
+ * @param chosen  sum of PEA_CHOSE_...
+ */
+void pea_train_fit_options(pea_train_options *options, unsigned chosen);
+
 /* What `without` may name, separated by blanks: modules of the paper (scm ccm epm), the foreground, transformations of
  * samples. Lent for ever. */
 const char *pea_train_switches(void);

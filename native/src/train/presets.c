@@ -126,6 +126,29 @@ pea_status pea_train_preset(const char *name, int small, pea_train_options *opti
     return PEA_OK;
 }
 
+pea_status pea_train_preset_of(const char *name, const pea_model *model, pea_train_options *options, pea_error *err)
+{
+    const pea_segment_options own = pea_model_options(model);
+    const char *suited = own.offsets.n_axes == 3 ? "em" : own.normalise == PEA_NORMALISE_IMAGENET ? "leaves" : "nuclei";
+    const pea_status status = pea_train_preset(name ? name : suited, 0, options, err);
+    if (status != PEA_OK)
+        return status;
+    options->segment = own;
+    options->warm_up = pea__min_i64(options->warm_up, 20); /* what was learnt is not far off */
+    return PEA_OK;
+}
+
+void pea_train_fit_options(pea_train_options *options, unsigned chosen)
+{
+    pea_train_options *o = options;
+    if (!(chosen & PEA_CHOSE_END_RATE) && o->end_rate > o->rate)
+        o->end_rate = o->rate;
+    if (!(chosen & PEA_CHOSE_STEPS) && o->seconds > 0.0)
+        o->n_steps = 0;
+    if (!(chosen & PEA_CHOSE_WARM_UP) && o->n_steps > 0 && o->warm_up > o->n_steps / 10)
+        o->warm_up = o->n_steps / 10;
+}
+
 static const char *const optimiser_names[] = {"adam", "sgd"};
 static const char *const decay_names[] = {"constant", "polynomial", "cosine"};
 

@@ -701,6 +701,37 @@ static void presets_are_as_published_where_they_say_so(void **state)
     assert_true(o.depth == 18 && o.side == 160 && o.batch == 2 && !strcmp(o.score, "voi"));
 }
 
+static void a_model_that_learns_on_keeps_its_settings(void **state)
+{
+    pea_train_options o;
+    pea_model *model = NULL;
+    pea_error err;
+    (void)state;
+    assert_ok(pea_model_open(PEA_TESTDATA "/../models/nuclei.safetensors", &model, &err));
+    assert_ok(pea_train_preset_of(NULL, model, &o, &err));
+    assert_true(!strcmp(o.score, "aji") && o.warm_up == 20 && o.from == NULL);
+    assert_true(o.segment.foreground_threshold == pea_model_options(model).foreground_threshold);
+    assert_ok(pea_train_preset_of("leaves", model, &o, &err));
+    assert_true(!strcmp(o.score, "sbd") && o.segment.stride[1] == pea_model_options(model).stride[1]);
+    assert_fails(pea_train_preset_of("cells", model, &o, &err), PEA_E_ARG, "choose nuclei, leaves, em");
+    pea_model_free(model);
+}
+
+static void what_was_not_chosen_follows_what_was(void **state)
+{
+    const pea_train_options before = {.rate = 1e-4, .end_rate = 1e-3, .seconds = 60.0, .n_steps = 100, .warm_up = 50};
+    pea_train_options o = before;
+    (void)state;
+    pea_train_fit_options(&o, 0);
+    assert_true(o.end_rate == 1e-4 && o.n_steps == 0 && o.warm_up == 50);
+    o = before;
+    pea_train_fit_options(&o, PEA_CHOSE_STEPS);
+    assert_true(o.n_steps == 100 && o.warm_up == 10);
+    o = before;
+    pea_train_fit_options(&o, PEA_CHOSE_STEPS | PEA_CHOSE_WARM_UP | PEA_CHOSE_END_RATE);
+    assert_true(o.end_rate == 1e-3 && o.n_steps == 100 && o.warm_up == 50);
+}
+
 static void what_is_left_out_is_not_taught(void **state)
 {
     pea__course course;
@@ -1051,6 +1082,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_frozen_encoder_stays_as_it_was),
     cmocka_unit_test(options_that_do_not_fit_are_told),
     cmocka_unit_test(presets_are_as_published_where_they_say_so),
+    cmocka_unit_test(a_model_that_learns_on_keeps_its_settings),
+    cmocka_unit_test(what_was_not_chosen_follows_what_was),
     cmocka_unit_test(what_is_left_out_is_not_taught),
     cmocka_unit_test(what_mean_shift_is_to_find_is_taught_by_distance),
     cmocka_unit_test(the_lower_score_is_the_better_one_where_it_measures_errors),

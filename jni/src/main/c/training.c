@@ -137,17 +137,6 @@ static pea_status take_choices(const lesson *l, pea_train_options *o, pea_error 
     return PEA_OK;
 }
 
-/* What follows from what was given, as `pea train` has it. */
-static void follow_up(const lesson *l, pea_train_options *o)
-{
-    if (wish(l, "rate") && !wish(l, "final") && o->end_rate > o->rate)
-        o->end_rate = o->rate;
-    if (!wish(l, "steps") && o->seconds > 0)
-        o->n_steps = 0;
-    if (!wish(l, "warmup") && o->n_steps > 0 && o->warm_up > o->n_steps / 10)
-        o->warm_up = o->n_steps / 10;
-}
-
 /* The preset; of a model to begin with the one that suits it, whose settings stay. */
 static pea_status choose_preset(lesson *l, pea_error *err)
 {
@@ -158,17 +147,12 @@ static pea_status choose_preset(lesson *l, pea_error *err)
         return refuse("small", "yes or no", small, err);
     if (l->from && is_small)
         return pea__fail(err, PEA_E_ARG, "small=yes is for new networks: that of a model is as large as it is");
-    pea_status status = l->from ? pea_model_open(l->from, &model, err) : PEA_OK;
-    if (status != PEA_OK)
-        return status;
-    const pea_segment_options own = model ? pea_model_options(model) : (pea_segment_options){0};
-    const char *suited = own.offsets.n_axes == 3 ? "em" : own.normalise == PEA_NORMALISE_IMAGENET ? "leaves" : "nuclei";
-    status = pea_train_preset(preset ? preset : suited, is_small, &l->options, err);
-    if (status == PEA_OK && model) {
-        l->options.segment = own;
-        l->options.from = l->from;
-        l->options.warm_up = l->options.warm_up > 20 ? 20 : l->options.warm_up;
-    }
+    if (!l->from)
+        return pea_train_preset(preset ? preset : "nuclei", is_small, &l->options, err);
+    pea_status status = pea_model_open(l->from, &model, err);
+    if (status == PEA_OK)
+        status = pea_train_preset_of(preset, model, &l->options, err);
+    l->options.from = l->from;
     pea_model_free(model);
     return status;
 }
@@ -184,7 +168,9 @@ static pea_status take_wishes(lesson *l, pea_error *err)
     if (status == PEA_OK)
         status = take_choices(l, &l->options, err);
     if (status == PEA_OK)
-        follow_up(l, &l->options);
+        pea_train_fit_options(&l->options, (wish(l, "steps") ? PEA_CHOSE_STEPS : 0) |
+                                               (wish(l, "warmup") ? PEA_CHOSE_WARM_UP : 0) |
+                                               (wish(l, "final") ? PEA_CHOSE_END_RATE : 0));
     return status;
 }
 
