@@ -133,7 +133,8 @@ public final class Outputs {
         return bytes.toByteArray();
     }
 
-    private static ColorProcessor rgb(Volume picture, long z) {
+    /** A plane of a volume of colours, uint8 (z,y,x,3). */
+    static ColorProcessor rgb(Volume picture, long z) {
         int width = (int) picture.x(), height = (int) picture.y();
         int[] pixels = new int[width * height];
         byte[] row = new byte[3 * width]; // a plane of three bytes may be more than an array of Java can hold

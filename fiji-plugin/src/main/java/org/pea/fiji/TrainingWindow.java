@@ -185,23 +185,11 @@ final class TrainingWindow extends TrainingProgress {
                 return null;
             try (Volume plane = middle(image); Volume numbers = middle(labels);
                  Volume overlay = Pictures.overlay(plane, numbers, null)) {
-                return picture(overlay);
+                return Outputs.rgb(overlay, 0).getBufferedImage();
             }
         } catch (PeaException | OutOfMemoryError e) {
             return null;
         }
-    }
-
-    private static BufferedImage picture(Volume rgb) {
-        int width = (int) rgb.x(), height = (int) rgb.y();
-        byte[] bytes = new byte[width * height * 3];
-        int[] pixels = new int[width * height];
-        rgb.get(0, 0, bytes);
-        for (int i = 0; i < pixels.length; i++)
-            pixels[i] = (bytes[3 * i] & 0xff) << 16 | (bytes[3 * i + 1] & 0xff) << 8 | bytes[3 * i + 2] & 0xff;
-        BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-        picture.setRGB(0, 0, width, height, pixels, 0, width);
-        return picture;
     }
 
     private static final int SHOWN = 2048; // pixels along a side; a screen has no more
