@@ -1,5 +1,6 @@
 /* images.c - what training asks of image files, without libtiff and libpng, which would need many libraries around us:
- * Java reads images and hands arrays down, so none is opened here; pictures are written with zlib alone.
+ * Java reads images and hands arrays down, so none is opened here; pictures are written with zlib alone. (Debian's static
+ * libpng cannot stand inside a shared library, and calls abort().)
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "glue.h"
 
