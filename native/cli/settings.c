@@ -107,7 +107,7 @@ pea_status cli_settings_alone(const cli_settings *settings, pea_segment_options 
     options->stride[0] = options->stride[1] = options->stride[2] = 1;
     options->border = PEA_BORDER_NONE;
     options->n_merge = 0;
-    options->min_size = 0;
+    options->min_size = options->absorb_size = 0;
     if (path || cli_settings_value(settings, "shifts"))
         return cli_settings_apply(settings, options, err);
     options->offsets.n = 0;

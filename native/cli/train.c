@@ -7,7 +7,7 @@
 #include "cli.h"
 
 static const char command[] = "train";
-static const char settings_keys[] = "shifts neighbours strides clusterer foreground minsize normalise padding";
+static const char settings_keys[] = "shifts neighbours strides clusterer foreground absorb minsize normalise padding";
 
 static const cli_manual manual = {
     .command = command,
@@ -223,7 +223,8 @@ static void take_counts(const struct given *g, pea_train_options *o)
         o->seed = (uint64_t)g->seed;
     pea_train_fit_options(o, (g->steps != CLI_NOT_GIVEN ? PEA_CHOSE_STEPS : 0) |
                                  (g->warm_up != CLI_NOT_GIVEN ? PEA_CHOSE_WARM_UP : 0) |
-                                 (g->final ? PEA_CHOSE_END_RATE : 0));
+                                 (g->final ? PEA_CHOSE_END_RATE : 0) |
+                                 (cli_settings_value(&g->settings, "absorb") ? PEA_CHOSE_ABSORB : 0));
 }
 
 /* The preset; with --from the one that suits the model, whose settings are kept. */
@@ -373,6 +374,8 @@ static void tell_validation(struct run *r, const pea_train_report *report)
         fprintf(stderr, ", threshold %.2f", report->foreground_threshold);
     if (report->is_best)
         fprintf(stderr, ": the best so far, written\n");
+    else if (report->best_step == report->step)
+        fprintf(stderr, ": the best so far\n");
     else
         fprintf(stderr, ": %.4f of step %lld stays the best\n", report->best_score, (long long)report->best_step);
 }
@@ -465,9 +468,7 @@ static pea_status train(struct run *r, pea_error *err)
     if (status == PEA_OK)
         status = tell_result(r, err);
     cli_session_close(&r->session);
-    if (status == PEA_E_CANCELLED && strcmp(err->message, "cancelled")) /* and nothing could be written */
-        fprintf(stderr, "%s\n", err->message);
-    else if (status == PEA_E_CANCELLED && !r->given->wishes.quiet && r->last.step > 0)
+    if (status == PEA_E_CANCELLED && !r->given->wishes.quiet && r->last.step > 0)
         fprintf(stderr, "stopped after step %lld of %lld: --resume goes on from the state in %s\n",
                 (long long)r->last.step, (long long)r->last.n_steps, r->folder);
     return status;

@@ -148,8 +148,8 @@ typedef struct pea_train_options {
 pea_status pea_train_preset(const char *name, int small, pea_train_options *options, pea_error *err);
 
 /**
- * Options for a model that learns on: those of a preset, with the model's settings and a shorter warm-up. `from` is the
- * caller's to fill in.
+ * Options for a model that learns on: those of a preset, with the model's settings, a shorter warm-up, and a rate of
+ * 0.0002 at most: larger steps would undo what it knows. `from` is the caller's to fill in.
  * @param name     NULL: the preset that suits the model
  * @param model    borrowed
  * @param options  filled
@@ -158,11 +158,11 @@ pea_status pea_train_preset(const char *name, int small, pea_train_options *opti
 pea_status pea_train_preset_of(const char *name, const pea_model *model, pea_train_options *options, pea_error *err);
 
 /* What was chosen beyond the preset. */
-enum { PEA_CHOSE_STEPS = 1, PEA_CHOSE_WARM_UP = 2, PEA_CHOSE_END_RATE = 4 };
+enum { PEA_CHOSE_STEPS = 1, PEA_CHOSE_WARM_UP = 2, PEA_CHOSE_END_RATE = 4, PEA_CHOSE_ABSORB = 8 };
 
 /**
  * Fit what was not chosen to what was: with `seconds` there are as many steps as fit, the warm-up is a tenth of the steps
- * at most, the last rate is no larger than the first.
+ * at most, the last rate is no larger than the first; mean shift, which has no affinities to go by, absorbs nothing.
  * @param chosen  sum of PEA_CHOSE_...
  */
 void pea_train_fit_options(pea_train_options *options, unsigned chosen);
@@ -206,7 +206,8 @@ pea_status pea_train_forecast(const pea_train_options *options, int n_threads, u
  * @param context  borrowed  NULL: one thread, no progress. When it asks to stop the state is written first
  * @param path     borrowed  the model file
  * @return PEA_OK; PEA_E_ARG, PEA_E_SHAPE, PEA_E_FORMAT, PEA_E_IO say in one line which option or file is wrong;
- *         PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED, after which `resume` goes on
+ *         PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED, after which `resume` goes on, or where what was
+ *         learnt could not be written PEA_E_IO, "cancelled after step ..., but ..."
  */
 pea_status pea_train(pea_training_set *set, const pea_train_options *options, pea_context *context, const char *path,
                      pea_error *err);

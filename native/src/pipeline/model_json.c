@@ -265,7 +265,7 @@ static pea_status read_record(const cJSON *record, pea_network_info network, pea
     r.status = pea_preset(network.n_axes == 3 ? "ac3ac4" : "nuclei", options, err); /* for keys that may be absent */
     options->border = PEA_BORDER_NONE;
     options->foreground_threshold = 0.5;
-    options->min_foreground_size = options->min_size = 0;
+    options->min_foreground_size = options->min_size = options->absorb_size = 0;
     options->n_merge = 0;
     read_version(&r);
     read_network(&r, network);

@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/run.h"
 
+#include "pea/settings.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -401,23 +403,53 @@ static void append_number(char terms[PEA__TERMS_BYTES], const char *key, double 
     append(terms, " %s=%s", key, text);
 }
 
-/* Not the number of steps: a run may be made longer. */
-void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
+/* In one order, each word once. */
+static void list_switched_off(const pea_train_options *o, char list[sizeof switches])
 {
-    const pea_train_options *o = &course->options;
-    const int64_t *f = course->info.filters;
-    char list[sizeof switches] = "";
-    for (const char *at = switches; next_word(&at) > 0; at += next_word(&at)) { /* in one order, each word once */
+    list[0] = '\0';
+    for (const char *at = switches; next_word(&at) > 0; at += next_word(&at)) {
         char word[32];
         (void)snprintf(word, sizeof word, "%.*s", (int)next_word(&at), at);
         if (is_off(o, word))
-            (void)snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", list[0] ? "," : "", word);
+            (void)snprintf(list + strlen(list), sizeof switches - strlen(list), "%s%s", list[0] ? "," : "", word);
     }
+}
+
+/* What chooses the samples, and by what scores are made and compared. */
+static void append_choices(char terms[PEA__TERMS_BYTES], const pea__course *course)
+{
+    char value[PEA_SETTING_TEXT_BYTES];
+    bool has_shifts = false;
+    append(terms, " thin=");
+    for (size_t i = 0; i < course->n_thin; i++)
+        append(terms, "%s%" PRId64, i ? "," : "", course->thin[i]);
+    append_number(terms, "share", course->options.validation_share);
+    append(terms, " score=%s", course->options.score);
+    for (size_t i = 0; i < pea_settings_count(); i++) {
+        const char *key = pea_settings_item(i).key;
+        if (pea_settings_get(&course->segment, key, value, NULL) != PEA_OK || !value[0])
+            continue;
+        has_shifts = has_shifts || !strcmp(key, "shifts");
+        if (!has_shifts || strcmp(key, "offsets") != 0) /* they say the same */
+            append(terms, " %s=%s", key, value);
+    }
+}
+
+/* Not the number of steps, nor when scores are made: a run may be made longer, and be looked at more often. */
+void pea__course_terms(const pea__course *course, int version, char terms[PEA__TERMS_BYTES])
+{
+    const pea_train_options *o = &course->options;
+    const int64_t *f = course->info.filters;
+    char list[sizeof switches];
+    list_switched_off(o, list);
     (void)snprintf(terms, PEA__TERMS_BYTES,
                    "network=%s filters=%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, course->info.kind,
                    f[0], f[1], f[2], f[3], f[4]);
-    append(terms, " channels=%" PRId64 " dim=%" PRId64 " from=%s", course->info.in_channels, course->info.embedding_dim,
-           o->from ? "model" : "nothing");
+    append(terms, " channels=%" PRId64 " dim=%" PRId64 " from=", course->info.in_channels, course->info.embedding_dim);
+    if (o->from && version > 1)
+        append(terms, "%016" PRIx64, pea__weights_digest(course->weights, "", 0));
+    else
+        append(terms, "%s", o->from ? "model" : "nothing");
     append(terms, " freeze=%d without=%s augmentation=%s", o->freeze_encoder != 0, list, o->augmentation);
     append(terms, " depth=%" PRId64 " side=%" PRId64 " batch=%" PRId64 " seed=%" PRIu64, o->depth, o->side, o->batch,
            o->seed);
@@ -433,6 +465,8 @@ void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
     append_number(terms, "foreground", course->curriculum.foreground);
     if (course->curriculum.distance > 0.0)
         append_number(terms, "distance", course->curriculum.distance);
+    if (version > 1)
+        append_choices(terms, course);
     if (o->statistics > 0.0)
         append_number(terms, "statistics", o->statistics);
 }

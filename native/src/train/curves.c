@@ -18,7 +18,7 @@
 enum {
     WIDTH = 960, PANEL = 400, LEFT = 90, RIGHT = 20, TOP = 46, BOTTOM = 44, /* of each panel around its plot */
     SCALE = 2, GLYPH_X = 6 * SCALE, GLYPH_Y = 9 * SCALE,
-    MAX_SERIES = 5,
+    MAX_SERIES = 5, N_LOSSES = 7,
     FEW_MEANS = 40, MANY_MEANS = 100 /* points of a smooth curve: few, or a tenth of the steps up to many */
 };
 
@@ -196,7 +196,9 @@ static double loss_of(const pea__curriculum *c, const float *row, int series)
     case 1: return c->self[0] * (double)row[2];
     case 2: return c->cross * (double)row[7];
     case 3: return epm;
-    default: return c->foreground * (double)row[8];
+    case 4: return c->foreground * (double)row[8];
+    case 5: return c->affinity * (double)row[9];
+    default: return c->distance * (double)row[10];
     }
 }
 
@@ -214,6 +216,12 @@ static int64_t count_means(const pea__history *h)
     return pea__min_i64(h->n_steps, tenth);
 }
 
+/* What a network is taught instead of scm, ccm and epm takes the colour of scm. */
+static colour colour_of_loss(int series)
+{
+    return colours[series < MAX_SERIES ? series : 1];
+}
+
 static void draw_curve(const axes *a, const pea__history *h, const pea__curriculum *c, int series)
 {
     const int64_t n = count_means(h);
@@ -222,7 +230,7 @@ static void draw_curve(const axes *a, const pea__history *h, const pea__curricul
         const int64_t from = h->n_steps * i / n, end = h->n_steps * (i + 1) / n;
         const double mean = mean_loss(h, c, series, from, end), x = to_x(a, 0.5 * (double)(from + 1 + end));
         const double y = to_y(a, fmax(mean, 1e-30));
-        line(a->p, i ? last_x : x, i ? last_y : y, x, y, 3, colours[series]);
+        line(a->p, i ? last_x : x, i ? last_y : y, x, y, 3, colour_of_loss(series));
         last_x = x;
         last_y = y;
     }
@@ -230,17 +238,17 @@ static void draw_curve(const axes *a, const pea__history *h, const pea__curricul
 
 static bool is_taught(const pea__curriculum *c, int series)
 {
-    const double factors[MAX_SERIES] = {1.0, c->self[0], c->cross, c->self[1], c->foreground};
+    const double factors[N_LOSSES] = {1.0, c->self[0], c->cross, c->self[1], c->foreground, c->affinity, c->distance};
     return factors[series] > 0.0;
 }
 
 static void draw_losses(const picture *p, const pea__history *h, const pea__curriculum *c)
 {
-    static const char *const names[MAX_SERIES] = {"sum", "scm", "ccm", "epm", "foreground"};
+    static const char *const names[N_LOSSES] = {"sum", "scm", "ccm", "epm", "foreground", "affinity", "distance"};
     axes a = {.p = p, .top = 0, .steps = (double)h->n_steps, .low = INFINITY, .high = -INFINITY, .logarithmic = true,
               .legend = LEFT + 6 * GLYPH_X + 30};
     const int64_t n = count_means(h);
-    for (int series = 0; series < MAX_SERIES; series++)
+    for (int series = 0; series < N_LOSSES; series++)
         for (int64_t i = 0; i < n && is_taught(c, series); i++) {
             const double mean = mean_loss(h, c, series, h->n_steps * i / n, h->n_steps * (i + 1) / n);
             a.low = mean > 0.0 ? fmin(a.low, log10(mean)) : a.low;
@@ -256,12 +264,12 @@ static void draw_losses(const picture *p, const pea__history *h, const pea__curr
         if (loss > 0.0)
             box(p, (int)lround(to_x(&a, (double)(i + 1))), (int)lround(to_y(&a, loss)), 1, 2, grey);
     }
-    for (int series = MAX_SERIES - 1; series >= 0; series--)
+    for (int series = N_LOSSES - 1; series >= 0; series--)
         if (is_taught(c, series))
             draw_curve(&a, h, c, series);
-    for (int series = 0; series < MAX_SERIES; series++)
+    for (int series = 0; series < N_LOSSES; series++)
         if (is_taught(c, series))
-            name_series(&a, names[series], colours[series]);
+            name_series(&a, names[series], colour_of_loss(series));
 }
 
 /* ---- scores ---- */

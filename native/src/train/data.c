@@ -441,8 +441,7 @@ static pea_status widen(const pea__specimen *s, pea_error *err)
     return PEA_OK;
 }
 
-/* A different number for a different order of different bytes, as far as 64 bits can be. */
-static uint64_t mix(uint64_t hash, const void *bytes, size_t n_bytes)
+uint64_t pea__mix(uint64_t hash, const void *bytes, size_t n_bytes)
 {
     const unsigned char *at = bytes;
     for (; n_bytes >= 8; at += 8, n_bytes -= 8) {
@@ -457,9 +456,9 @@ static uint64_t fingerprint_of(uint64_t hash, const pea__specimen *s)
 {
     const pea_dims d = s->image.dims;
     const int64_t n = d.z * d.y * d.x, about[5] = {d.z, d.y, d.x, d.c, (int64_t)s->image.dtype};
-    hash = mix(hash, about, sizeof about);
-    hash = mix(hash, s->image.data, (size_t)(n * d.c) * pea_dtype_size_bytes(s->image.dtype));
-    return mix(hash, s->labels.data, (size_t)n * sizeof(uint32_t));
+    hash = pea__mix(hash, about, sizeof about);
+    hash = pea__mix(hash, s->image.data, (size_t)(n * d.c) * pea_dtype_size_bytes(s->image.dtype));
+    return pea__mix(hash, s->labels.data, (size_t)n * sizeof(uint32_t));
 }
 
 /* ---- from a pair to specimens ---- */
@@ -600,7 +599,7 @@ static pea_status repeat(pea__data *data, const pea__pairs *pairs, size_t k, pea
         data->n_empty += s.n_instances == 0;
         status = append(data, false, &s, err);
     }
-    data->fingerprint = mix(data->fingerprint, &k, sizeof k);
+    data->fingerprint = pea__mix(data->fingerprint, &k, sizeof k);
     return status;
 }
 

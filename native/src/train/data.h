@@ -142,6 +142,8 @@ const char *pea__data_notes(const pea__data *data); /* what a person should know
 uint64_t pea__data_bytes(const pea__data *data);
 /* Size of voxels, of slices kept, as the files of training say; 1 pixel where they do not, or not all the same. */
 pea_calibration pea__data_pixel_size(const pea__data *data);
+/* Goes on with a number by some bytes: another one for others, or another order, as far as 64 bits can be. */
+uint64_t pea__mix(uint64_t hash, const void *bytes, size_t n_bytes);
 /* A number that is another one for other images, labels, order or options: what a resumed run compares. */
 uint64_t pea__data_fingerprint(const pea__data *data);
 

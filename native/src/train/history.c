@@ -35,7 +35,9 @@ pea_status pea__history_add_step(pea__history *history, const pea__losses *losse
     for (int level = 0; level < PEA__LEVELS; level++)
         *row++ = (float)losses->self[level];
     *row++ = (float)losses->cross;
-    *row = (float)losses->foreground;
+    *row++ = (float)losses->foreground;
+    *row++ = (float)losses->affinity;
+    *row = (float)losses->distance;
     return PEA_OK;
 }
 
@@ -100,7 +102,7 @@ static void print_number(FILE *stream, float value)
 
 static void print_losses(const pea__history *history, FILE *stream)
 {
-    fprintf(stream, "step,loss,rate,scm,epm_2,epm_4,epm_8,epm_16,ccm,foreground\n");
+    fprintf(stream, "step,loss,rate,scm,epm_2,epm_4,epm_8,epm_16,ccm,foreground,affinity,distance\n");
     for (int64_t i = 0; i < history->n_steps; i++) {
         fprintf(stream, "%" PRId64, i + 1);
         for (int k = 0; k < PEA__LOSS_COLUMNS; k++)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "train/run.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Of at most half a million parameters each. Sixteen and its multiples are what the widest vectors hold. */
@@ -135,6 +136,8 @@ pea_status pea_train_preset_of(const char *name, const pea_model *model, pea_tra
         return status;
     options->segment = own;
     options->warm_up = pea__min_i64(options->warm_up, 20); /* what was learnt is not far off */
+    options->rate = fmin(options->rate, 2e-4);
+    options->end_rate = fmin(options->end_rate, options->rate);
     return PEA_OK;
 }
 
@@ -147,6 +150,8 @@ void pea_train_fit_options(pea_train_options *options, unsigned chosen)
         o->n_steps = 0;
     if (!(chosen & PEA_CHOSE_WARM_UP) && o->n_steps > 0 && o->warm_up > o->n_steps / 10)
         o->warm_up = o->n_steps / 10;
+    if (!(chosen & PEA_CHOSE_ABSORB) && o->segment.clusterer == PEA_CLUSTER_MEANSHIFT)
+        o->segment.absorb_size = 0;
 }
 
 static const char *const optimiser_names[] = {"adam", "sgd"};

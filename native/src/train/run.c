@@ -77,6 +77,16 @@ static pea_status write_best(run *r, pea_error *err)
     return status;
 }
 
+/* Where there will be another attempt. */
+static pea_status bear_writing_best(run *r, pea_error *err)
+{
+    pea_error failed = {.status = PEA_OK};
+    const pea_status status = bear(r, write_best(r, &failed), &failed);
+    if (status != PEA_OK && err)
+        *err = failed;
+    return status;
+}
+
 static pea_status write_state(run *r, pea_error *err)
 {
     r->saved_s = pea__seconds();
@@ -146,7 +156,7 @@ static void tell(run *r, const pea__verdict *verdict, const double *means)
     report.trouble = r->trouble.message[0] ? r->trouble.message : NULL;
     pea_array image;
     if (verdict) {
-        report.is_best = h->best == h->n_validations - 1;
+        report.is_best = h->best == h->n_validations - 1 && !r->model_is_due;
         report.foreground_threshold = verdict->percent / 100.0;
         if (verdict->n_shown) {
             image = pea__data_get(r->data, true, 0).image;
@@ -212,9 +222,7 @@ static pea_status validate(run *r, pea_error *err)
     if (status == PEA_OK) {
         r->validation_s = pea__seconds() - began;
         r->reviewed_s += r->validation_s;
-        status = write_best(r, err);
-        if (status == PEA_E_IO && err)
-            status = bear(r, status, err);
+        status = bear_writing_best(r, err);
     }
     if (status == PEA_OK)
         tell(r, &verdict, verdict.means);
@@ -336,15 +344,16 @@ static pea_status finish(run *r, pea_error *err)
     return status == PEA_OK ? write_curves(r, err) : status;
 }
 
-/* Cancelled or failed: what was learnt is kept. The first error is the one that counts; who stops a run must hear that
- * it was not kept, though. */
+/* Cancelled or failed: what was learnt is kept. The first error is the one that counts, but to be cancelled is none:
+ * who stops a run must hear that it was not kept. */
 static pea_status save_what_there_is(run *r, pea_status status, pea_error *err)
 {
-    pea_error ignored;
+    pea_error failed = {.status = PEA_OK};
+    pea_status saved = PEA_OK;
     if (status == PEA_E_CANCELLED || status == PEA_E_NOMEM || status == PEA_E_IO)
-        (void)write_all(r, &ignored);
-    if (status == PEA_E_CANCELLED && r->trouble.message[0])
-        return pea__fail(err, status, "cancelled after step %" PRId64 ", but %s", steps_done(r), r->trouble.message);
+        saved = write_last(r, &failed);
+    if (status == PEA_E_CANCELLED && saved != PEA_OK)
+        return pea__fail(err, saved, "cancelled after step %" PRId64 ", but %s", steps_done(r), failed.message);
     return status;
 }
 
@@ -453,7 +462,7 @@ static pea_status work(run *r, pea_training_set *set, pea_error *err)
     r->reviewed_at = steps_done(r);
     r->reviewed_s = pea__seconds();
     r->review_at = r->o->n_steps == 0 ? r->reviewed_at + STEPS_TO_MEASURE : 0;
-    status = write_best(r, err); /* of a state: the file may be older, or gone */
+    status = bear_writing_best(r, err); /* of a state: the file may be older, or gone */
     if (status == PEA_OK && r->o->resume && is_over(r))
         tell(r, NULL, NULL); /* there may be nothing else to tell */
     if (status == PEA_OK)

@@ -74,18 +74,19 @@ typedef struct pea__pace {
  * twentieth off stays. */
 void pea__course_fit(pea__course *course, int64_t done, const pea__pace *pace);
 
-/* What a state depends on, as words "key=value": two runs of equal words do the same steps. */
-enum { PEA__TERMS_BYTES = 1024 };
-void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES]);
+/* What a state depends on, as words "key=value": two runs of equal words do the same steps and compare the same scores.
+ * The words of states of version 1 were fewer: no settings, no share, no thin. */
+enum { PEA__STATE_VERSION = 2, PEA__TERMS_BYTES = 4096 };
+void pea__course_terms(const pea__course *course, int version, char terms[PEA__TERMS_BYTES]);
 
 /* ---- what happened so far (history.c) ---- */
 
 /* Columns of a row: of a step its losses; of a validation step and threshold, then every score in their order. */
-enum { PEA__LOSS_COLUMNS = 9, PEA__MAX_SCORES = 64, PEA__FIRST_SCORE = 2 };
+enum { PEA__LOSS_COLUMNS = 11, PEA__MAX_SCORES = 64, PEA__FIRST_SCORE = 2 };
 
 /* Rows of floats: numbers as they are stored and compared, so that those of a resumed run are no others. */
 typedef struct pea__history {
-    float *losses; /* of each step: total, rate, self at 1/1 ... 1/16, cross, foreground */
+    float *losses; /* of each step: total, rate, self at 1/1 ... 1/16, cross, foreground, affinity, distance */
     float *scores; /* of each validation: step, threshold in percent, scores */
     int64_t n_steps, n_validations, room_steps, room_validations;
     int64_t best; /* row of scores; -1: none */
@@ -146,8 +147,10 @@ void pea__journal_free(pea__journal *journal);
 /* state.safetensors in the folder. */
 pea_status pea__state_write(const pea__course *course, const pea__data *data, const pea__teacher *teacher,
                             const pea__journal *journal, const char *folder, pea_error *err);
+/* A number of all tensors, with names and shapes, and of so many bytes of a text. */
+uint64_t pea__weights_digest(const pea_weights *weights, const char *text, size_t n_bytes);
 /* PEA_E_ARG where it is of other images or options; PEA_E_FORMAT where it is damaged. Where options leave the number of
- * steps open, that planned counts. */
+ * steps open, that planned counts. States of version 1 are read too. */
 pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err);
 

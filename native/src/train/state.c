@@ -10,13 +10,53 @@
 #include <string.h>
 
 static const char losses_name[] = "run/losses", scores_name[] = "run/scores", best_prefix[] = "best/";
-enum { NAME_BYTES = 160, STATE_VERSION = 1 };
+static const char digest_key[] = ",\"digest\":\"";
+enum { NAME_BYTES = 160, DIGITS = 16, OLD_LOSS_COLUMNS = 9 }; /* old: of version 1, without the last two */
 
 void pea__journal_free(pea__journal *journal)
 {
     pea__history_free(&journal->history);
     pea_weights_free(journal->best);
     journal->best = NULL;
+}
+
+/* ---- what tells damage ---- */
+
+/* The sum does not ask for an order of tensors. */
+uint64_t pea__weights_digest(const pea_weights *weights, const char *text, size_t n_bytes)
+{
+    uint64_t sum = pea__mix(0, text, n_bytes);
+    for (size_t i = 0; i < pea_weights_count(weights); i++) {
+        const pea_tensor t = pea_weights_tensor(weights, i);
+        uint64_t hash = pea__mix((uint64_t)t.dtype, t.name, strlen(t.name));
+        int64_t n;
+        hash = pea__mix(hash, t.shape, (size_t)t.n_axes * sizeof *t.shape);
+        if (pea__shape_count(t.shape, t.n_axes, &n))
+            hash = pea__mix(hash, t.data, (size_t)n * pea_dtype_size_bytes(t.dtype));
+        sum += hash;
+    }
+    return sum;
+}
+
+/* The description with one key more, the digest of tensors and of all that stands before it (pea__free). */
+static char *seal(const pea_weights *state, const char *text, pea_error *err)
+{
+    const size_t length = strlen(text) - 1, room = length + sizeof digest_key + DIGITS + 2; /* without the bracket */
+    char *sealed = pea__alloc(room, 1, err);
+    if (sealed)
+        (void)snprintf(sealed, room, "%.*s%s%016" PRIx64 "\"}", (int)length, text, digest_key,
+                       pea__weights_digest(state, text, length));
+    return sealed;
+}
+
+static bool is_whole(const pea_weights *state, const char *text)
+{
+    const char *at = strstr(text, digest_key);
+    char digits[DIGITS + 1];
+    if (!at)
+        return false;
+    (void)snprintf(digits, sizeof digits, "%016" PRIx64, pea__weights_digest(state, text, (size_t)(at - text)));
+    return !strncmp(at + sizeof digest_key - 1, digits, DIGITS);
 }
 
 /* ---- writing ---- */
@@ -73,9 +113,9 @@ static char *describe(const pea__course *course, const pea__data *data, const pe
     const pea__history *history = &journal->history;
     char terms[PEA__TERMS_BYTES], images[24], *text = NULL;
     cJSON *object = cJSON_CreateObject();
-    pea__course_terms(course, terms);
+    pea__course_terms(course, PEA__STATE_VERSION, terms);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
-    if (object && cJSON_AddNumberToObject(object, "state_version", STATE_VERSION) &&
+    if (object && cJSON_AddNumberToObject(object, "state_version", PEA__STATE_VERSION) &&
         cJSON_AddStringToObject(object, "terms", terms) && cJSON_AddStringToObject(object, "images", images) &&
         cJSON_AddNumberToObject(object, "best", (double)(history->n_validations ? history->best : -1)) &&
         add_plan(object, course, journal))
@@ -89,7 +129,7 @@ pea_status pea__state_write(const pea__course *course, const pea__data *data, co
 {
     const pea__history *h = &journal->history;
     pea_weights *state = NULL;
-    char *path = pea__path_in(folder, "state", ".safetensors", err), *text = NULL;
+    char *path = pea__path_in(folder, "state", ".safetensors", err), *text = NULL, *sealed = NULL;
     pea_status status = path ? pea__teacher_state(teacher, &state, err) : PEA_E_NOMEM;
     if (status == PEA_OK)
         status = add_rows(state, losses_name, h->losses, h->n_steps, PEA__LOSS_COLUMNS, err);
@@ -99,9 +139,12 @@ pea_status pea__state_write(const pea__course *course, const pea__data *data, co
         status = add_best(state, journal->best, err);
     if (status == PEA_OK && !(text = describe(course, data, journal)))
         status = pea__fail(err, PEA_E_NOMEM, "out of memory for the state of training");
+    if (status == PEA_OK && !(sealed = seal(state, text, err)))
+        status = PEA_E_NOMEM;
     if (status == PEA_OK)
-        status = pea_weights_write(path, state, text, err);
+        status = pea_weights_write(path, state, sealed, err);
     cJSON_free(text);
+    pea__free(sealed);
     pea_weights_free(state);
     pea__free(path);
     return status;
@@ -156,41 +199,48 @@ static pea_status read_plan(pea__course *course, const char *path, const cJSON *
     return PEA_OK;
 }
 
+static int version_of(const cJSON *about)
+{
+    const double version = number_of(about, "state_version");
+    return version >= 1.0 && version <= PEA__STATE_VERSION ? (int)version : 0;
+}
+
 static pea_status compare(pea__course *course, const pea__data *data, const char *path, const cJSON *about,
                           pea__journal *journal, pea_error *err)
 {
     char now[PEA__TERMS_BYTES], images[24];
-    const cJSON *version = cJSON_GetObjectItemCaseSensitive(about, "state_version"),
-                *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
+    const cJSON *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
                 *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
                 *best = cJSON_GetObjectItemCaseSensitive(about, "best");
-    if (!cJSON_IsNumber(version) || version->valueint != STATE_VERSION || !cJSON_IsString(terms) ||
-        !cJSON_IsString(seen) || !cJSON_IsNumber(best))
+    if (!version_of(about) || !cJSON_IsString(terms) || !cJSON_IsString(seen) || !cJSON_IsNumber(best))
         return fail_damaged(path, "it does not say what it was made with", err);
-    pea__course_terms(course, now);
+    pea__course_terms(course, version_of(about), now);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     const pea_status status = compare_terms(path, terms->valuestring, now, err);
     if (status == PEA_OK && strcmp(seen->valuestring, images))
-        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels: resume with those it was begun with",
+        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels, or others of them set aside: resume with those it was begun "
+                         "with",
                          path);
     journal->history.best = best->valueint;
     return status == PEA_OK ? read_plan(course, path, about, journal, err) : status;
 }
 
-/* Rows of so many columns (pea__free); none where there is no such tensor. */
-static pea_status read_rows(const pea_weights *state, const char *path, const char *name, int64_t columns, float **rows,
-                            int64_t *n, pea_error *err)
+/* Rows of so many columns (pea__free), of which the first `stored` are in the state, the others 0; none where there is
+ * no such tensor. */
+static pea_status read_rows(const pea_weights *state, const char *path, const char *name, int64_t stored,
+                            int64_t columns, float **rows, int64_t *n, pea_error *err)
 {
     pea_tensor t;
     *n = 0;
     if (!pea_weights_find(state, name, &t))
         return PEA_OK;
-    if (t.dtype != PEA_FLOAT32 || t.n_axes != 2 || t.shape[0] < 1 || t.shape[1] != columns)
+    if (t.dtype != PEA_FLOAT32 || t.n_axes != 2 || t.shape[0] < 1 || t.shape[1] != stored)
         return fail_damaged(path, "its histories have another form", err);
     if (!(*rows = pea__alloc((size_t)t.shape[0], (size_t)columns * sizeof **rows, err)))
         return PEA_E_NOMEM;
     *n = t.shape[0];
-    memcpy(*rows, t.data, (size_t)(*n * columns) * sizeof **rows);
+    for (int64_t i = 0; i < *n; i++)
+        memcpy(*rows + i * columns, (const float *)t.data + i * stored, (size_t)stored * sizeof **rows);
     return PEA_OK;
 }
 
@@ -210,12 +260,13 @@ static bool is_sound(const pea__history *h)
     return h->best >= -1 && h->best < h->n_validations;
 }
 
-static pea_status read_histories(const pea__course *course, const pea_weights *state, const char *path,
+static pea_status read_histories(const pea__course *course, const pea_weights *state, const char *path, int version,
                                  const pea__teacher *teacher, pea__history *h, pea_error *err)
 {
-    pea_status status = read_rows(state, path, losses_name, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
+    const int64_t stored = version == 1 ? OLD_LOSS_COLUMNS : PEA__LOSS_COLUMNS, n_scores = pea__score_columns();
+    pea_status status = read_rows(state, path, losses_name, stored, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
     if (status == PEA_OK)
-        status = read_rows(state, path, scores_name, pea__score_columns(), &h->scores, &h->n_validations, err);
+        status = read_rows(state, path, scores_name, n_scores, n_scores, &h->scores, &h->n_validations, err);
     h->room_steps = h->n_steps;
     h->room_validations = h->n_validations;
     if (status == PEA_OK &&
@@ -256,12 +307,14 @@ pea_status pea__state_read(pea__course *course, const pea__data *data, const cha
         status = text ? pea__json_parse(text, strlen(text), 4, &budget, &about, err)
                       : fail_damaged(path, "it does not say what it was made with", err);
     }
+    if (status == PEA_OK && version_of(about) > 1 && !is_whole(state, pea_weights_metadata(state)))
+        status = fail_damaged(path, "it is damaged; begin anew, or take a copy of it from before", err);
     if (status == PEA_OK)
         status = compare(course, data, path, about, journal, err);
     if (status == PEA_OK)
         status = pea__teacher_restore(teacher, state, err);
     if (status == PEA_OK)
-        status = read_histories(course, state, path, teacher, &journal->history, err);
+        status = read_histories(course, state, path, version_of(about), teacher, &journal->history, err);
     if (status == PEA_OK)
         status = read_best(course, state, path, journal, err);
     cJSON_Delete(about);

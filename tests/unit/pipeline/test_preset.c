@@ -1,6 +1,7 @@
 /* test_preset.c - the published settings, number by number.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "pea/segment.h"
+#include "same_options.h"
 #include "test.h"
 
 static pea_segment_options preset(const char *name)
@@ -82,20 +83,27 @@ static void ac3ac4_is_as_published(void **state)
     assert_memory_equal(o.tile_margin, margin, sizeof margin);
 }
 
-static void nuclei_is_what_the_bundled_model_was_scored_with(void **state)
+static void nuclei_is_what_the_bundled_model_is_used_with(void **state)
 {
     const pea_segment_options o = preset("nuclei");
+    pea_error err;
+    pea_model *model = NULL;
     (void)state;
+    assert_ok(pea_model_open(PEA_TESTDATA "/../models/nuclei.safetensors", &model, &err));
+    const pea_segment_options bundled = pea_model_options(model);
+    expect_same(&bundled, &o);
+    pea_model_free(model);
     assert_int_equal(o.normalise, PEA_NORMALISE_MINMAX);
     assert_int_equal(o.padding, PEA_PAD_REFLECT_END);
     assert_int_equal(o.clusterer, PEA_CLUSTER_MUTEX);
     assert_int_equal(o.cluster_padded, 0);
     assert_int_equal(o.foreground, PEA_FOREGROUND_PREDICTED);
-    assert_true(o.foreground_threshold == 0.8);
+    assert_true(o.foreground_threshold == 0.85);
+    assert_int_equal(o.absorb_size, 50);
     assert_int_equal(o.min_foreground_size, 25);
     assert_int_equal(o.min_size, 25);
     assert_int_equal(o.n_merge, 0);
-    assert_true(o.stride[1] == 10 && o.stride[2] == 10);
+    assert_true(o.stride[1] == 5 && o.stride[2] == 5);
     check_shifts(&o, 11);
 }
 
@@ -147,7 +155,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cvppp_is_as_published),
     cmocka_unit_test(bbbc039_is_as_published),
     cmocka_unit_test(ac3ac4_is_as_published),
-    cmocka_unit_test(nuclei_is_what_the_bundled_model_was_scored_with),
+    cmocka_unit_test(nuclei_is_what_the_bundled_model_is_used_with),
     cmocka_unit_test(unknown_preset_names_the_known_ones),
     cmocka_unit_test(names_and_choices_belong_together),
     cmocka_unit_test(unknown_names_are_no_choice),

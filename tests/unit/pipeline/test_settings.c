@@ -191,14 +191,15 @@ static void the_bundled_models_settings_read_as_people_write_them(void **state)
     expect_text(&o, "shifts", "1,3,5,9,11");
     expect_text(&o, "neighbours", "4");
     expect_text(&o, "offsets", "[[-1,0],[0,-1],[-3,0],[0,-3],[-5,0],[0,-5],[-9,0],[0,-9],[-11,0],[0,-11]]");
-    expect_text(&o, "strides", "10,10");
+    expect_text(&o, "strides", "5,5");
     expect_text(&o, "clusterer", "mutex");
     expect_text(&o, "precision", "fp32");
     expect_text(&o, "scale", "1");
     expect_text(&o, "foreground", "predicted");
-    expect_text(&o, "threshold", "0.8");
+    expect_text(&o, "threshold", "0.85");
     expect_text(&o, "speckles", "25");
     expect_text(&o, "minsize", "25");
+    expect_text(&o, "absorb", "50");
     expect_text(&o, "merge", "none");
     expect_text(&o, "normalise", "minmax");
     expect_text(&o, "padding", "reflect-end");

@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "pea/image.h"
+#include "pea/settings.h"
 #include "threads.h"
 #include "train/run.h"
 
@@ -151,6 +153,7 @@ static int listen(void *user, const pea_train_report *r)
         assert_non_null(r->image);
         assert_int_equal(r->labels->dims.x, SIDE);
         e->validations++;
+        assert_true(r->is_best <= (r->best_step == r->step));
         if (r->is_best)
             e->threshold = r->foreground_threshold;
         e->best = r->best_score;
@@ -334,6 +337,29 @@ static void a_state_of_something_else_is_refused(void **state)
     o.statistics = 0.0;
     o.filters[4] = 5;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "filters=4,4,4,4,4, now it is filters=4,4,4,4,5");
+    static const pea_choice settings[][2] = {{{"shifts", "1,3,5,9,27"}, {"", "shifts=1,3,5,9,11, now it is shifts=1,3,5,9,27"}},
+                                             {{"strides", "10,10"}, {"", "strides=5,5, now it is strides=10,10"}},
+                                             {{"absorb", "0"}, {"", "absorb=50, now it is absorb=0"}},
+                                             {{"normalise", "unit"}, {"", "normalise=minmax, now it is normalise=unit"}}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        o = tiny(1);
+        o.resume = 1;
+        assert_ok(pea_settings_apply(settings[i], 1, &o.segment, &err));
+        assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, settings[i][1].value);
+    }
+    o = tiny(1);
+    o.resume = 1;
+    o.validation_share = 0.5;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "share=0.15, now it is share=0.5");
+    o = tiny(1);
+    o.resume = 1;
+    o.score = "pq";
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "score=aji, now it is score=pq");
+    o = tiny(1);
+    o.resume = 1;
+    o.validate_every = 1; /* a run may be looked at more often, */
+    o.licence = "CC0-1.0"; /* and its record say more */
+    assert_ok(train(o, &p, NULL, &err));
     char path[160];
     (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
     assert_int_equal(truncate(path, 5000), 0);
@@ -342,6 +368,95 @@ static void a_state_of_something_else_is_refused(void **state)
     assert_fails(train(o, &p, NULL, &err), PEA_E_FORMAT, "");
     o.folder = "/nowhere-at-all";
     assert_fails(train(o, &p, NULL, &err), PEA_E_IO, "/nowhere-at-all/state.safetensors");
+    place_remove(&p);
+}
+
+/* As pea 0.2 wrote it before there were versions: fewer words, fewer losses, no digest. */
+static void make_old(const place *p, const pea_train_options *o)
+{
+    char path[160], terms[PEA__TERMS_BYTES], text[PEA__TERMS_BYTES + 256];
+    pea__course course;
+    pea_error err;
+    pea_weights *now = NULL, *old = NULL;
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p->folder);
+    assert_ok(pea_weights_read(path, &now, &err));
+    assert_ok(pea__weights_new(&old, &err));
+    for (size_t i = 0; i < pea_weights_count(now); i++) {
+        const pea_tensor t = pea_weights_tensor(now, i);
+        const bool is_losses = !strcmp(t.name, "run/losses");
+        const int64_t n_rows = is_losses ? t.shape[0] : 1, shape[2] = {n_rows, 9};
+        int64_t n;
+        void *stored;
+        assert_true(pea__shape_count(t.shape, t.n_axes, &n));
+        const size_t wide = (size_t)(n / n_rows) * pea_dtype_size_bytes(t.dtype), kept = is_losses ? 36 : wide;
+        assert_ok(pea__weights_add(old, t.name, t.dtype, t.n_axes, is_losses ? shape : t.shape, NULL, &stored, &err));
+        for (int64_t row = 0; row < n_rows; row++)
+            memcpy((char *)stored + (size_t)row * kept, (const char *)t.data + (size_t)row * wide, kept);
+    }
+    assert_ok(pea__course_plan(o, &course, &err));
+    pea__course_terms(&course, 1, terms);
+    const char *rest = strstr(pea_weights_metadata(now), ",\"images\"");
+    (void)snprintf(text, sizeof text, "{\"state_version\":1,\"terms\":\"%s\"%.*s}", terms,
+                   (int)(strstr(rest, ",\"digest\"") - rest), rest);
+    assert_ok(pea_weights_write(path, old, text, &err));
+    pea__course_free(&course);
+    pea_weights_free(old);
+    pea_weights_free(now);
+}
+
+static void a_state_of_an_older_version_is_gone_on_from(void **state)
+{
+    const place whole = place_new(), p = place_new();
+    pea_error err;
+    pea_train_options o = tiny(7);
+    (void)state;
+    assert_ok(train(o, &whole, NULL, &err));
+    o.n_steps = 4;
+    assert_ok(train(o, &p, NULL, &err));
+    make_old(&p, &o);
+    o.n_steps = 7;
+    o.resume = 1;
+    o.seed = 2;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=2");
+    o.seed = 1;
+    assert_ok(train(o, &p, NULL, &err));
+    assert_same_files(&whole, &p);
+    place_remove(&whole);
+    place_remove(&p);
+}
+
+static int stop_at_once(void *user, const char *stage, double fraction)
+{
+    (void)stage, (void)fraction;
+    return *(int *)user;
+}
+
+static int want_no_more(void *user, const pea_train_report *r)
+{
+    *(int *)user = r->step == 2;
+    return 0;
+}
+
+static void to_be_cancelled_is_an_error_where_nothing_is_kept(void **state)
+{
+    const place p = place_new();
+    pea_error err;
+    int stop = 0;
+    pea_train_options o = tiny(7);
+    pea_context_options wishes = pea_context_options_default();
+    pea_context *context = NULL;
+    (void)state;
+    wishes.progress = stop_at_once;
+    wishes.progress_user = &stop;
+    o.report = want_no_more;
+    o.report_user = &stop;
+    assert_ok(pea_context_new(&wishes, &context, &err));
+    assert_int_equal(train(o, &p, context, &err), PEA_E_CANCELLED);
+    stop = 0;
+    o.folder = "/nowhere-at-all";
+    assert_fails(train(o, &p, context, &err), PEA_E_IO, "cancelled after step 2, but");
+    assert_non_null(strstr(err.message, "/nowhere-at-all"));
+    pea_context_free(context);
     place_remove(&p);
 }
 
@@ -408,9 +523,18 @@ static void a_disk_that_is_full_loses_nothing(void **state)
     d = (disk){8, 100, false};
     o.resume = 0;
     assert_fails(train(o, &p, NULL, &err), PEA_E_IO, strerror(EFBIG)); /* full at the end: step 6 is there */
+    d = (disk){-1, 9, false};
+    o.resume = 1;
+    (void)unlink(p.model);
+    assert_ok(train(o, &p, NULL, &err)); /* still full, but not for long: it goes on, and the model is there again */
+    assert_true(d.told);
+    assert_same_files(&whole, &p);
+    (void)unlink(p.model);
+    d = (disk){-1, -1, false};
+    let_files_have(1000);
+    assert_fails(train(o, &p, NULL, &err), PEA_E_IO, strerror(EFBIG)); /* nothing is left to do, nor was it done */
     let_files_have(RLIM_INFINITY);
     o.report = NULL;
-    o.resume = 1;
     assert_ok(train(o, &p, NULL, &err));
     assert_same_files(&whole, &p);
     (void)signal(SIGXFSZ, before);
@@ -441,6 +565,26 @@ static void put_file(const char *path, const char *bytes, size_t n)
     assert_non_null(stream);
     assert_int_equal(fwrite(bytes, 1, n, stream), n);
     assert_int_equal(fclose(stream), 0);
+}
+
+/* A state whose digest is that of what it holds: what is wrong must then be seen by itself. */
+static void seal(const place *p, char *bytes, size_t n)
+{
+    static const char key[] = "\"digest\\\":\\\""; /* as it stands in the file, but for what is before it */
+    pea_error err;
+    char path[160], digits[17];
+    pea_weights *w = NULL;
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p->folder);
+    put_file(path, bytes, n);
+    if (pea_weights_read(path, &w, &err) != PEA_OK)
+        return; /* so much for it */
+    const char *text = pea_weights_metadata(w), *end = strstr(text, ",\"digest\":\"");
+    assert_non_null(end);
+    (void)snprintf(digits, sizeof digits, "%016" PRIx64, pea__weights_digest(w, text, (size_t)(end - text)));
+    for (size_t i = 0; i + sizeof key + 16 <= n; i++)
+        if (!memcmp(bytes + i, key, sizeof key - 1))
+            memcpy(bytes + i + sizeof key - 1, digits, 16);
+    pea_weights_free(w);
 }
 
 /* Resuming from these bytes either is refused in words, or ends as well as any run. */
@@ -474,6 +618,8 @@ static void assert_word_is_refused(const place *p, const char *good, size_t n, c
         fail_msg("%s is not in the state", word);
     assert_int_equal(strlen(word), strlen(other));
     memcpy(at, other, strlen(other));
+    assert_true(is_refused(p, bytes, n)); /* for its digest */
+    seal(p, bytes, n);
     if (!is_refused(p, bytes, n))
         fail_msg("%s for %s was taken", other, word);
     free(bytes);
@@ -493,6 +639,8 @@ static void assert_number_is_refused(const place *p, const char *good, size_t n,
         }
     assert_true(found);
     assert_true(is_refused(p, bytes, n));
+    seal(p, bytes, n);
+    assert_true(is_refused(p, bytes, n));
     free(bytes);
 }
 
@@ -511,18 +659,20 @@ static void a_damaged_state_is_refused_in_words(void **state)
         assert_true(is_refused(&p, good, i < 12 ? i : i * n / 24));
     assert_word_is_refused(&p, good, n, "planned_steps\\\":4", "planned_steps\\\":0");
     assert_word_is_refused(&p, good, n, "best\\\":0", "best\\\":7");
-    assert_word_is_refused(&p, good, n, "state_version\\\":1", "state_version\\\":9");
+    assert_word_is_refused(&p, good, n, "state_version\\\":2", "state_version\\\":9");
     assert_word_is_refused(&p, good, n, "\"steps\"", "\"stops\"");
     assert_word_is_refused(&p, good, n, "\"run/losses\"", "\"run/lasses\"");
     assert_number_is_refused(&p, good, n, 1.0f, NAN);  /* gains of norms were ones, and some of them still are */
     assert_number_is_refused(&p, good, n, 0.01f, NAN); /* rates */
     assert_number_is_refused(&p, good, n, 3.0f, 1e30f); /* the step of the validation */
-    for (size_t i = 0; i < 40; i++) { /* one bit, most of them in the header, where they would count */
-        const size_t at = i < 30 ? i * 97 % 3000 : i * n / 41;
+    for (size_t i = 0; i < 40; i++) { /* one bit, in header and elements */
+        const size_t at = i < 20 ? i * 97 % 3000 : i * (n - 1) / 39;
         good[at] = (char)(good[at] ^ 1 << i % 8);
-        (void)is_refused(&p, good, n);
+        if (!is_refused(&p, good, n))
+            fail_msg("bit %d of byte %zu of %zu may be another", (int)(i % 8), at, n);
         good[at] = (char)(good[at] ^ 1 << i % 8);
     }
+    assert_false(is_refused(&p, good, n));
     free(good);
     place_remove(&p);
 }
@@ -710,9 +860,12 @@ static void a_model_that_learns_on_keeps_its_settings(void **state)
     assert_ok(pea_model_open(PEA_TESTDATA "/../models/nuclei.safetensors", &model, &err));
     assert_ok(pea_train_preset_of(NULL, model, &o, &err));
     assert_true(!strcmp(o.score, "aji") && o.warm_up == 20 && o.from == NULL);
+    assert_true(o.rate == 2e-4 && o.end_rate == 1e-5);
     assert_true(o.segment.foreground_threshold == pea_model_options(model).foreground_threshold);
     assert_ok(pea_train_preset_of("leaves", model, &o, &err));
     assert_true(!strcmp(o.score, "sbd") && o.segment.stride[1] == pea_model_options(model).stride[1]);
+    assert_ok(pea_train_preset_of("cvppp", model, &o, &err));
+    assert_true(o.rate == 1e-4 && o.end_rate == 1e-4); /* smaller ones stay */
     assert_fails(pea_train_preset_of("cells", model, &o, &err), PEA_E_ARG, "choose nuclei, leaves, em");
     pea_model_free(model);
 }
@@ -755,11 +908,16 @@ static void what_mean_shift_is_to_find_is_taught_by_distance(void **state)
     const place p = place_new();
     pea__course course;
     pea_error err;
+    size_t n;
     ear e = {.steps = 0};
     pea_model *model = NULL;
     pea_train_options o = tiny(30);
     (void)state;
     o.segment.clusterer = PEA_CLUSTER_MEANSHIFT;
+    assert_fails(pea__course_plan(&o, &course, &err), PEA_E_ARG, "take absorb 0");
+    pea_train_fit_options(&o, PEA_CHOSE_ABSORB);
+    assert_int_equal(o.segment.absorb_size, 50);
+    pea_train_fit_options(&o, 0); /* nobody chose it */
     assert_ok(pea__course_plan(&o, &course, &err));
     assert_true(course.curriculum.distance == 1.0 && course.curriculum.self[0] == 0.0 &&
                 course.curriculum.cross == 0.0 && course.curriculum.foreground > 0.0);
@@ -774,6 +932,11 @@ static void what_mean_shift_is_to_find_is_taught_by_distance(void **state)
     o.validate_every = 30;
     assert_ok(train(o, &p, NULL, &err));
     assert_true(e.last_loss < 0.8 * e.first_loss);
+    char *losses = read_losses(&p, &n);
+    double total = 0.0, distance = -1.0;
+    assert_int_equal(sscanf(strchr(losses, '\n'), "\n1,%lf,%*f,0,0,0,0,0,0,0,0,%lf\n", &total, &distance), 2);
+    assert_true(total > 0.0 && total == distance); /* nothing else is taught */
+    free(losses);
     assert_ok(pea_model_open(p.model, &model, &err));
     assert_int_equal(pea_model_options(model).clusterer, PEA_CLUSTER_MEANSHIFT);
     assert_non_null(strstr(pea_model_metadata(model), "\"distance\":1"));
@@ -941,10 +1104,12 @@ static void a_plan_of_steps_that_were_not_done_is_refused(void **state)
     char *bytes = test_read_file(path, &n), *at = strstr(bytes + 8, "planned_at\\\":0");
     assert_non_null(at);
     at[strlen("planned_at\\\":")] = '6';
+    seal(&p, bytes, n);
     put_file(path, bytes, n);
     o.resume = 1;
     assert_fails(train(o, &p, NULL, &err), PEA_E_FORMAT, "contradict");
     at[strlen("planned_at\\\":")] = '5';
+    seal(&p, bytes, n);
     put_file(path, bytes, n);
     assert_ok(train(o, &p, NULL, &err));
     free(bytes);
@@ -1074,6 +1239,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cancelled_anywhere_it_goes_on_to_the_same_bytes),
     cmocka_unit_test(three_and_four_steps_are_seven),
     cmocka_unit_test(a_state_of_something_else_is_refused),
+    cmocka_unit_test(a_state_of_an_older_version_is_gone_on_from),
+    cmocka_unit_test(to_be_cancelled_is_an_error_where_nothing_is_kept),
     cmocka_unit_test(what_cannot_be_written_is_told_and_stops_nothing_before_the_end),
     cmocka_unit_test(a_disk_that_is_full_loses_nothing),
     cmocka_unit_test(a_loss_that_runs_away_ends_training),

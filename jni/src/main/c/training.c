@@ -170,7 +170,8 @@ static pea_status take_wishes(lesson *l, pea_error *err)
     if (status == PEA_OK)
         pea_train_fit_options(&l->options, (wish(l, "steps") ? PEA_CHOSE_STEPS : 0) |
                                                (wish(l, "warmup") ? PEA_CHOSE_WARM_UP : 0) |
-                                               (wish(l, "final") ? PEA_CHOSE_END_RATE : 0));
+                                               (wish(l, "final") ? PEA_CHOSE_END_RATE : 0) |
+                                               (wish(l, "absorb") ? PEA_CHOSE_ABSORB : 0));
     return status;
 }
 

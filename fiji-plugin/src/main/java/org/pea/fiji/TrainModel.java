@@ -190,8 +190,8 @@ public class TrainModel implements PlugIn {
             .text("side", "Side of samples", last.getOrDefault("side", ""), "Pixels, a multiple of 16; empty: 256, of"
                     + " leaves 320, of em 160. Smaller ones need less memory and time.")
             .text("batch", "Samples of a step", last.getOrDefault("batch", ""), "Empty: 2, of em 1.")
-            .text("rate", "Learning rate", last.getOrDefault("rate", ""), "Empty: 0.001. Take less where a loss runs"
-                    + " away, or a good model learns on.")
+            .text("rate", "Learning rate", last.getOrDefault("rate", ""), "Empty: 0.001, of a model that learns on"
+                    + " 0.0002. Take less where a loss runs away.")
             .text("channel", "Channel", last.getOrDefault("channel", ""), "Of images with several: the one that shows"
                     + " the objects, counted from 1.")
             .text("threads", "Threads", last.getOrDefault("threads", ""), "Empty: all there are. The model does not"
@@ -236,8 +236,6 @@ public class TrainModel implements PlugIn {
             form.set("pairs", chosenLabels(labels, pairs.get(data)));
         form.enable("pairs", one);
         boolean isNew = form.get("from").equals(NEW);
-        if (key.equals("from"))
-            form.set("rate", isNew ? "" : "0.0002"); // large steps would undo what was learnt
         form.enable("small", isNew);
         form.enable("preset", isNew);
         form.enable("freeze", !isNew);

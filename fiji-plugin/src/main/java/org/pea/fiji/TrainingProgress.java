@@ -108,8 +108,8 @@ class TrainingProgress implements TrainingListener {
     /** "aji 0.8312, the best so far". */
     String scored(TrainingReport r) {
         Double value = r.scores().get(score);
-        return String.format(Locale.ROOT, "%s %.4f, %s", score, value == null ? Double.NaN : value, r.isBest()
-                ? "the best so far" : String.format(Locale.ROOT, "%.4f of step %d stays the best", r.bestScore(),
+        return String.format(Locale.ROOT, "%s %.4f, %s", score, value == null ? Double.NaN : value,
+            r.bestStep() == r.step() ? "the best so far" : String.format(Locale.ROOT, "%.4f of step %d stays the best", r.bestScore(),
                                                     r.bestStep()));
     }
 
