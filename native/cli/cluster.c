@@ -6,7 +6,7 @@
 
 static const char command[] = "cluster";
 static const char settings_keys[] =
-    "shifts neighbours offsets strides merge absorb parts holes connectivity minsize largest";
+    "shifts neighbours offsets strides cut scoring fragments merge absorb parts holes connectivity minsize largest";
 
 static const cli_manual manual = {
     .command = command,
@@ -14,8 +14,8 @@ static const cli_manual manual = {
     .synopsis = "pea cluster A.npy -o LABELS.tif (--offsets O.json | --shifts 1,3 [--neighbours 4|8]) [OPTION]...",
     .description =
         "Cuts the graph of affinities into instances. With the mutex watershed the first two (3-D: three) offsets attract with weight a, all "
-        "others repel with weight 1 - a; edges are taken by falling weight, and a tie goes to the later edge, so "
-        "that the result is always the same.\n"
+        "others repel with weight 1 - a, unless --cut says otherwise; edges are taken by falling weight, and a tie goes to "
+        "the later edge, so that the result is always the same.\n"
         "\nA.npy holds float32 (k,y,x) with 2-D offsets, (k,z,y,x) with 3-D offsets; one more axis of length 1 may "
         "stand before them. LABELS.tif has 0 outside the mask and 1..n in raster order, 16-bit up to 65535 objects.",
     .examples = "pea cluster a.npy -o labels.tif --shifts 1,3,5,9,27 --strides 5,5\n"
@@ -47,7 +47,7 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
          .help = "Instances may be only where this image is not 0."},
         {.name = "method", .kind = CLI_CHOICE, .target = &r->method, .value = "NAME", .choices = "mutex|agglomerate|multicut",
          .help = "How the graph is cut: by the mutex watershed; or into small fragments that are joined while their mean "
-                 "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut). "
+                 "affinity is above --cut (agglomerate), or so that the cuts between them cost least (multicut). "
                  "The last two look at the attractive offsets alone, which must be one step each."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
          .help = "Print one JSON object on stdout: the number of instances."},
@@ -59,6 +59,9 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
     options[0] = own[0];
     memcpy(options + 1 + n_given, own + 1, sizeof own - sizeof *own);
     cli_option_named(options + 1, n_given, "strides")->fallback = "1 everywhere";
+    cli_option_named(options + 1, n_given, "cut")->fallback = "0.5";
+    cli_option_named(options + 1, n_given, "scoring")->fallback = "mean";
+    cli_option_named(options + 1, n_given, "fragments")->fallback = "0.25:2:100";
     cli_option_named(options + 1, n_given, "merge")->fallback = "none";
     cli_option_named(options + 1, n_given, "minsize")->fallback = "0";
     cli_option_named(options + 1, n_given, "absorb")->fallback = "0";
@@ -104,13 +107,12 @@ static pea_status compute(struct run *r, const char *path, pea_error *err)
     const pea_array affinity = cli_tensor_item(&r->in, 0);
     const pea_dims dims = {affinity.dims.z, affinity.dims.y, affinity.dims.x, 1};
     const pea_array *labels = &r->labels.array;
-    const pea_segment_options *o = &r->settings;
-    pea_clusterer clusterer = PEA_CLUSTER_MUTEX;
-    (void)pea_clusterer_parse(r->method, &clusterer); /* one of the choices */
+    pea_segment_options *o = &r->settings;
+    (void)pea_clusterer_parse(r->method, &o->clusterer); /* one of the choices */
     pea_status status = pea_volume_alloc(PEA_UINT32, dims, &r->labels, err);
     if (status == PEA_OK)
-        status = pea_cluster(clusterer, &affinity, &o->offsets, r->mask ? &r->mask_voxels.array : NULL, o->stride,
-                             r->session.context, labels, &r->n_labels, err);
+        status = pea_cluster(o, &affinity, r->mask ? &r->mask_voxels.array : NULL, r->session.context, labels,
+                             &r->n_labels, err);
     if (status == PEA_OK)
         status = pea_clean_up(o, &affinity, r->session.context, labels, &r->n_labels, err);
     cli_session_clear(&r->session);

@@ -7,7 +7,8 @@
 #include "cli.h"
 
 static const char command[] = "train";
-static const char settings_keys[] = "shifts neighbours strides clusterer foreground absorb minsize normalise padding";
+static const char settings_keys[] =
+    "shifts neighbours strides clusterer cut bandwidth foreground absorb minsize normalise padding";
 
 static const cli_manual manual = {
     .command = command,

@@ -65,6 +65,15 @@ wrong_values_are_refused() {
 --shifts 40000
 --neighbours 3
 --strides 0,0
+--strides 0
+--cut 0
+--cut 1
+--cut half
+--scoring median
+--scoring 100
+--fragments 0.25:2
+--fragments 1:2:100
+--bandwidth 0
 --strides 5;5
 --minsize -1
 --minsize 1e3

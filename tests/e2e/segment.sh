@@ -406,6 +406,10 @@ instances_are_found_in_each_way() {
         exits 0 "$pea" segment "$small" -m nuclei -o one.tif --clusterer $way --threads 1
         cmp one.tif $way.tif || fail "$way: threads show"
     done
+    exits 0 "$pea" segment "$small" -m nuclei -o l.tif --clusterer agglomerate --cut 0.9 --scoring 75 --strides 3 --json
+    [ "$(number instances out)" -gt 1 ] || fail "cut: $(cat out)"
+    exits 0 "$pea" segment "$small" -m nuclei -o l.tif --clusterer multicut --fragments 0.5:1:20 --bandwidth 2
+    rm l.tif
     refuses 2 "mutex|agglomerate|multicut|meanshift" "$pea" segment "$small" -m nuclei -o l.tif --clusterer waterz
     refuses 1 "'multicut' needs direct neighbours" "$pea" segment "$small" -m nuclei -o l.tif --clusterer multicut --shifts 2,5
     [ ! -e l.tif ] || fail "something was written"

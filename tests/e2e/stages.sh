@@ -124,6 +124,19 @@ graphs_are_cut_in_each_way() {
         exits 0 "$pea" cluster "$cases/volume_affinity.npy" -o one.tif --offsets o.json --method $way --threads 1
         cmp one.tif $way.tif || fail "$way: threads show"
     done
+    for way in mutex agglomerate multicut; do # what is joined goes by the cut
+        exits 0 "$pea" cluster "$cases/plane_two_levels_affinity.npy" -o l.tif --shifts 1,5 --method $way --cut 0.3 --json
+        few=$(number instances out)
+        exits 0 "$pea" cluster "$cases/plane_two_levels_affinity.npy" -o l.tif --shifts 1,5 --method $way --cut 0.7 --json
+        [ "$(number instances out)" -gt "$few" ] || fail "$way: $few with a cut of 0.3, $(number instances out) with 0.7"
+    done
+    exits 0 "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets o.json --method agglomerate --scoring 75 \
+        --strides 10
+    exits 0 "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets o.json --method multicut --fragments 0.25:1:10
+    refuses 2 "--cut wants a number from 0.001 to 0.999" "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets \
+        o.json --cut 2
+    refuses 2 "unknown option --bandwidth" "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets o.json \
+        --bandwidth 2
     refuses 2 meanshift "$pea" cluster "$cases/volume_affinity.npy" -o l.tif --offsets o.json --method meanshift
     refuses 1 "one step in y" "$pea" cluster "$cases/plane_two_levels_affinity.npy" -o l.tif --shifts 2,5 --method multicut
 }

@@ -14,13 +14,20 @@ typedef struct pea_mutex_options {
     size_t struct_size;
     int stride[3]; /* z,y,x, default 1,1,1: a repulsive edge exists only where every coordinate of the voxel that
                     * stores it is a multiple of its stride; attractive edges are never thinned */
+    double cut;    /* the affinity at which both kinds of edges weigh the same, PEA_CUT_MIN to _MAX; default 0.5 */
 } pea_mutex_options;
+
+#define PEA_CUT_MIN 0.001
+#define PEA_CUT_MAX 0.999
 
 pea_mutex_options pea_mutex_options_default(void);
 
 /**
  * Mutex watershed. The first n_axes offsets attract with weight a, all others repel with weight 1 - a. Edges are
  * taken by descending weight; on equal weight the larger flat index k * n_voxels + p first.
+ *
+ * With a cut t other than 0.5 the weights are a (1 - t) / t and 1 - a where t is above 0.5, a and (1 - a) t / (1 - t)
+ * where it is below, each rounded to float32.
  *
  * @param affinity  borrowed  float32 or float16 (z,y,x,k), k == offsets->n, NaN is refused; or uint8, of which i is
  *                            i / 255.0f

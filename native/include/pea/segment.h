@@ -37,7 +37,7 @@ typedef enum pea_foreground {
 /* How instances are found. docs/how-an-image-becomes-labels.md says with which constants. */
 typedef enum pea_clusterer {
     PEA_CLUSTER_MUTEX,       /* mutex watershed of all affinities */
-    PEA_CLUSTER_AGGLOMERATE, /* watershed fragments, merged while their mean affinity is above one half */
+    PEA_CLUSTER_AGGLOMERATE, /* watershed fragments, merged while their mean affinity is above the cut */
     PEA_CLUSTER_MULTICUT,    /* watershed fragments, cut where that costs least */
     PEA_CLUSTER_MEANSHIFT    /* dense places among the embeddings of a plane, for models trained by distance */
 } pea_clusterer;
@@ -79,7 +79,18 @@ typedef struct pea_segment_options {
     pea_connectivity connectivity; /* of parts and of holes: default PEA_CONNECT_FACES */
     int64_t n_largest;       /* so many of the largest instances stay; 0: all */
     pea_precision precision; /* of the network */
+    /* how the clusterer goes about it */
+    double cut;             /* the affinity that speaks neither for one instance nor for two, PEA_CUT_MIN
+                             * to _MAX; default 0.5. Above it fragments are agglomerated, and cutting them costs; there
+                             * both kinds of edges of the mutex watershed weigh the same */
+    int score_percent;      /* agglomerate by this quantile of the contacts' largest affinities, 0 to 99;
+                             * PEA_SCORE_PERCENT_MEAN, the default: by the mean of all */
+    double fragment_boundary, fragment_sigma; /* of the fragments before a multicut: threshold, and both sigmas, of */
+    int64_t fragment_size;                    /* pea_fragments_options; default 0.25, 2 and 100 */
+    double bandwidth;       /* of mean shift, in units of the embedding, above 0; default 1.5 */
 } pea_segment_options;
+
+#define PEA_SCORE_PERCENT_MEAN (-1)
 
 #define PEA_SCALE_AUTO 0.0
 #define PEA_SCALE_MIN 0.05
@@ -146,17 +157,16 @@ pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibr
 
 /**
  * Cluster affinities as pea_segment() does, before its clean-up: one call in place of those that `clusterer` stands for.
- * @param clusterer  not PEA_CLUSTER_MEANSHIFT, which needs embeddings: pea_mean_shift()
- * @param affinity   borrowed  float32 (z,y,x,k), k == offsets->n
- * @param mask       borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
- * @param stride     borrowed  z,y,x, for the mutex watershed alone; NULL: 1,1,1
- * @param labels     filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
- * @param n_labels   filled    n; may be NULL
+ * @param options   borrowed  clusterer, offsets, stride, cut, score_percent and fragment_*; nothing else is looked at.
+ *                            Not PEA_CLUSTER_MEANSHIFT, which needs embeddings: pea_mean_shift()
+ * @param affinity  borrowed  float32 (z,y,x,k), k == options->offsets.n
+ * @param mask      borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
+ * @param labels    filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask
+ * @param n_labels  filled    n; may be NULL
  * @return as pea_mutex_watershed(), pea_fragments() and what follows them
  */
-pea_status pea_cluster(pea_clusterer clusterer, const pea_array *affinity, const pea_offsets *offsets,
-                       const pea_array *mask, const int stride[3], pea_context *context, const pea_array *labels,
-                       uint32_t *n_labels, pea_error *err);
+pea_status pea_cluster(const pea_segment_options *options, const pea_array *affinity, const pea_array *mask,
+                       pea_context *context, const pea_array *labels, uint32_t *n_labels, pea_error *err);
 
 /**
  * Tidy instances as pea_segment() does after clustering, in a stage named "clean up": merge, absorb_size, parts,

@@ -59,6 +59,7 @@ typedef struct pea__graph {
     int64_t n_planes, plane;            /* along it; voxels of one */
     int64_t begin, end;                 /* planes of the slab */
     pea__slab_affinity affinity;
+    float factor[2];                    /* of weights that attract, of those that repel: see pea__weight_factors() */
     uint32_t byte_keys[2][256];         /* of such a byte that attracts, of one that repels */
     const uint8_t *mask;                /* borrowed; of the slab; NULL: everything is foreground */
     const uint32_t *labels;             /* of the volume: before the slab, PEA__NO_CLUSTER is outside the mask */
@@ -73,7 +74,9 @@ static inline int64_t pea__plane_of(const pea__graph *graph, int64_t z, int64_t 
 /* Order-preserving number of a weight that is not NaN, at least 1; -0 and 0 are the same. */
 uint32_t pea__weight_key(float weight);
 
-void pea__byte_keys(uint32_t keys[2][256]);
+/* What weights are multiplied by so that both kinds are equal at the affinity `cut`; none is above 1, at 0.5 both are. */
+void pea__weight_factors(double cut, float factor[2]);
+void pea__byte_keys(const float factor[2], uint32_t keys[2][256]);
 pea_status pea__affinity_check(const pea_array *affinity, pea_error *err); /* data there, of a type that has weights */
 
 /* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store. All of them lead to a voxel that is

@@ -46,11 +46,28 @@ static void leave_out(const pea__graph *graph, int64_t p, int64_t step, int64_t 
 
 /* ---- weights ---- */
 
-void pea__byte_keys(uint32_t keys[2][256])
+void pea__weight_factors(double cut, float factor[2])
+{
+    factor[0] = cut > 0.5 ? (float)((1.0 - cut) / cut) : 1.0f;
+    factor[1] = cut < 0.5 ? (float)(cut / (1.0 - cut)) : 1.0f;
+}
+
+/* A factor of 1 changes no bit. */
+static uint32_t attractive_key(const float factor[2], float affinity)
+{
+    return pea__weight_key(affinity * factor[0]);
+}
+
+static uint32_t repulsive_key(const float factor[2], float affinity)
+{
+    return pea__weight_key((1.0f - affinity) * factor[1]);
+}
+
+void pea__byte_keys(const float factor[2], uint32_t keys[2][256])
 {
     for (int i = 0; i < 256; i++) {
-        keys[0][i] = pea__weight_key((float)i / 255.0f);
-        keys[1][i] = pea__weight_key(1.0f - (float)i / 255.0f);
+        keys[0][i] = attractive_key(factor, (float)i / 255.0f);
+        keys[1][i] = repulsive_key(factor, (float)i / 255.0f);
     }
 }
 
@@ -79,11 +96,12 @@ static series find(const pea__graph *graph, size_t k, int64_t z, int64_t y, int6
                     (int64_t)k - n_channels, step / s[2] * n};
 }
 
-static void read_halves(const uint16_t *a, int64_t step, int64_t n, bool attractive, uint32_t *keys)
+static void read_halves(const uint16_t *a, int64_t step, int64_t n, bool attractive, const float factor[2],
+                        uint32_t *keys)
 {
     for (int64_t i = 0; i < n; i++) {
         const float value = pea__float_of_half(a[i * step]);
-        keys[i] = pea__weight_key(attractive ? value : 1.0f - value);
+        keys[i] = attractive ? attractive_key(factor, value) : repulsive_key(factor, value);
     }
 }
 
@@ -101,16 +119,16 @@ static void read_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, i
         return;
     }
     if (graph->affinity.dtype == PEA_FLOAT16) {
-        read_halves((const uint16_t *)from.data + from.at, step, n, attractive, keys);
+        read_halves((const uint16_t *)from.data + from.at, step, n, attractive, graph->factor, keys);
         return;
     }
-    const float *a = (const float *)from.data + from.at;
+    const float *a = (const float *)from.data + from.at, factor[2] = {graph->factor[0], graph->factor[1]};
     if (attractive)
         for (int64_t i = 0; i < n; i++)
-            keys[i] = pea__weight_key(a[i * step]);
+            keys[i] = attractive_key(factor, a[i * step]);
     else
         for (int64_t i = 0; i < n; i++)
-            keys[i] = pea__weight_key(1.0f - a[i * step]);
+            keys[i] = repulsive_key(factor, a[i * step]);
 }
 
 static uint32_t *waiting_keys(const pea__graph *graph, size_t k, int64_t p)

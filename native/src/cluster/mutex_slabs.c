@@ -53,7 +53,10 @@ static pea_status begin_graph(pea_mutex_slabs *s, pea_dims d, const pea_mutex_op
     g->n_planes = g->along == 0 ? d.z : d.y;
     g->plane = g->n_voxels / g->n_planes;
     g->labels = s->labels;
-    pea__byte_keys(g->byte_keys);
+    if (!(options->cut >= PEA_CUT_MIN && options->cut <= PEA_CUT_MAX))
+        return pea__fail(err, PEA_E_ARG, "cut must be from %g to %g, not %g", PEA_CUT_MIN, PEA_CUT_MAX, options->cut);
+    pea__weight_factors(options->cut, g->factor);
+    pea__byte_keys(g->factor, g->byte_keys);
     for (int axis = 0; axis < 3; axis++) {
         if (options->stride[axis] < 1)
             return pea__fail(err, PEA_E_ARG, "stride %d of axis %c must be at least 1", options->stride[axis],

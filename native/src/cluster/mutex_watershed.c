@@ -66,7 +66,7 @@
 
 pea_mutex_options pea_mutex_options_default(void)
 {
-    return (pea_mutex_options){.struct_size = sizeof(pea_mutex_options), .stride = {1, 1, 1}};
+    return (pea_mutex_options){.struct_size = sizeof(pea_mutex_options), .stride = {1, 1, 1}, .cut = 0.5};
 }
 
 static pea_status check_arguments(const pea_array *affinity, const pea_offsets *offsets, const pea_array *mask,

@@ -23,16 +23,26 @@ static uint64_t count_voxels(pea_dims d)
     return pea__bytes_mul(pea__bytes_mul((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x);
 }
 
+/* Of the graph for each voxel. Only the fragments for agglomerating a volume are small, and those for a multicut that
+ * may be. */
+static uint64_t graph_bytes(const pea_segment_options *options)
+{
+    enum { SMALL_BYTES = 110, LARGE_BYTES = 12, LARGE = 100 };
+    if (options->clusterer == PEA_CLUSTER_AGGLOMERATE)
+        return options->offsets.n_axes == 3 ? SMALL_BYTES : LARGE_BYTES;
+    const int64_t size = pea__max_i64(1, options->fragment_size);
+    return (uint64_t)pea__min_i64(SMALL_BYTES, pea__max_i64(LARGE_BYTES, LARGE_BYTES * LARGE / size));
+}
+
 /* Scratch of each thread for a plane; the graph of the fragments and what cuts it. How many fragments there are depends
- * on the data; the figures are those of noise. Only those for agglomerating a volume are small. A chessboard has more:
- * every step on the graph counts its own need as soon as it is known, and is refused with it. */
+ * on the data; the figures are those of noise. A chessboard has more: every step on the graph counts its own need as
+ * soon as it is known, and is refused with it. */
 static uint64_t fragment_bytes(const pea_segment_options *options, pea_dims grid, int n_threads)
 {
-    const bool small = options->clusterer == PEA_CLUSTER_AGGLOMERATE && options->offsets.n_axes == 3;
     enum { SCRATCH_BYTES = 60, ROW_BYTES = 64 };
     const uint64_t plane = pea__bytes_mul((uint64_t)grid.y, (uint64_t)grid.x),
                    scratch = pea__bytes_mul(plane, (uint64_t)n_threads * SCRATCH_BYTES);
-    const uint64_t graph = pea__bytes_mul(count_voxels(grid), small ? 110 : 12);
+    const uint64_t graph = pea__bytes_mul(count_voxels(grid), graph_bytes(options));
     return pea__bytes_add(pea__bytes_add(scratch, (uint64_t)grid.x * ROW_BYTES), graph);
 }
 

@@ -5,6 +5,7 @@
 #include "pipeline/pipeline.h"
 
 #include <cjson/cJSON.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -17,8 +18,8 @@ static const char citation[] = "Huang, Deng, Chen, Fu, Xiong: Learning to Model 
 /* What a record may be given at import; the first two are written from the network alone. */
 static const char *const known_keys[] = {
     "format_version", "network", "name", "description", "normalise", "padding", "cluster_padded", "border", "offsets",
-    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "merge", "min_size",
-    "absorb_size", "parts", "fill_holes", "connectivity", "n_largest", "tile",
+    "strides", "foreground", "foreground_threshold", "min_foreground_size", "clusterer", "cut", "scoring", "fragments",
+    "bandwidth", "merge", "min_size", "absorb_size", "parts", "fill_holes", "connectivity", "n_largest", "tile",
     "tile_step", "tile_margin", "pixel_size", "licence", "provenance", "citation", "thumbnail",
 };
 enum { N_KEYS = sizeof known_keys / sizeof *known_keys, N_OWN_KEYS = 2 };
@@ -150,6 +151,52 @@ static void read_choices(reader *r, bool is_plane, pea_segment_options *o)
         o->foreground_threshold = threshold->valuedouble;
 }
 
+/* A number of [low, high]; unchanged where the key is absent. */
+static void read_real(reader *r, const char *key, double low, double high, const char *expected, double *value)
+{
+    const cJSON *item = find(r, key, false);
+    if (item && !(cJSON_IsNumber(item) && item->valuedouble >= low && item->valuedouble <= high))
+        wrong(r, key, expected);
+    else if (item)
+        *value = item->valuedouble;
+}
+
+/* [boundary, sigma, size]. */
+static void read_fragments(reader *r, pea_segment_options *o)
+{
+    const cJSON *list = find(r, "fragments", false);
+    if (!list)
+        return;
+    const bool good = cJSON_IsArray(list) && cJSON_GetArraySize(list) == 3;
+    const cJSON *boundary = good ? list->child : NULL, *sigma = good ? boundary->next : NULL;
+    if (!good || !cJSON_IsNumber(boundary) || !(boundary->valuedouble >= 0.0 && boundary->valuedouble < 1.0) ||
+        !cJSON_IsNumber(sigma) || !(sigma->valuedouble >= 0.0 && sigma->valuedouble <= 100.0) ||
+        !is_whole(sigma->next, 0, &o->fragment_size)) {
+        wrong(r, "fragments", "a list [boundary, sigma, size]: 0 to below 1, 0 to 100, a whole number from 0");
+        return;
+    }
+    o->fragment_boundary = boundary->valuedouble;
+    o->fragment_sigma = sigma->valuedouble;
+}
+
+/* How the clusterer goes about it. */
+static void read_tuning(reader *r, pea_segment_options *o)
+{
+    int64_t percent;
+    read_real(r, "cut", PEA_CUT_MIN, PEA_CUT_MAX, "a number from 0.001 to 0.999", &o->cut);
+    read_real(r, "bandwidth", DBL_MIN, DBL_MAX, "a number above 0", &o->bandwidth);
+    read_fragments(r, o);
+    const cJSON *scoring = find(r, "scoring", false);
+    if (!scoring)
+        return;
+    if (cJSON_IsString(scoring) && strcmp(scoring->valuestring, "mean") == 0)
+        o->score_percent = PEA_SCORE_PERCENT_MEAN;
+    else if (is_whole(scoring, 0, &percent) && percent <= 99)
+        o->score_percent = (int)percent;
+    else
+        wrong(r, "scoring", "\"mean\" or a whole number from 0 to 99");
+}
+
 static void read_offsets(reader *r, int n_axes, pea_segment_options *o)
 {
     int64_t strides[3] = {1, 1, 1};
@@ -271,6 +318,7 @@ static pea_status read_record(const cJSON *record, pea_network_info network, pea
     read_network(&r, network);
     read_choices(&r, network.n_axes == 2, options);
     read_offsets(&r, network.n_axes, options);
+    read_tuning(&r, options);
     read_merge(&r, options);
     read_whole(&r, "min_foreground_size", false, 0, &options->min_foreground_size);
     read_whole(&r, "min_size", false, 0, &options->min_size);
@@ -364,9 +412,29 @@ static bool add_graph(cJSON *record, const pea_segment_options *o)
 }
 
 /* What came later is written only where it says something: older records stay as they were. */
+static bool add_tuning(cJSON *record, const pea_segment_options *o)
+{
+    const pea_segment_options usual = pea__common_options();
+    bool good = true;
+    if (o->cut != usual.cut)
+        good = good && cJSON_AddNumberToObject(record, "cut", o->cut);
+    if (o->score_percent != usual.score_percent)
+        good = good && cJSON_AddNumberToObject(record, "scoring", o->score_percent);
+    if (o->bandwidth != usual.bandwidth)
+        good = good && cJSON_AddNumberToObject(record, "bandwidth", o->bandwidth);
+    if (o->fragment_boundary == usual.fragment_boundary && o->fragment_sigma == usual.fragment_sigma &&
+        o->fragment_size == usual.fragment_size)
+        return good;
+    cJSON *list = good ? cJSON_AddArrayToObject(record, "fragments") : NULL;
+    return list && cJSON_AddItemToArray(list, cJSON_CreateNumber(o->fragment_boundary)) &&
+           cJSON_AddItemToArray(list, cJSON_CreateNumber(o->fragment_sigma)) &&
+           cJSON_AddItemToArray(list, cJSON_CreateNumber((double)o->fragment_size));
+}
+
+/* The same of the clean-up. */
 static bool add_later(cJSON *record, const pea_segment_options *o)
 {
-    bool good = true;
+    bool good = add_tuning(record, o);
     if (o->absorb_size)
         good = good && cJSON_AddNumberToObject(record, "absorb_size", (double)o->absorb_size);
     if (o->parts)

@@ -3,6 +3,7 @@
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
@@ -29,6 +30,24 @@ static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
         if (o->merge[i].max_size < 0 || o->merge[i].window < 1)
             return pea__fail(err, PEA_E_ARG, "merge pass %zu has size %d and window %d: at least 0 and 1 are needed",
                              i + 1, (int)o->merge[i].max_size, (int)o->merge[i].window);
+    return PEA_OK;
+}
+
+pea_status pea__tuning_check(const pea_segment_options *o, pea_error *err)
+{
+    if (!(o->cut >= PEA_CUT_MIN && o->cut <= PEA_CUT_MAX))
+        return pea__fail(err, PEA_E_ARG, "cut must be from %g to %g, not %g", PEA_CUT_MIN, PEA_CUT_MAX, o->cut);
+    if (o->score_percent != PEA_SCORE_PERCENT_MEAN && (o->score_percent < 0 || o->score_percent > 99))
+        return pea__fail(err, PEA_E_ARG, "score_percent must be 0 to 99, or PEA_SCORE_PERCENT_MEAN, not %d",
+                         o->score_percent);
+    if (!(o->fragment_boundary >= 0.0 && o->fragment_boundary < 1.0))
+        return pea__fail(err, PEA_E_ARG, "fragment_boundary must be at least 0 and below 1, not %g",
+                         o->fragment_boundary);
+    if (!(o->fragment_sigma >= 0.0 && o->fragment_sigma <= 100.0) || o->fragment_size < 0)
+        return pea__fail(err, PEA_E_ARG, "fragment_sigma must be 0 to 100 pixels and fragment_size not negative: %g, %"
+                         PRId64, o->fragment_sigma, o->fragment_size);
+    if (!(o->bandwidth > 0.0 && isfinite(o->bandwidth)))
+        return pea__fail(err, PEA_E_ARG, "bandwidth must be above 0, not %g", o->bandwidth);
     return PEA_OK;
 }
 
@@ -79,6 +98,8 @@ pea_status pea__options_check(const pea_segment_options *options, pea_network_in
     pea_status status = check_choices(options, err);
     if (status == PEA_OK)
         status = check_numbers(options, err);
+    if (status == PEA_OK)
+        status = pea__tuning_check(options, err);
     if (status == PEA_OK)
         status = pea__offsets_check(&options->offsets, err);
     if (status != PEA_OK)

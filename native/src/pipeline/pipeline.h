@@ -31,6 +31,9 @@ pea_status pea__model_make(const pea_weights *weights, const char *path, pea_mod
 
 /* Ranges of every field, and whether the settings suit the network. The message names the field. */
 pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err);
+/* The same for how the clusterer goes about it. */
+pea_status pea__tuning_check(const pea_segment_options *options, pea_error *err);
+pea_segment_options pea__common_options(void); /* what all presets share (preset.c); without offsets */
 
 /* ---- padding (pad.c) ---- */
 
@@ -221,6 +224,8 @@ pea_status pea__job_prepare(pea__job *job, const pea_model *model, const pea_seg
 pea_status pea__job_scan(pea__job *job, pea_error *err);
 
 /* ---- clustering (cluster.c) ---- */
+
+pea_mutex_options pea__mutex_options(const pea_segment_options *options);
 
 /* Merging of small instances, if it is wished for. */
 pea_status pea__merge(const pea__job *job, const pea_array *labels, pea_error *err);

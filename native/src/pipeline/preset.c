@@ -14,7 +14,7 @@ static pea_offsets plane_offsets(int last_shift)
 }
 
 /* What all presets share; the tiles only matter to 3-D networks. */
-static pea_segment_options common(void)
+pea_segment_options pea__common_options(void)
 {
     return (pea_segment_options){
         .struct_size = sizeof(pea_segment_options),
@@ -24,13 +24,19 @@ static pea_segment_options common(void)
         .tile_step = {10, 80, 80},
         .tile_margin = {4, 48, 48},
         .scale = 1.0,
+        .cut = 0.5,
+        .score_percent = PEA_SCORE_PERCENT_MEAN,
+        .fragment_boundary = 0.25,
+        .fragment_sigma = 2.0,
+        .fragment_size = 100,
+        .bandwidth = 1.5,
     };
 }
 
 /* Leaves of a plant on a tray; the foreground comes with the images. */
 static pea_segment_options cvppp(void)
 {
-    pea_segment_options o = common();
+    pea_segment_options o = pea__common_options();
     o.normalise = PEA_NORMALISE_IMAGENET;
     o.padding = PEA_PAD_REFLECT_SQUARE;
     o.cluster_padded = 1;
@@ -48,7 +54,7 @@ static pea_segment_options cvppp(void)
 /* Fluorescent nuclei in a dish, 16-bit. */
 static pea_segment_options bbbc039(void)
 {
-    pea_segment_options o = common();
+    pea_segment_options o = pea__common_options();
     o.normalise = PEA_NORMALISE_MINMAX;
     o.padding = PEA_PAD_ZERO_SQUARE;
     o.foreground = PEA_FOREGROUND_PREDICTED;
@@ -67,7 +73,7 @@ static pea_segment_options bbbc039(void)
  * mutex watershed. */
 static pea_segment_options ac3ac4(void)
 {
-    pea_segment_options o = common();
+    pea_segment_options o = pea__common_options();
     o.normalise = PEA_NORMALISE_UNIT;
     o.foreground = PEA_FOREGROUND_NONE;
     o.offsets = pea_offsets_3d_default();
@@ -81,7 +87,7 @@ static pea_segment_options ac3ac4(void)
  * balances the classes, which makes 0.5 too generous, and cutting leaves crumbs, which are the rim of a nucleus. */
 static pea_segment_options nuclei(void)
 {
-    pea_segment_options o = common();
+    pea_segment_options o = pea__common_options();
     o.normalise = PEA_NORMALISE_MINMAX;
     o.padding = PEA_PAD_REFLECT_END;
     o.foreground = PEA_FOREGROUND_PREDICTED;

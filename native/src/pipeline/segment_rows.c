@@ -173,10 +173,9 @@ static size_t n_repulsive(const stream *s)
 static pea_status make_room(stream *s, pea_error *err)
 {
     const pea__job *job = s->job;
-    pea_mutex_options mutex = pea_mutex_options_default();
+    const pea_mutex_options mutex = pea__mutex_options(&job->options);
     const int64_t c = job->heads.embedding_channels;
     pea_status status = PEA_OK;
-    memcpy(mutex.stride, job->options.stride, sizeof mutex.stride);
     s->units.row_bytes = (size_t)(pea__unit_pitch(s->grid.x) * c) * sizeof(float);
     s->mask.row_bytes = (size_t)s->grid.x;
     s->labels = s->part->labels;

@@ -269,9 +269,8 @@ pea_status pea__volume_stream(const pea__part *part, pea_error *err)
     const pea__job *job = part->job;
     work w = {.part = part, .embedding = {.sum = part->embedding}};
     pea_segment_options options = job->options;
-    pea_mutex_options mutex = pea_mutex_options_default();
+    const pea_mutex_options mutex = pea__mutex_options(&job->options);
     options.offsets.n = (size_t)n_everywhere(job);
-    memcpy(mutex.stride, job->options.stride, sizeof mutex.stride);
     pea_status status = plan(job, &w, err);
     if (status == PEA_OK)
         status = make_room(&w, err);

@@ -6,6 +6,7 @@
 #include "pipeline/pipeline.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -178,8 +179,10 @@ static bool take_strides(draft *d, const char *text)
     const size_t n_axes = (size_t)d->options.offsets.n_axes;
     int stride[3] = {1, 1, 1};
     size_t n;
-    if (!take_list(text, INT32_MAX, stride + 3 - n_axes, n_axes, &n) || n != n_axes)
+    if (!take_list(text, INT32_MAX, stride + 3 - n_axes, n_axes, &n) || (n != n_axes && n != 1))
         return false;
+    for (size_t i = n; i < n_axes; i++) /* one number is the same for all axes */
+        stride[3 - n_axes + i] = stride[3 - n_axes];
     memcpy(d->options.stride, stride, sizeof stride);
     return true;
 }
@@ -246,6 +249,93 @@ static void show_clusterer(const pea_segment_options *o, char *text)
     put(text, "%s", pea_clusterer_name(o->clusterer));
 }
 
+static bool take_cut(draft *d, const char *text)
+{
+    double cut;
+    if (!pea__real_parse(text, &cut) || !(cut >= PEA_CUT_MIN && cut <= PEA_CUT_MAX))
+        return false;
+    d->options.cut = cut;
+    return true;
+}
+
+static void show_real(double value, char *text)
+{
+    char number[PEA__REAL_BYTES];
+    pea__real_print_exactly(value, number);
+    put(text, "%s", number);
+}
+
+static void show_cut(const pea_segment_options *o, char *text)
+{
+    show_real(o->cut, text);
+}
+
+static bool take_scoring(draft *d, const char *text)
+{
+    int64_t percent = PEA_SCORE_PERCENT_MEAN;
+    if (strcmp(text, "mean") != 0 && !(take_whole(text, 0, &percent) && percent <= 99))
+        return false;
+    d->options.score_percent = (int)percent;
+    return true;
+}
+
+static void show_scoring(const pea_segment_options *o, char *text)
+{
+    if (o->score_percent == PEA_SCORE_PERCENT_MEAN)
+        put(text, "mean");
+    else
+        put(text, "%d", o->score_percent);
+}
+
+/* One number of several that colons separate; moves *text behind it and the colon. */
+static bool next_real(const char **text, double *value)
+{
+    char number[PEA__REAL_BYTES];
+    const size_t length = strcspn(*text, ":");
+    if (length >= sizeof number)
+        return false;
+    memcpy(number, *text, length);
+    number[length] = '\0';
+    *text += length + ((*text)[length] == ':');
+    return pea__real_parse(number, value);
+}
+
+/* "0.25:2:100". */
+static bool take_fragments(draft *d, const char *text)
+{
+    double boundary, sigma;
+    int64_t size;
+    if (!next_real(&text, &boundary) || !next_real(&text, &sigma) || !take_whole(text, 0, &size) ||
+        !(boundary >= 0.0 && boundary < 1.0 && sigma >= 0.0 && sigma <= 100.0))
+        return false;
+    d->options.fragment_boundary = boundary;
+    d->options.fragment_sigma = sigma;
+    d->options.fragment_size = size;
+    return true;
+}
+
+static void show_fragments(const pea_segment_options *o, char *text)
+{
+    show_real(o->fragment_boundary, text);
+    put(text, ":");
+    show_real(o->fragment_sigma, text);
+    put(text, ":%" PRId64, o->fragment_size);
+}
+
+static bool take_bandwidth(draft *d, const char *text)
+{
+    double bandwidth;
+    if (!pea__real_parse(text, &bandwidth) || !(bandwidth > 0.0 && isfinite(bandwidth)))
+        return false;
+    d->options.bandwidth = bandwidth;
+    return true;
+}
+
+static void show_bandwidth(const pea_segment_options *o, char *text)
+{
+    show_real(o->bandwidth, text);
+}
+
 static bool take_precision(draft *d, const char *text)
 {
     return pea_precision_parse(text, &d->options.precision);
@@ -294,9 +384,7 @@ static bool take_threshold(draft *d, const char *text)
 
 static void show_threshold(const pea_segment_options *o, char *text)
 {
-    char number[PEA__REAL_BYTES];
-    pea__real_print_exactly(o->foreground_threshold, number);
-    put(text, "%s", number);
+    show_real(o->foreground_threshold, text);
 }
 
 static bool take_speckles(draft *d, const char *text)
@@ -449,15 +537,34 @@ static const entry table[] = {
       "The steps to compared voxels themselves, instead of shifts, as a JSON list: [[-1,0],[0,-1],...] as y,x or "
       "[[-1,0,0],...] as z,y,x. The first two (three) attract, all others repel.", 0},
      NULL, take_offsets, show_offsets},
-    {{"strides", "Strides of repulsion", "Y,X|Z,Y,X", NULL,
-      "Keep a repulsive edge only at every n-th voxel of each axis; n is at least 1.", 0},
-     "whole numbers from 1 to 2147483647: Y,X for a 2-D model, Z,Y,X for a 3-D one", take_strides, show_strides},
+    {{"strides", "Strides of repulsion", "N|Y,X|Z,Y,X", NULL,
+      "Keep a repulsive edge only at every n-th voxel of each axis; n is at least 1, and one number is for all axes.", 0},
+     "whole numbers from 1 to 2147483647: N for all axes, or Y,X for a 2-D model, Z,Y,X for a 3-D one", take_strides,
+     show_strides},
     {{"clusterer", "Clusterer", "NAME", "mutex|agglomerate|multicut|meanshift",
       "How instances are found: by the mutex watershed of all affinities; by joining small fragments while their mean "
-      "affinity is above one half (agglomerate), or so that the cuts between them cost least (multicut), which look at "
+      "affinity is above the cut (agglomerate), or so that the cuts between them cost least (multicut), which look at "
       "direct neighbours alone; or by mean shift of the embeddings, for 2-D models trained by distance: with "
       "embeddings trained by angle, as those of the bundled model, it finds one instance.", 0},
      NULL, take_clusterer, show_clusterer},
+    {{"cut", "Affinity that neither joins nor separates", "A", NULL,
+      "Affinities above A speak for one instance, those below it for two: fragments are agglomerated while theirs is "
+      "above it, a multicut is paid for cutting those below, and the mutex watershed weighs attraction and repulsion so "
+      "that both are equal there. Not for meanshift. From 0.001 to 0.999; less joins more.", 0},
+     "a number from 0.001 to 0.999", take_cut, show_cut},
+    {{"scoring", "Likeness of fragments", "mean|Q", NULL,
+      "What agglomerate takes for the affinity of two fragments: the mean, or of the largest affinities of all "
+      "contacts between their pieces that which Q per cent are below; Q is from 0 to 99.", 0},
+     "mean, or a whole number from 0 to 99", take_scoring, show_scoring},
+    {{"fragments", "Fragments before a multicut", "A:SIGMA:N", NULL,
+      "What multicut puts together: seeds are deep inside where 1 - affinity is at most A, at least 0 and below 1; "
+      "Gaussians of SIGMA pixels, 0 to 100, make them fewer; fragments below N pixels go to their neighbours.", 0},
+     "a number of at least 0 and below 1, one from 0 to 100 and a whole one, such as 0.25:2:100", take_fragments,
+     show_fragments},
+    {{"bandwidth", "Radius of mean shift", "R", NULL,
+      "How far embeddings of one instance may be from its middle, for meanshift: in the units that the model was trained "
+      "with, above 0.", 2},
+     "a number above 0", take_bandwidth, show_bandwidth},
     {{"precision", "Precision", "NAME", "fp32|bf16",
       "The arithmetic of the network: 32-bit floating point, or bf16, which takes less memory, half of it for "
       "volumes, and on processors with AMX a fraction of the time, for affinities that differ by some thousandths.", 0},

@@ -41,7 +41,8 @@ static inline int64_t plain_edges(const pea__graph *g, plain_edge *edges)
                     if (g->mask && (!g->mask[p] || !g->mask[q]))
                         continue;
                     const float a = ((const float *)g->affinity.data)[p * (int64_t)g->offsets->n + k];
-                    edges[n++] = (plain_edge){attractive ? a : 1.0f - a, (uint32_t)(k * g->n_voxels + p)};
+                    edges[n++] = (plain_edge){(attractive ? a : 1.0f - a) * g->factor[!attractive],
+                                                 (uint32_t)(k * g->n_voxels + p)};
                 }
     return n;
 }

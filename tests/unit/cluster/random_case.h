@@ -15,6 +15,7 @@ typedef struct random_case {
     pea_dims d;
     pea_offsets offsets;
     int stride[3];
+    double cut;
     float *affinity;
     void *given;     /* the same affinities in another type; NULL: those */
     pea_dtype dtype; /* of what is given */
@@ -68,7 +69,9 @@ static inline random_case make_case(uint64_t *random)
 {
     const bool little = between(random, 0, 7) > 0;
     const int side = little ? 5 : 12;
+    static const double cuts[] = {0.5, 0.5, 0.4, 0.75, PEA_CUT_MIN, PEA_CUT_MAX};
     random_case c = {.d = {1, between(random, 1, side), between(random, 1, side), 1}, .stride = {1, 1, 1}};
+    c.cut = cuts[between(random, 0, 5)];
     c.offsets.n_axes = between(random, 2, 3);
     if (c.offsets.n_axes == 3)
         c.d = (pea_dims){between(random, 1, 5), between(random, 1, side / 2), between(random, 1, side / 2), 1};
@@ -115,6 +118,7 @@ static inline pea__graph graph_of(const random_case *c)
 {
     pea__graph graph = {.dims = c->d, .n_voxels = c->d.z * c->d.y * c->d.x, .offsets = &c->offsets};
     graph.affinity = (pea__slab_affinity){c->affinity, NULL, PEA_FLOAT32};
+    pea__weight_factors(c->cut, graph.factor);
     graph.mask = c->mask;
     for (int axis = 0; axis < 3; axis++)
         graph.stride[axis] = c->stride[axis];

@@ -16,6 +16,7 @@ static pea_mutex_options options_of(const random_case *c)
 {
     pea_mutex_options options = pea_mutex_options_default();
     memcpy(options.stride, c->stride, sizeof options.stride);
+    options.cut = c->cut;
     return options;
 }
 
@@ -110,7 +111,7 @@ static void check_case(uint64_t seed, pea_context **contexts)
     random_case c = make_case(&random);
     const pea__slab_tuning tuning = random_tuning(&random);
     const int most = between(&random, 1, 8);
-    textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
+    textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, c.cut, expected);
     cluster(&c, &random, most, contexts[seed % 16 == 0 ? 1 + seed / 16 % 3 : 0], tuning, labels);
     if (memcmp(labels, expected, (size_t)(c.d.z * c.d.y * c.d.x) * sizeof *labels) != 0)
         fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
@@ -161,7 +162,7 @@ static void too_many_clusters_are_refused(void **state)
 /* Cells of 23 x 31, noise, and a hole in the mask. */
 static random_case make_large(pea_dims d, bool forth)
 {
-    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}, .dtype = PEA_FLOAT32};
+    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}, .cut = 0.5, .dtype = PEA_FLOAT32};
     uint64_t random = 5;
     if (d.z == 1)
         assert_ok(pea_offsets_from_shifts((const int[]){1, 3, 5, 9, 27}, 5, 4, &c.offsets, &err));

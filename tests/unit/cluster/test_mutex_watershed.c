@@ -16,20 +16,21 @@ static pea_error err;
 
 /* Labels of a graph held in plain arrays. */
 static pea_status run_as(const void *affinity, pea_dtype dtype, pea_dims d, const pea_offsets *offsets,
-                         const uint8_t *mask, const int stride[3], pea_context *context, uint32_t *labels,
+                         const uint8_t *mask, const int stride[3], double cut, pea_context *context, uint32_t *labels,
                          uint32_t *n_labels)
 {
     const pea_array a = {(void *)affinity, dtype, {d.z, d.y, d.x, (int64_t)offsets->n}};
     const pea_array m = {(void *)mask, PEA_UINT8, {d.z, d.y, d.x, 1}}, l = {labels, PEA_UINT32, {d.z, d.y, d.x, 1}};
     pea_mutex_options options = pea_mutex_options_default();
     memcpy(options.stride, stride, sizeof options.stride);
+    options.cut = cut;
     return pea_mutex_watershed(&a, offsets, mask ? &m : NULL, &options, context, &l, n_labels, &err);
 }
 
 static pea_status run(const float *affinity, pea_dims d, const pea_offsets *offsets, const uint8_t *mask,
                       const int stride[3], pea_context *context, uint32_t *labels, uint32_t *n_labels)
 {
-    return run_as(affinity, PEA_FLOAT32, d, offsets, mask, stride, context, labels, n_labels);
+    return run_as(affinity, PEA_FLOAT32, d, offsets, mask, stride, 0.5, context, labels, n_labels);
 }
 
 static const pea_dims example_dims = {1, EXAMPLE_Y, EXAMPLE_X, 1};
@@ -38,7 +39,7 @@ static int64_t count_edges(const float *affinity, const pea_offsets *offsets, co
                            int stride_x)
 {
     static textbook_edge edges[EXAMPLE_N * 8];
-    return (int64_t)textbook_edges(affinity, example_dims, offsets, mask, (int[]){1, stride_y, stride_x}, edges);
+    return (int64_t)textbook_edges(affinity, example_dims, offsets, mask, (int[]){1, stride_y, stride_x}, 0.5, edges);
 }
 
 static void assert_row(const uint32_t *labels, int y, const uint32_t expected[EXAMPLE_X])
@@ -176,8 +177,9 @@ static void check_case(uint64_t seed)
     uint32_t labels[RANDOM_CASE_VOXELS], expected[RANDOM_CASE_VOXELS], n;
     uint64_t random = seed;
     random_case c = make_case(&random);
-    textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, expected);
-    assert_ok(run_as(c.given ? c.given : c.affinity, c.dtype, c.d, &c.offsets, c.mask, c.stride, NULL, labels, &n));
+    textbook_mutex_watershed(c.affinity, c.d, &c.offsets, c.mask, c.stride, c.cut, expected);
+    assert_ok(run_as(c.given ? c.given : c.affinity, c.dtype, c.d, &c.offsets, c.mask, c.stride, c.cut, NULL, labels,
+                     &n));
     if (memcmp(labels, expected, (size_t)(c.d.z * c.d.y * c.d.x) * sizeof *labels) != 0)
         fail_msg("seed %llu gives another partition than the textbook", (unsigned long long)seed);
     free_case(&c);
@@ -214,7 +216,7 @@ static float *large_affinity(pea_dims d, const pea_offsets *offsets, uint32_t n_
 /* Any number of threads gives the bytes of the plain algorithm. */
 static void check_large(pea_dims d, uint32_t n_levels, bool masked)
 {
-    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}};
+    random_case c = {.d = d, .offsets = pea_offsets_3d_default(), .stride = {1, 3, 3}, .cut = 0.5};
     const size_t n = (size_t)(d.z * d.y * d.x);
     uint32_t *expected = malloc(n * sizeof *expected), *labels = malloc(n * sizeof *labels);
     c.affinity = large_affinity(d, &c.offsets, n_levels);
@@ -265,7 +267,7 @@ static void large_constraint_sets_equal_the_textbook(void **state)
         for (int p = 0; p < 600; p++)
             for (int k = 2; k < 128; k++)
                 affinity[p * 128 + k] = 0.4f + 0.6f * affinity[p * 128 + k];
-        textbook_mutex_watershed(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, expected);
+        textbook_mutex_watershed(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, 0.5, expected);
         assert_ok(run(affinity, d, &offsets, NULL, (int[]){1, 1, 1}, NULL, labels, NULL));
         assert_memory_equal(labels, expected, sizeof labels);
     }
@@ -354,8 +356,8 @@ static void nan_is_refused_with_its_place(void **state)
                  PEA_E_FORMAT, "z 1, y 2, x 3, offset 7");
     uint16_t halves[2 * 3 * 4 * 12] = {0x7c00, 0xfc00, 0}; /* infinite ones are numbers */
     halves[((1 * 3 + 2) * 4 + 2) * 12 + 11] = 0xfc01;
-    assert_fails(run_as(halves, PEA_FLOAT16, (pea_dims){2, 3, 4, 1}, &offsets, NULL, (int[]){5, 5, 5}, NULL, labels,
-                        NULL), PEA_E_FORMAT, "z 1, y 2, x 2, offset 11");
+    assert_fails(run_as(halves, PEA_FLOAT16, (pea_dims){2, 3, 4, 1}, &offsets, NULL, (int[]){5, 5, 5}, 0.5, NULL,
+                        labels, NULL), PEA_E_FORMAT, "z 1, y 2, x 2, offset 11");
 }
 
 static void arguments_that_do_not_fit_are_refused(void **state)
@@ -386,6 +388,12 @@ static void arguments_that_do_not_fit_are_refused(void **state)
     pea_mutex_options options = pea_mutex_options_default();
     options.stride[1] = 0;
     assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG, "axis y");
+    options.stride[1] = 1;
+    for (int i = 0; i < 3; i++) {
+        options.cut = (double[]){0.0, 1.0, NAN}[i];
+        assert_fails(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err), PEA_E_ARG,
+                     "cut must be from 0.001 to 0.999");
+    }
     options.struct_size = offsetof(pea_mutex_options, stride); /* of an older caller, who knew of no strides */
     assert_ok(pea_mutex_watershed(&a, &offsets, &m, &options, NULL, &l, NULL, &err));
     options.struct_size = 0;

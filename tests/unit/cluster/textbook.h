@@ -13,6 +13,14 @@ typedef struct textbook_edge {
     bool attractive;
 } textbook_edge;
 
+/* As native/include/pea/cluster.h says it. */
+static inline float textbook_weight(float a, bool attractive, double cut)
+{
+    if (attractive)
+        return cut > 0.5 ? a * (float)((1.0 - cut) / cut) : a;
+    return cut < 0.5 ? (1.0f - a) * (float)(cut / (1.0 - cut)) : 1.0f - a;
+}
+
 static int textbook_order(const void *left, const void *right)
 {
     const textbook_edge *a = left, *b = right;
@@ -22,7 +30,7 @@ static int textbook_order(const void *left, const void *right)
 }
 
 static inline size_t textbook_edges(const float *affinity, pea_dims d, const pea_offsets *offsets, const uint8_t *mask,
-                                    const int stride[3], textbook_edge *edges)
+                                    const int stride[3], double cut, textbook_edge *edges)
 {
     const int64_t n_voxels = d.z * d.y * d.x;
     size_t n = 0;
@@ -39,20 +47,21 @@ static inline size_t textbook_edges(const float *affinity, pea_dims d, const pea
             if (mask && (!mask[p] || !mask[q]))
                 continue;
             const float a = affinity[p * (int64_t)offsets->n + k];
-            edges[n++] = (textbook_edge){attractive ? a : 1.0f - a, k * n_voxels + p, p, q, attractive};
+            edges[n++] = (textbook_edge){textbook_weight(a, attractive, cut), k * n_voxels + p, p, q, attractive};
         }
     return n;
 }
 
 /* Clusters are numbers written into every voxel; constraints are a square matrix. */
 static inline void textbook_mutex_watershed(const float *affinity, pea_dims d, const pea_offsets *offsets,
-                                            const uint8_t *mask, const int stride[3], uint32_t *labels)
+                                            const uint8_t *mask, const int stride[3], double cut,
+                                            uint32_t *labels)
 {
     const int64_t n = d.z * d.y * d.x;
     textbook_edge *edges = malloc((size_t)n * offsets->n * sizeof *edges);
     int64_t *cluster = malloc((size_t)n * sizeof *cluster);
     bool *mutex = calloc((size_t)(n * n), sizeof *mutex);
-    const size_t n_edges = textbook_edges(affinity, d, offsets, mask, stride, edges);
+    const size_t n_edges = textbook_edges(affinity, d, offsets, mask, stride, cut, edges);
     qsort(edges, n_edges, sizeof *edges, textbook_order);
     for (int64_t p = 0; p < n; p++)
         cluster[p] = p;

@@ -34,6 +34,11 @@ static inline void expect_same(const pea_segment_options *a, const pea_segment_o
     assert_int_equal(a->connectivity, b->connectivity);
     assert_int_equal(a->n_largest, b->n_largest);
     assert_int_equal(a->precision, b->precision);
+    assert_true(a->cut == b->cut);
+    assert_int_equal(a->score_percent, b->score_percent);
+    assert_true(a->fragment_boundary == b->fragment_boundary && a->fragment_sigma == b->fragment_sigma);
+    assert_int_equal(a->fragment_size, b->fragment_size);
+    assert_true(a->bandwidth == b->bandwidth);
 }
 
 #endif

@@ -8,6 +8,8 @@
 #include "pipeline/toy_model.h"
 #include "threads.h"
 
+#include <math.h>
+
 enum { N_WORDS = 1 << 14 };
 
 /* An image of dark and bright blocks, with a mask full of holes. */
@@ -47,28 +49,45 @@ static void tear_down(scene *s)
 }
 
 /* From affinities or embeddings that pea_segment() has shown. */
-static void by_hand(pea_clusterer clusterer, pea_fragment_rule rule, const pea_segment_details *details,
+static void by_hand(const pea_segment_options *o, pea_fragment_rule rule, const pea_segment_details *details,
                     const pea_array *mask, const pea_array *labels)
 {
     pea_error err;
     pea_region_graph *graph;
     pea_fragments_options options = pea_fragments_options_default();
     static uint32_t numbers[N_WORDS];
-    if (clusterer == PEA_CLUSTER_MEANSHIFT) {
-        assert_ok(pea_mean_shift(&details->embedding.array, mask, NULL, NULL, labels, NULL, &err));
+    if (o->clusterer == PEA_CLUSTER_MEANSHIFT) {
+        pea_mean_shift_options shift = pea_mean_shift_options_default();
+        shift.bandwidth = o->bandwidth;
+        assert_ok(pea_mean_shift(&details->embedding.array, mask, &shift, NULL, labels, NULL, &err));
+        return;
+    }
+    if (o->clusterer == PEA_CLUSTER_MUTEX) {
+        pea_mutex_options mutex = pea_mutex_options_default();
+        memcpy(mutex.stride, o->stride, sizeof mutex.stride);
+        mutex.cut = o->cut;
+        assert_ok(pea_mutex_watershed(&details->affinity.array, &details->offsets, mask, &mutex, NULL, labels, NULL,
+                                      &err));
         return;
     }
     options.rule = rule;
+    options.threshold = o->fragment_boundary;
+    options.seed_sigma = options.weight_sigma = o->fragment_sigma;
+    options.min_size = o->fragment_size;
     assert_ok(pea_fragments(&details->affinity.array, &details->offsets, mask, &options, NULL, labels, NULL, &err));
     assert_ok(pea_region_graph_build(labels, &details->affinity.array, &details->offsets, NULL, NULL, &graph, &err));
-    if (clusterer == PEA_CLUSTER_AGGLOMERATE) {
-        assert_ok(pea_agglomerate(graph, NULL, NULL, numbers, NULL, &err));
+    if (o->clusterer == PEA_CLUSTER_AGGLOMERATE) {
+        pea_agglomerate_options how = pea_agglomerate_options_default();
+        how.threshold = 1.0 - o->cut;
+        how.score = o->score_percent < 0 ? PEA_SCORE_MEAN : PEA_SCORE_QUANTILE;
+        how.percent = o->score_percent < 0 ? 0 : o->score_percent;
+        assert_ok(pea_agglomerate(graph, &how, NULL, numbers, NULL, &err));
     } else {
         size_t n_edges;
         (void)pea_region_graph_edges(graph, &n_edges);
         double *costs = calloc(n_edges + 1, sizeof *costs);
         assert_non_null(costs);
-        assert_ok(pea_multicut_costs(graph, 0.5, costs, &err));
+        assert_ok(pea_multicut_costs(graph, o->cut, costs, &err));
         assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, NULL, NULL, &err));
         free(costs);
     }
@@ -107,7 +126,7 @@ static uint32_t assert_by_hand(scene *s, pea_fragment_rule rule, bool masked)
     pea_segment_details details = {.want_affinity = 1, .want_embedding = o->offsets.n_axes == 2};
     pea_prediction *prediction;
     assert_ok(pea_segment(s->model, NULL, &s->image.array, mask, o, labels, &n_first, &details, &err));
-    by_hand(o->clusterer, rule, &details, mask, &expected);
+    by_hand(o, rule, &details, mask, &expected);
     tidy_by_hand(o, &details, &expected);
     assert_memory_equal(labels->data, s->expected, n_bytes);
     pea_segment_details_free(&details);
@@ -211,7 +230,10 @@ static void embeddings_of_planes_are_shifted(void **state)
         s.options.clusterer = PEA_CLUSTER_MEANSHIFT;
         s.options.normalise = PEA_NORMALISE_IMAGENET;
         s.options.min_size = 2;
-        assert_true(assert_by_hand(&s, PEA_FRAGMENTS_PLANE, masked) > 1);
+        const uint32_t n = assert_by_hand(&s, PEA_FRAGMENTS_PLANE, masked);
+        assert_true(n > 1);
+        s.options.bandwidth = 4.5;
+        assert_true(assert_by_hand(&s, PEA_FRAGMENTS_PLANE, masked) < n);
         tear_down(&s);
     }
 }
@@ -309,37 +331,127 @@ static void affinities_have_no_embeddings(void **state)
     pea_model_free(model);
 }
 
-static void affinities_are_clustered_by_name(void **state)
+enum { SIDE = 30 };
+
+/* Noise that is smooth enough for fragments. */
+static void fill_noise(float values[SIDE * SIDE * 4])
 {
-    enum { SIDE = 30 };
-    const int stride[3] = {1, 3, 3};
-    static float values[SIDE * SIDE * 4];
+    for (int i = 0; i < SIDE * SIDE * 4; i++)
+        values[i] = (float)(0.5 * test_u(8, (uint32_t)i) +
+                            0.5 * test_u(9, (uint32_t)(i / 4 / SIDE / 4 * 1000 + i / 4 % SIDE / 4)));
+}
+
+/* Returns the number of instances. */
+static uint32_t assert_cluster_by_hand(const pea_segment_options *o, const pea_segment_details *details)
+{
     static uint32_t numbers[SIDE * SIDE], expected[SIDE * SIDE];
-    const pea_array affinity = {values, PEA_FLOAT32, {1, SIDE, SIDE, 4}}, labels = {numbers, PEA_UINT32, {1, SIDE, SIDE, 1}},
+    const pea_array labels = {numbers, PEA_UINT32, {1, SIDE, SIDE, 1}},
                     other = {expected, PEA_UINT32, {1, SIDE, SIDE, 1}};
-    const pea_segment_details details = {.affinity = {.array = affinity},
-                                         .offsets = {.n = 4, .n_axes = 2, .step = {{0, -1, 0}, {0, 0, -1}, {0, -3, 0}, {0, 0, -3}}}};
-    pea_mutex_options mutex = pea_mutex_options_default();
     pea_error err;
     uint32_t n, n_expected;
-    (void)state;
-    for (int i = 0; i < SIDE * SIDE * 4; i++)
-        values[i] = (float)test_u(8, (uint32_t)i);
-    memcpy(mutex.stride, stride, sizeof stride);
-    assert_ok(pea_mutex_watershed(&affinity, &details.offsets, NULL, &mutex, NULL, &other, &n_expected, &err));
-    assert_ok(pea_cluster(PEA_CLUSTER_MUTEX, &affinity, &details.offsets, NULL, stride, NULL, &labels, &n, &err));
+    by_hand(o, o->clusterer == PEA_CLUSTER_MULTICUT ? PEA_FRAGMENTS_SMOOTH : PEA_FRAGMENTS_PLANE, details, NULL, &other);
+    assert_ok(pea_relabel(&other, NULL, &n_expected, &err));
+    assert_ok(pea_cluster(o, &details->affinity.array, NULL, NULL, &labels, &n, &err));
     assert_memory_equal(numbers, expected, sizeof numbers);
     assert_int_equal(n, n_expected);
-    for (int c = PEA_CLUSTER_AGGLOMERATE; c <= PEA_CLUSTER_MULTICUT; c++) {
-        by_hand((pea_clusterer)c, c == PEA_CLUSTER_MULTICUT ? PEA_FRAGMENTS_SMOOTH : PEA_FRAGMENTS_PLANE, &details, NULL,
-                &other);
-        assert_ok(pea_relabel(&other, NULL, &n_expected, &err));
-        assert_ok(pea_cluster((pea_clusterer)c, &affinity, &details.offsets, NULL, NULL, NULL, &labels, &n, &err));
-        assert_memory_equal(numbers, expected, sizeof numbers);
-        assert_int_equal(n, n_expected);
+    return n;
+}
+
+static const pea_offsets four = {.n = 4, .n_axes = 2, .step = {{0, -1, 0}, {0, 0, -1}, {0, -3, 0}, {0, 0, -3}}};
+
+static void affinities_are_clustered_by_name(void **state)
+{
+    static float values[SIDE * SIDE * 4];
+    static uint32_t numbers[SIDE * SIDE];
+    const pea_array affinity = {values, PEA_FLOAT32, {1, SIDE, SIDE, 4}},
+                    labels = {numbers, PEA_UINT32, {1, SIDE, SIDE, 1}};
+    const pea_segment_details details = {.affinity = {.array = affinity}, .offsets = four};
+    pea_segment_options o;
+    pea_error err;
+    uint32_t n;
+    (void)state;
+    assert_ok(pea_preset("nuclei", &o, &err));
+    o.offsets = four;
+    o.stride[1] = o.stride[2] = 3;
+    fill_noise(values);
+    for (int c = PEA_CLUSTER_MUTEX; c <= PEA_CLUSTER_MULTICUT; c++) {
+        o.clusterer = (pea_clusterer)c;
+        assert_cluster_by_hand(&o, &details);
     }
-    assert_fails(pea_cluster(PEA_CLUSTER_MEANSHIFT, &affinity, &details.offsets, NULL, NULL, NULL, &labels, &n, &err),
-                 PEA_E_ARG, "by mutex, agglomerate or multicut, not by meanshift");
+    o.clusterer = PEA_CLUSTER_MEANSHIFT;
+    assert_fails(pea_cluster(&o, &affinity, NULL, NULL, &labels, &n, &err), PEA_E_ARG,
+                 "by mutex, agglomerate or multicut, not by meanshift");
+    assert_fails(pea_cluster(NULL, &affinity, NULL, NULL, &labels, &n, &err), PEA_E_ARG, "needs options");
+}
+
+/* A lower cut joins more, whatever clusters; other settings come to who asks for them. */
+static void clusterers_are_tuned(void **state)
+{
+    static float values[SIDE * SIDE * 4];
+    const pea_array affinity = {values, PEA_FLOAT32, {1, SIDE, SIDE, 4}};
+    const pea_segment_details details = {.affinity = {.array = affinity}, .offsets = four};
+    pea_segment_options usual;
+    pea_error err;
+    (void)state;
+    assert_ok(pea_preset("nuclei", &usual, &err));
+    usual.offsets = four;
+    usual.stride[1] = usual.stride[2] = 1;
+    usual.fragment_sigma = 0.5; /* more than one fragment in so small a plane */
+    usual.fragment_boundary = 0.5;
+    usual.fragment_size = 4;
+    fill_noise(values);
+    for (int c = PEA_CLUSTER_MUTEX; c <= PEA_CLUSTER_MULTICUT; c++) {
+        uint32_t n[3];
+        pea_segment_options o = usual;
+        o.clusterer = (pea_clusterer)c;
+        for (int i = 0; i < 3; i++) {
+            o.cut = (double[]){0.25, 0.5, 0.75}[i];
+            n[i] = assert_cluster_by_hand(&o, &details);
+        }
+        assert_true(n[0] < n[1] && n[1] <= n[2]);
+    }
+    pea_segment_options o = usual;
+    o.clusterer = PEA_CLUSTER_AGGLOMERATE;
+    const uint32_t n_by_mean = assert_cluster_by_hand(&o, &details);
+    o.score_percent = 99; /* their best contact alone */
+    assert_true(assert_cluster_by_hand(&o, &details) < n_by_mean);
+    o = usual;
+    o.clusterer = PEA_CLUSTER_MULTICUT;
+    const uint32_t n_fine = assert_cluster_by_hand(&o, &details);
+    o.fragment_size = 20;
+    assert_true(assert_cluster_by_hand(&o, &details) < n_fine);
+}
+
+static void tuning_that_makes_no_sense_is_refused(void **state)
+{
+    static scene s;
+    pea_error err;
+    uint32_t n;
+    static float values[SIDE * SIDE * 4];
+    const pea_array affinity = {values, PEA_FLOAT32, {1, SIDE, SIDE, 4}};
+    (void)state;
+    set_up(&s, false, false);
+    const pea_segment_options own = s.options;
+    for (int i = 0; i < 11; i++) {
+        pea_segment_options *o = &s.options;
+        static const char *const words[] = {"cut must be", "score_percent must be", "fragment_boundary must be",
+                                            "fragment_sigma must be", "bandwidth must be"};
+        *o = own;
+        o->cut = i == 0 ? 0.0 : i == 1 ? 1.0 : i == 2 ? NAN : 0.5;
+        o->score_percent = i == 3 ? 100 : i == 4 ? -2 : 50;
+        o->fragment_boundary = i == 5 ? 1.0 : i == 6 ? NAN : 0.0;
+        o->fragment_sigma = i == 7 ? 101.0 : 0.0;
+        o->fragment_size = i == 8 ? -1 : 0;
+        o->bandwidth = i == 9 ? 0.0 : i == 10 ? INFINITY : 1.0;
+        const char *expected = words[i < 3 ? 0 : i < 5 ? 1 : i < 7 ? 2 : i < 9 ? 3 : 4];
+        assert_fails(pea_segment(s.model, NULL, &s.image.array, NULL, o, &s.labels.array, &n, NULL, &err), PEA_E_ARG,
+                     expected);
+        o->offsets = four;
+        o->clusterer = PEA_CLUSTER_AGGLOMERATE;
+        const pea_array labels = {s.expected, PEA_UINT32, {1, SIDE, SIDE, 1}};
+        assert_fails(pea_cluster(o, &affinity, NULL, NULL, &labels, &n, &err), PEA_E_ARG, expected);
+    }
+    tear_down(&s);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -352,6 +464,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(single_voxels_are_clustered),
     cmocka_unit_test(affinities_have_no_embeddings),
     cmocka_unit_test(affinities_are_clustered_by_name),
+    cmocka_unit_test(clusterers_are_tuned),
+    cmocka_unit_test(tuning_that_makes_no_sense_is_refused),
 };
 
 PEA_TEST_MAIN(tests)

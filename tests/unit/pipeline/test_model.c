@@ -62,6 +62,38 @@ static void metadata_replace_and_add(void **state)
     pea__free(json);
 }
 
+/* What changes nothing is not written, so that older records stay as they were. */
+static void tuning_of_clusterers_is_recorded(void **state)
+{
+    pea_error err;
+    pea_segment_options o, back;
+    char *json, *name;
+    (void)state;
+    assert_ok(pea_preset("nuclei", &o, &err));
+    assert_ok(pea__record_write(plane_network, &o, NULL, &json, &err));
+    assert_null(strstr(json, "\"cut\""));
+    assert_null(strstr(json, "\"scoring\""));
+    assert_null(strstr(json, "\"fragments\""));
+    assert_null(strstr(json, "\"bandwidth\""));
+    pea__free(json);
+    o.cut = 0.3;
+    o.score_percent = 0;
+    o.fragment_boundary = 0.5;
+    o.fragment_sigma = 1.25;
+    o.fragment_size = 7;
+    o.bandwidth = 1e-3;
+    assert_ok(pea__record_write(plane_network, &o, NULL, &json, &err));
+    assert_ok(pea__record_read(json, plane_network, &back, &name, &err));
+    expect_same(&back, &o);
+    pea__free(name);
+    pea__free(json);
+    assert_ok(pea__record_write(plane_network, &o, "{\"scoring\":\"mean\",\"cut\":0.5}", &json, &err));
+    assert_ok(pea__record_read(json, plane_network, &back, &name, &err));
+    assert_true(back.score_percent == PEA_SCORE_PERCENT_MEAN && back.cut == 0.5);
+    pea__free(name);
+    pea__free(json);
+}
+
 static void wrong_metadata_are_refused_by_key(void **state)
 {
     static const char *const cases[][2] = {
@@ -77,6 +109,18 @@ static void wrong_metadata_are_refused_by_key(void **state)
         {"{\"foreground\":\"some\"}", "'foreground' must be"},
         {"{\"border\":\"mirror\"}", "'border' must be"},
         {"{\"clusterer\":\"waterz\"}", "'clusterer' must be mutex, agglomerate, multicut or meanshift"},
+        {"{\"cut\":0}", "'cut' must be a number from 0.001 to 0.999"},
+        {"{\"cut\":1e999}", "'cut'"},
+        {"{\"scoring\":\"median\"}", "'scoring' must be \"mean\" or a whole number from 0 to 99"},
+        {"{\"scoring\":100}", "'scoring'"},
+        {"{\"scoring\":-1}", "'scoring'"},
+        {"{\"bandwidth\":0}", "'bandwidth' must be a number above 0"},
+        {"{\"bandwidth\":1e999}", "'bandwidth'"},
+        {"{\"fragments\":[0.25,2]}", "'fragments' must be a list [boundary, sigma, size]"},
+        {"{\"fragments\":[1,2,100]}", "'fragments'"},
+        {"{\"fragments\":[0.25,-1,100]}", "'fragments'"},
+        {"{\"fragments\":[0.25,2,1.5]}", "'fragments'"},
+        {"{\"fragments\":\"0.25:2:100\"}", "'fragments'"},
         {"{\"cluster_padded\":1}", "'cluster_padded' must be true or false"},
         {"{\"offsets\":[[0,0],[0,-1]]}", ""},
         {"{\"offsets\":[[-1,0,0],[0,-1,0],[0,0,-1]]}", "in 2-D, so its offsets need 2 axes, not 3"},
@@ -336,6 +380,7 @@ static void every_failing_allocation_of_open_is_survived(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_preset_survives_its_record),
     cmocka_unit_test(metadata_replace_and_add),
+    cmocka_unit_test(tuning_of_clusterers_is_recorded),
     cmocka_unit_test(wrong_metadata_are_refused_by_key),
     cmocka_unit_test(records_of_files_are_checked),
     cmocka_unit_test(unknown_keys_of_a_file_are_kept_and_ignored),

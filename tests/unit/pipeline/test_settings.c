@@ -57,8 +57,10 @@ static void keep_without_keys(const pea_segment_options *from, pea_segment_optio
         memcpy(to->tile_step, from->tile_step, sizeof to->tile_step);
         memcpy(to->tile_margin, from->tile_margin, sizeof to->tile_margin);
     }
-    if (from->offsets.n_axes == 3)
+    if (from->offsets.n_axes == 3) {
         to->padding = from->padding;
+        to->bandwidth = from->bandwidth;
+    }
 }
 
 static void every_preset_leads_back_to_itself(void **state)
@@ -105,6 +107,12 @@ static pea_segment_options random_options(uint64_t *seed)
     o.border = (pea_border)(test_random(seed) % 3);
     o.clusterer = (pea_clusterer)(test_random(seed) % 4);
     o.precision = (pea_precision)(test_random(seed) % 2);
+    o.cut = PEA_CUT_MIN + (double)test_random(seed) / 4294967296.0 * (PEA_CUT_MAX - PEA_CUT_MIN);
+    o.score_percent = (int)(test_random(seed) % 101) - 1;
+    o.fragment_boundary = (double)test_random(seed) / 4294967296.0;
+    o.fragment_sigma = (double)test_random(seed) / 42949673.0;
+    o.fragment_size = test_random(seed) % 1000;
+    o.bandwidth = o.offsets.n_axes == 2 ? (double)(1 + test_random(seed)) / 1000.0 : o.bandwidth;
     o.foreground_threshold = (double)test_random(seed) / 4294967296.0;
     o.min_foreground_size = test_random(seed) % 2 ? INT32_MAX : test_random(seed) % 100;
     o.min_size = test_random(seed) % 100000;
@@ -193,6 +201,10 @@ static void the_bundled_models_settings_read_as_people_write_them(void **state)
     expect_text(&o, "offsets", "[[-1,0],[0,-1],[-3,0],[0,-3],[-5,0],[0,-5],[-9,0],[0,-9],[-11,0],[0,-11]]");
     expect_text(&o, "strides", "5,5");
     expect_text(&o, "clusterer", "mutex");
+    expect_text(&o, "cut", "0.5");
+    expect_text(&o, "scoring", "mean");
+    expect_text(&o, "fragments", "0.25:2:100");
+    expect_text(&o, "bandwidth", "1.5");
     expect_text(&o, "precision", "fp32");
     expect_text(&o, "scale", "1");
     expect_text(&o, "foreground", "predicted");
@@ -218,7 +230,9 @@ static void wishes_change_what_they_name_and_nothing_else(void **state)
     static const pea_choice wishes[] = {{"minsize", "7"},        {"shifts", "1, 4"},    {"strides", "2,3"},
                                         {"threshold", ".25"},    {"scale", "0.5"},      {"merge", "5:5, 20:11"},
                                         {"foreground", "given"}, {"speckles", "0"},     {"normalise", "unit"},
-                                        {"border", "wrap"},      {"padding", "zero-square"}};
+                                        {"border", "wrap"},      {"padding", "zero-square"},
+                                        {"cut", ".45"},          {"scoring", "75"},
+                                        {"fragments", "0.5:1:20"}, {"bandwidth", "3"}};
     pea_segment_options o = preset("nuclei"), expected = o;
     pea_error err;
     (void)state;
@@ -237,7 +251,18 @@ static void wishes_change_what_they_name_and_nothing_else(void **state)
     expected.normalise = PEA_NORMALISE_UNIT;
     expected.border = PEA_BORDER_WRAP;
     expected.padding = PEA_PAD_ZERO_SQUARE;
+    expected.cut = 0.45;
+    expected.score_percent = 75;
+    expected.fragment_boundary = 0.5;
+    expected.fragment_sigma = 1.0;
+    expected.fragment_size = 20;
+    expected.bandwidth = 3.0;
     expect_same(&o, &expected);
+    assert_ok(apply_one(&o, "scoring", "mean", &err));
+    assert_int_equal(o.score_percent, PEA_SCORE_PERCENT_MEAN);
+    assert_ok(apply_one(&o, "strides", "7", &err)); /* in all axes that there are */
+    expect_text(&o, "strides", "7,7");
+    assert_int_equal(o.stride[0], 1);
     assert_ok(apply_one(&o, "scale", "auto", &err));
     assert_true(o.scale == PEA_SCALE_AUTO);
     assert_ok(apply_one(&o, "merge", "none", &err));
@@ -322,8 +347,27 @@ static void every_wrong_value_is_refused_in_one_line(void **state)
         {"offsets", "o.json", "offsets: ", 2},
         {"offsets", "[[-1,0],[0,0]]", "offsets: offset 1 is a zero step", 2},
         {"offsets", "", "offsets", 2},
-        {"strides", "2", "strides wants whole numbers", 2},
-        {"strides", "1,2,3", "strides", 2},
+        {"strides", "1,2,3", "strides wants whole numbers", 2},
+        {"strides", "1,", "strides", 2},
+        {"strides", "0", "strides", 3},
+        {"cut", "0", "cut wants a number from 0.001 to 0.999, found \"0\"", 2},
+        {"cut", "1", "cut", 3},
+        {"cut", "nan", "cut", 2},
+        {"cut", "half", "cut", 2},
+        {"scoring", "100", "scoring wants mean, or a whole number from 0 to 99, found \"100\"", 2},
+        {"scoring", "-1", "scoring", 3},
+        {"scoring", "median", "scoring", 2},
+        {"fragments", "0.25", "such as 0.25:2:100, found \"0.25\"", 2},
+        {"fragments", "0.25:2", "fragments", 2},
+        {"fragments", "1:2:100", "fragments", 3},
+        {"fragments", "0.25:101:100", "fragments", 2},
+        {"fragments", "0.25:2:-1", "fragments", 2},
+        {"fragments", "0.25:2:1.5", "fragments", 2},
+        {"fragments", "0.25:2:100:", "fragments", 2},
+        {"fragments", "::", "fragments", 2},
+        {"bandwidth", "0", "bandwidth wants a number above 0, found \"0\"", 2},
+        {"bandwidth", "inf", "bandwidth", 2},
+        {"bandwidth", "1", "bandwidth is for 2-D models", 3},
         {"strides", "1,2", "strides", 3},
         {"strides", "0,1", "strides", 2},
         {"strides", "5;5", "strides", 2},

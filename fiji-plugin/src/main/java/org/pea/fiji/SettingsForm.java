@@ -70,14 +70,16 @@ final class SettingsForm {
         }
     }
 
-    /** Key to group, for the library's keys known when this was written. */
+    /** Key to group, for the library's keys known when this was written; null where macros and models alone have it. */
     private static final Map<String, Group> PLACES = new LinkedHashMap<>();
 
     static {
         for (String key : new String[] {"scale", "minsize"})
             PLACES.put(key, Group.MAIN);
-        for (String key : new String[] {"shifts", "neighbours", "offsets", "strides", "clusterer", "border"})
+        for (String key : new String[] {"shifts", "neighbours", "offsets", "strides", "clusterer", "cut", "border"})
             PLACES.put(key, Group.NEIGHBOURS);
+        for (String key : new String[] {"scoring", "fragments", "bandwidth"}) // rarely of use, and nobody finds them
+            PLACES.put(key, null);
         for (String key : new String[] {"foreground", "threshold", "speckles"})
             PLACES.put(key, Group.FOREGROUND);
         for (String key : new String[] {"merge", "absorb", "parts", "holes", "connectivity", "largest"})
@@ -123,7 +125,7 @@ final class SettingsForm {
         List<Field> fields = new ArrayList<>();
         for (Setting s : Settings.all())
             fields.add(new Field(s.key(), s.label(), s.value(), s.choices(), s.help(),
-                    PLACES.getOrDefault(s.key(), Group.MORE), s.axes(), true));
+                    PLACES.containsKey(s.key()) ? PLACES.get(s.key()) : Group.MORE, s.axes(), true));
         return fields;
     }
 
