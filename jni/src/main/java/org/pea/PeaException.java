@@ -99,11 +99,12 @@ public class PeaException extends RuntimeException {
         }
     }
 
-    /** The listener asked to stop. */
+    /** The listener asked to stop. Also for callers who asked it themselves, before a call. */
     public static class Cancelled extends PeaException {
         private static final long serialVersionUID = 1L;
 
-        Cancelled(String message) {
+        /** @param message what was not done */
+        public Cancelled(String message) {
             super(Status.CANCELLED, message);
         }
     }

@@ -42,6 +42,39 @@ final class OpenPairs {
         return pairs;
     }
 
+    // ---- as a text: image=labels;image=labels, where "\\;" and "\\=" are those letters ----
+
+    static String write(Map<String, String> pairs) {
+        List<String> all = new ArrayList<>();
+        pairs.forEach((image, labels) -> all.add(escape(image) + "=" + escape(labels)));
+        return String.join(";", all);
+    }
+
+    static String escape(String title) {
+        return title.replaceAll("[;=]", "\\\\$0");
+    }
+
+    /**
+     * Image and labels of each. Where several "=" have no backslash the last one counts: titles of images had them before
+     * there were backslashes.
+     *
+     * @throws IllegalArgumentException for what has no labels or no image
+     */
+    static List<String[]> read(String text) {
+        List<String[]> pairs = new ArrayList<>();
+        for (String pair : text.split("(?<!\\\\);")) {
+            String[] parts = pair.split("(?<!\\\\)=(?!.*(?<!\\\\)=)", -1);
+            for (int i = 0; i < parts.length; i++)
+                parts[i] = parts[i].trim().replaceAll("\\\\([;=])", "$1");
+            if (parts.length != 2 || parts[0].isEmpty() || parts[1].isEmpty())
+                throw new IllegalArgumentException("pairs wants image=labels;image=labels, where labels may be rois (of the"
+                        + " ROI Manager) or overlay, and \\; and \\= stand for those letters in titles; found \"" + pair
+                        + "\"");
+            pairs.add(parts);
+        }
+        return pairs;
+    }
+
     static List<ImagePlus> open() {
         List<ImagePlus> open = new ArrayList<>();
         int[] ids = WindowManager.getIDList();

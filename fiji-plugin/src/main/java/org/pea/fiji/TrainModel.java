@@ -4,6 +4,7 @@ package org.pea.fiji;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -247,15 +248,13 @@ public class TrainModel implements PlugIn {
         String data = values.get("data");
         options.remove("pairs");
         if (data.equals(ALL_PAIRS)) {
-            List<String> all = new ArrayList<>();
-            pairs.forEach((image, labels) -> all.add(image + "=" + labels));
             options.remove("data");
-            options.put("pairs", String.join(";", all));
+            options.put("pairs", OpenPairs.write(pairs));
         } else if (WindowManager.getImage(data) != null) {
             String labels = values.get("pairs");
             options.remove("data");
-            options.put("pairs", data + "=" + (labels.startsWith(ROIS + " (") ? RoiLabels.MANAGER
-                    : labels.equals(DRAWN) ? RoiLabels.OVERLAY : labels));
+            options.put("pairs", OpenPairs.write(Collections.singletonMap(data, labels.startsWith(ROIS + " (")
+                    ? RoiLabels.MANAGER : labels.equals(DRAWN) ? RoiLabels.OVERLAY : labels)));
         }
         boolean isNew = values.get("from").equals(NEW);
         options.remove("small");

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Set;
 
 import org.pea.Calibration;
+import org.pea.Listener;
+import org.pea.PeaException;
 import org.pea.Training;
 import org.pea.Volume;
 
@@ -27,19 +29,26 @@ final class TrainingImages implements AutoCloseable {
     private final Training training;
     private final TrainingRequest request;
     private final int axes;
+    private final Listener listener;
     private Calibration pixelSize;
     private boolean sizesDiffer;
 
-    /** @param axes  2: slices are images of their own; 3: an image is one volume */
-    private TrainingImages(TrainingRequest request, Training training, int axes) {
+    private TrainingImages(TrainingRequest request, Training training, int axes, Listener listener) {
         this.request = request;
         this.training = training;
         this.axes = axes;
+        this.listener = listener;
     }
 
-    /** Read all that the request names, and give it to the training. */
-    static TrainingImages gather(TrainingRequest request, Training training, int axes) {
-        TrainingImages all = new TrainingImages(request, training, axes);
+    /**
+     * Read all that the request names, and give it to the training.
+     *
+     * @param axes  2: slices are images of their own; 3: an image is one volume
+     * @param listener  is asked before each image whether to go on
+     * @throws PeaException.Cancelled  where it says no
+     */
+    static TrainingImages gather(TrainingRequest request, Training training, int axes, Listener listener) {
+        TrainingImages all = new TrainingImages(request, training, axes, listener);
         try {
             if (request.get("pairs").isEmpty())
                 all.files();
@@ -68,6 +77,7 @@ final class TrainingImages implements AutoCloseable {
                 labels.isEmpty() ? null : labels);
         for (Training.FilePair pair : pairs)
             try {
+                ask(pairs.indexOf(pair), pairs.size());
                 ImagePlus image = MacroCalls.openFile(pair.image().toString());
                 ImagePlus truth = MacroCalls.openFile(pair.labels().toString());
                 add(image, truth, pair.image().toString(), pair.isForValidation(), pairs.size() == 1);
@@ -77,18 +87,23 @@ final class TrainingImages implements AutoCloseable {
     }
 
     private void pairs() {
-        String[] pairs = request.get("pairs").split(";");
-        for (String pair : pairs) {
-            int at = pair.lastIndexOf('=');
-            String title = pair.substring(0, at).trim(), labels = pair.substring(at + 1).trim();
+        List<String[]> pairs = OpenPairs.read(request.get("pairs"));
+        for (String[] pair : pairs) {
+            String title = pair[0], labels = pair[1];
+            ask(pairs.indexOf(pair), pairs.size());
             ImagePlus image = ImageTransfer.find(title, "image");
             boolean managed = labels.equals(RoiLabels.MANAGER), drawn = labels.equals(RoiLabels.OVERLAY);
             if (managed || drawn)
                 add(image, new RoiLabels(managed ? RoiLabels.managed() : RoiLabels.drawn(image)), managed,
-                        pairs.length == 1);
+                        pairs.size() == 1);
             else
-                add(image, ImageTransfer.find(labels, "label image"), title, false, pairs.length == 1);
+                add(image, ImageTransfer.find(labels, "label image"), title, false, pairs.size() == 1);
         }
+    }
+
+    private void ask(int index, int n) {
+        if (!listener.progress("read images", (double) index / n))
+            throw new PeaException.Cancelled("cancelled while images were read");
     }
 
     private void add(ImagePlus image, RoiLabels rois, boolean managed, boolean alone) {

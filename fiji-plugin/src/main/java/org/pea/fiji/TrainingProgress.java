@@ -17,13 +17,16 @@ import ij.IJ;
  */
 class TrainingProgress implements TrainingListener {
     private static final double REDRAW = 0.1, LINE = 5; // seconds
+    private static final double HELD = 1; // after which a key that is held down has come again
     private static final long UNKNOWN = 10_000_000; // steps: of a run by time, before it is known how long one takes
 
     private final String score;
     private final long started = System.nanoTime();
     private final List<float[]> losses = new ArrayList<>();
     private volatile int asked;
-    private volatile long step;
+    private boolean held;
+    private double heardAt = -HELD;
+    volatile long step;
     private double shownAt = -1, saidAt;
     private boolean toldNotes;
     private TrainingReport last;
@@ -44,6 +47,27 @@ class TrainingProgress implements TrainingListener {
         asked++;
     }
 
+    double now() {
+        return 1e-9 * (System.nanoTime() - started);
+    }
+
+    /** Esc was pressed, or was not when it was looked for. A key that is held down comes again and again: that is once. */
+    synchronized void escape(boolean pressed) {
+        if (pressed && !held)
+            stop();
+        if (pressed || now() - heardAt >= HELD)
+            held = pressed;
+        if (pressed)
+            heardAt = now();
+    }
+
+    /** Whether an Esc that is heard now is that of before, still held. */
+    synchronized boolean isHeld() {
+        boolean again = now() - heardAt < HELD;
+        heardAt = now();
+        return again;
+    }
+
     boolean isStopping() {
         return asked > 0;
     }
@@ -60,7 +84,7 @@ class TrainingProgress implements TrainingListener {
 
     @Override public boolean progress(String stage, double fraction) {
         hearEscape();
-        double now = 1e-9 * (System.nanoTime() - started);
+        double now = now();
         if (step == 0 && now - shownAt >= REDRAW) {
             shownAt = now;
             IJ.showStatus("PEA: " + (stage.equals("train") || stage.equals("samples") ? "first step" : stage)
@@ -70,10 +94,10 @@ class TrainingProgress implements TrainingListener {
     }
 
     private void hearEscape() {
-        if (IJ.escapePressed()) {
+        boolean pressed = IJ.escapePressed();
+        if (pressed)
             IJ.resetEscape();
-            stop();
-        }
+        escape(pressed);
     }
 
     @Override public boolean report(TrainingReport r) {
@@ -82,7 +106,7 @@ class TrainingProgress implements TrainingListener {
         step = r.step();
         if (!r.isValidation())
             losses.add(new float[] {r.step(), (float) r.loss()});
-        double now = 1e-9 * (System.nanoTime() - started);
+        double now = now();
         if (r.isValidation() || now - shownAt >= REDRAW) {
             shownAt = now;
             IJ.showProgress(Math.min(done(r), 0.999)); // 1 would hide the bar
@@ -94,7 +118,7 @@ class TrainingProgress implements TrainingListener {
 
     /** Of the steps; of the time while their number is not known. */
     private double done(TrainingReport r) {
-        double elapsed = 1e-9 * (System.nanoTime() - started);
+        double elapsed = now();
         return r.steps() < UNKNOWN ? (double) r.step() / r.steps() : elapsed / (elapsed + r.secondsLeft());
     }
 

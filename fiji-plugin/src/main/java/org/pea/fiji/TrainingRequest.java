@@ -87,10 +87,11 @@ final class TrainingRequest {
         else if (!data.isEmpty() && !new File(data).exists())
             wrong.put("data", "there is no folder or file " + data);
         else if (!pairs.isEmpty())
-            for (String pair : pairs.split(";"))
-                if (pair.lastIndexOf('=') < 1 || pair.lastIndexOf('=') == pair.length() - 1)
-                    wrong.put("pairs", "pairs wants image=labels;image=labels, where labels may be rois (of the ROI"
-                            + " Manager) or overlay, found \"" + pair + "\"");
+            try {
+                OpenPairs.read(pairs);
+            } catch (IllegalArgumentException e) {
+                wrong.put("pairs", e.getMessage());
+            }
         if (options.getOrDefault("images", "").isEmpty() != options.getOrDefault("labels", "").isEmpty())
             wrong.put("images", "images= and labels= say together how the files of a folder are called:"
                     + " images=*_raw.tif labels=*_seg.tif");

@@ -84,7 +84,7 @@ final class TrainingWindow extends TrainingProgress {
         both.setBorder(BorderFactory.createEmptyBorder(Ui.px(12), Ui.px(14), Ui.px(8), Ui.px(14)));
         frame.add(both, BorderLayout.CENTER);
         frame.add(foot(), BorderLayout.SOUTH);
-        Ui.onEscape(frame.getRootPane(), this::pressed);
+        Ui.onEscape(frame.getRootPane(), this::escaped);
         frame.setDefaultCloseOperation(WindowConstants.DO_NOTHING_ON_CLOSE);
         frame.addWindowListener(new WindowAdapter() {
             @Override public void windowClosing(WindowEvent e) {
@@ -120,6 +120,13 @@ final class TrainingWindow extends TrainingProgress {
         button.add(stop);
         foot.add(button, BorderLayout.EAST);
         return foot;
+    }
+
+    private void escaped() {
+        if (!over)
+            escape(true);
+        else if (!isHeld())
+            window.dispose();
     }
 
     private void pressed() {

@@ -8,18 +8,22 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
+import org.pea.Listener;
 import org.pea.PeaException;
 import org.pea.Run;
 import org.pea.Training;
 import org.pea.TrainingReport;
 
 /** A training from a request to a model in its folder. Asks nobody. */
-final class TrainingWork {
+public final class TrainingWork {
     /** What came out. */
-    static final class Outcome {
-        final Path model;
-        final TrainingReport last;
-        final boolean stopped;
+    public static final class Outcome {
+        /** The file. */
+        public final Path model;
+        /** What was told last: steps, and the best score. */
+        public final TrainingReport last;
+        /** Whether it was ended before all steps were done. */
+        public final boolean stopped;
         private final String score, name;
 
         private Outcome(TrainingRequest request, TrainingReport last, String score, boolean stopped) {
@@ -55,7 +59,11 @@ final class TrainingWork {
         this.request = request;
     }
 
-    static TrainingWork of(Map<String, String> options) {
+    /**
+     * @param options  as in {@code run("Train or Fine-tune...", options)}
+     * @throws IllegalArgumentException  in one line: what is missing, unknown or impossible
+     */
+    public static TrainingWork of(Map<String, String> options) {
         return new TrainingWork(TrainingRequest.of(options));
     }
 
@@ -69,17 +77,29 @@ final class TrainingWork {
         return this;
     }
 
+    /** @param listener  hears how far it is; where it answers false training ends after the step, with the best model */
+    public TrainingWork listener(Listener listener) {
+        return audience(score -> new TrainingProgress(score) {
+            @Override public boolean progress(String stage, double fraction) {
+                if (!isStopping() && !listener.progress(stage, fraction))
+                    stop();
+                return super.progress(stage, fraction);
+            }
+        });
+    }
+
     /**
      * @throws IllegalArgumentException, PeaException  in one line: what is wrong
      * @throws PeaException.Cancelled  where it was to end at once; what was learnt is kept, and can be gone on with
      */
-    Outcome run() {
+    public Outcome run() {
         boolean resume = checkEarlier(), isFirst = !request.hasState();
         Training training = request.course();
         Map<String, String> options = training.options(); // what is not possible is told before images are read
         makeFolder();
         TrainingProgress progress = audience.apply(options.get("score"));
-        try (TrainingImages images = TrainingImages.gather(request, training, Integer.parseInt(options.get("axes")))) {
+        try (TrainingImages images = TrainingImages.gather(request, training, Integer.parseInt(options.get("axes")),
+                                                           progress)) {
             images.notes().forEach(note -> Ui.say("PEA: " + note));
             training.folder(request.folder()).resume(resume).run(request.target(), new Run()
                 .threads(request.threads()).memoryLimit(request.memoryBytes()).listener(progress));

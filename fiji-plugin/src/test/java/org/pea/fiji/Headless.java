@@ -28,6 +28,20 @@ final class Headless {
         System.setProperty("pea.models", ROOT.resolve("models").toString());
     }
 
+    /** What ends a change, and throws nothing. */
+    interface Change extends AutoCloseable {
+        @Override void close();
+    }
+
+    /** These folders of models instead of the repository's, until it is closed. */
+    static Change models(String folders) {
+        String before = System.setProperty("pea.models", folders);
+        return () -> {
+            Models.release();
+            System.setProperty("pea.models", before);
+        };
+    }
+
     static ImagePlus open(String path) {
         return IJ.openImage(ROOT.resolve(path).toString());
     }

@@ -22,15 +22,14 @@ class ModelImportTest {
     private static final Path CHECKPOINT = Headless.ROOT.resolve("testdata/golden/resunet2d-small-legacy/model.ckpt");
 
     @TempDir Path folder;
-    private String before;
+    private Headless.Change models;
 
     @BeforeEach void ownFolder() {
-        before = System.getProperty("pea.models");
-        System.setProperty("pea.models", folder.toString());
+        models = Headless.models(folder.toString());
     }
 
     @AfterEach void oldFolder() {
-        System.setProperty("pea.models", before);
+        models.close();
     }
 
     private static ModelImport of(String options) {

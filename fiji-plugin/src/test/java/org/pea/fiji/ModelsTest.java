@@ -25,15 +25,14 @@ import org.pea.Model;
 class ModelsTest {
     @TempDir Path folder;
     private final Path bundled = Headless.ROOT.resolve("models");
-    private String before;
+    private Headless.Change models;
 
     @BeforeEach void look_here() {
-        before = System.setProperty("pea.models", folder + File.pathSeparator + bundled);
+        models = Headless.models(folder + File.pathSeparator + bundled);
     }
 
     @AfterEach void look_there() {
-        Models.release();
-        System.setProperty("pea.models", before == null ? bundled.toString() : before);
+        models.close();
     }
 
     private Path copy(String name) throws Exception {
@@ -70,7 +69,8 @@ class ModelsTest {
     }
 
     @Test void folders_that_are_not_there_are_no_error() {
-        System.setProperty("pea.models", folder.resolve("none").toString());
+        models.close();
+        models = Headless.models(folder.resolve("none").toString());
         assertTrue(Models.folders().contains(folder.resolve("none")));
         Models.list();
         IllegalArgumentException e = assertThrows(IllegalArgumentException.class, () -> Models.find("leaves"));

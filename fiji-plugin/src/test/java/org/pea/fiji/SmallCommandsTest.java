@@ -50,14 +50,10 @@ class SmallCommandsTest {
     }
 
     @Test void a_damaged_model_is_a_problem_with_its_name() throws Exception {
-        String before = System.getProperty("pea.models");
         Files.write(folder.resolve("broken.safetensors"), new byte[20]);
-        System.setProperty("pea.models", folder.toString());
-        try {
+        try (Headless.Change models = Headless.models(folder.toString())) {
             InstallationReport report = InstallationReport.make();
             assertTrue(!report.well() && report.text().contains("!! broken: "), report.text());
-        } finally {
-            System.setProperty("pea.models", before);
         }
     }
 

@@ -42,15 +42,14 @@ class TrainModelTest {
     private static final String QUICK = " preset=nuclei small=yes steps=3 validate=2 side=48 batch=1 threads=2";
 
     @TempDir Path folder;
-    private String before;
+    private Headless.Change models;
 
     @BeforeEach void ownFolder() {
-        before = System.getProperty("pea.models");
-        System.setProperty("pea.models", folder.toString());
+        models = Headless.models(folder.toString());
     }
 
     @AfterEach void oldFolder() {
-        System.setProperty("pea.models", before);
+        models.close();
     }
 
     @AfterAll static void close() {
@@ -122,6 +121,22 @@ class TrainModelTest {
         }
     }
 
+    @Test void a_volume_gives_the_bytes_of_the_command() throws Exception {
+        org.junit.jupiter.api.Assumptions.assumeTrue(Headless.hasCommand());
+        String em = Headless.ROOT.resolve("testdata/em").toString();
+        TrainingWork.Outcome done = train("data=[" + em + "] name=neurons preset=em small=yes steps=2 validate=2 depth=6"
+            + " side=32 batch=1 threads=2");
+        assertTrue(done.words().contains("voi "), done.words());
+        Path other = Files.createDirectories(folder.resolve("other")).resolve("neurons.safetensors");
+        Headless.pea("train", em, "-o", other.toString(), "--preset", "em", "--small", "--steps", "2", "--validate", "2",
+                "--depth", "6", "--side", "32", "--batch", "1", "--threads", "1", "--quiet");
+        try (Model a = Model.open(folder.resolve("neurons.safetensors")); Model b = Model.open(other)) {
+            assertEquals(3, a.axes());
+            assertEquals(b.record(), a.record());
+            assertEquals(b.sha256(), a.sha256());
+        }
+    }
+
     @Test void a_call_answers_and_an_error_is_an_answer() throws Exception {
         String[] said = new String[3];
         Headless.run(null, () -> {
@@ -178,6 +193,58 @@ class TrainModelTest {
                 return p;
             }).run());
         assertFalse(Files.exists(folder.resolve("never.training")), "what did not begin leaves nothing");
+    }
+
+    /** Esc as the keyboard gives it, by a clock of its own. */
+    private static final class Keyboard extends TrainingProgress {
+        double time = 10;
+
+        Keyboard() {
+            super("aji");
+        }
+
+        @Override double now() {
+            return time;
+        }
+
+        /** @return whether training may go on after the step, and whether at all */
+        String look(double at, boolean pressed) {
+            time = at;
+            if (pressed)
+                IJ.setKeyDown(java.awt.event.KeyEvent.VK_ESCAPE);
+            boolean atAll = progress("train", 0.5);
+            return isStopping() ? atAll ? "stopping" : "at once" : "going on";
+        }
+    }
+
+    @Test void an_escape_that_is_held_down_is_one() {
+        Keyboard k = new Keyboard();
+        assertEquals("going on", k.look(10, false));
+        k.step = 3;
+        assertEquals("stopping", k.look(11, true));
+        assertEquals("stopping", k.look(11.4, false), "keys begin to come again after half a second");
+        assertEquals("stopping", k.look(11.6, true));
+        for (int i = 0; i < 100; i++)
+            assertEquals("stopping", k.look(11.7 + 0.5 * i, true));
+        assertEquals("stopping", k.look(62.5, false));
+        assertEquals("at once", k.look(63, true), "pressed again");
+    }
+
+    @Test void escape_is_heard_while_images_are_read() {
+        int[] asked = new int[1];
+        String options = "data=[" + NUCLEI + "] name=unread" + QUICK;
+        PeaException e = assertThrows(PeaException.Cancelled.class, () -> TrainingWork.of(request(options)).audience(
+            score -> new TrainingProgress(score) {
+                @Override public boolean progress(String stage, double fraction) {
+                    assertEquals("read images", stage);
+                    if (++asked[0] == 2)
+                        IJ.setKeyDown(java.awt.event.KeyEvent.VK_ESCAPE);
+                    return super.progress(stage, fraction);
+                }
+            }).run());
+        assertTrue(e.getMessage().contains("images were read"), e.getMessage());
+        assertEquals(2, asked[0], "of three");
+        assertFalse(Files.exists(folder.resolve("unread.training")));
     }
 
     @Test void a_model_learns_on() {
@@ -356,6 +423,33 @@ class TrainModelTest {
     }
 
     // ---- open images ----
+
+    private static String read(String text) {
+        StringBuilder all = new StringBuilder();
+        for (String[] pair : OpenPairs.read(text))
+            all.append('<').append(pair[0]).append('|').append(pair[1]).append('>');
+        return all.toString();
+    }
+
+    @Test void titles_may_have_the_letters_that_divide_pairs() {
+        Map<String, String> pairs = new java.util.LinkedHashMap<>();
+        pairs.put("t=1; dapi.tif", "=labels;");
+        pairs.put("C:\\data\\b.tif", "rois");
+        String text = OpenPairs.write(pairs);
+        assertEquals("t\\=1\\; dapi.tif=\\=labels\\;;C:\\data\\b.tif=rois", text);
+        assertEquals("<t=1; dapi.tif|=labels;><C:\\data\\b.tif|rois>", read(text));
+        assertEquals("<a|b><t=1.tif|c>", read("a = b; t=1.tif=c"), "without backslashes the last one divides");
+        for (String wrong : new String[] {"a", "a=", "=b", "a\\=b", "a=b;;c=d"})
+            assertTrue(assertThrows(IllegalArgumentException.class, () -> OpenPairs.read(wrong)).getMessage()
+                .contains("pairs wants image=labels"), wrong);
+        String[] files = discs(192, 96);
+        Path odd = folder.resolve("t=1; discs.tif");
+        assertTrue(new java.io.File(files[0]).renameTo(odd.toFile()));
+        pairs.clear();
+        pairs.put(odd.toString(), files[1]);
+        assertEquals(1, train("pairs=[" + OpenPairs.write(pairs) + "] name=odd preset=nuclei small=yes steps=1 side=48"
+            + " batch=1").last.step());
+    }
 
     private static ImagePlus flat(String title, int width) {
         ByteProcessor ip = new ByteProcessor(width, 40);
