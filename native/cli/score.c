@@ -15,7 +15,8 @@ static const cli_manual manual = {
         "Counts where two label images overlap and prints every measure the field reports. 0 is background. Stacks "
         "are compared as volumes; each frame is compared alone.\n"
         "\nT and P may be folders: images with the same name are compared, where endings such as _image, _labels, "
-        "_gt, _truth, _pred and _prediction do not count. One row is printed for each image, and the means. Of "
+        "_gt, _truth, _pred and _prediction do not count. One row is printed for each image, and the means, with the "
+        "interval that holds 95 of 100 means of images drawn anew: how far they are a matter of chance. Of "
         "NAME_labels and NAME_image in one folder the labels are taken, and of NAME.tif and NAME.png the TIFF.",
     .examples = "pea score --truth labels.tif --prediction result.tif\n"
                 "pea score --truth truth/ --prediction results/ --json",
@@ -50,7 +51,7 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
         {.name = "prediction", .kind = CLI_TEXT, .target = &r->prediction, .value = "P.tif", .required = 1,
          .help = "The labels to judge, or a folder of them."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
-         .help = "Print one JSON object on stdout; for folders one with a list images and the object mean."},
+         .help = "Print one JSON object on stdout; for folders one with a list images and the objects mean and interval."},
         CLI_WISH_OPTIONS(r->wishes),
     };
     return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);
@@ -223,6 +224,20 @@ static void mean_row(const struct run *r, struct row *mean)
     }
 }
 
+/* Of each mean, as rows of the lowest and the highest. */
+static pea_status interval_rows(const struct run *r, struct row *low, struct row *high, pea_error *err)
+{
+    double *values = malloc((r->n_rows + 1) * sizeof *values);
+    pea_status status = values ? PEA_OK : cli_fail(err, PEA_E_NOMEM, "out of memory for %zu rows", r->n_rows);
+    for (size_t m = 0; m < n_scores() && status == PEA_OK; m++) {
+        for (size_t i = 0; i < r->n_rows; i++)
+            values[i] = r->rows[i].value[m];
+        status = pea_mean_interval(values, r->n_rows, &low->value[m], &high->value[m], err);
+    }
+    free(values);
+    return status;
+}
+
 /* ---- what is printed ---- */
 
 static cJSON *row_json(const struct row *row, bool with_name)
@@ -236,7 +251,16 @@ static cJSON *row_json(const struct row *row, bool with_name)
     return object;
 }
 
-static pea_status print_json(const struct run *r, const struct row *mean, pea_error *err)
+static cJSON *interval_json(const struct row *low, const struct row *high)
+{
+    cJSON *object = cJSON_CreateObject();
+    for (size_t m = 0; m < n_scores(); m++)
+        cli_json_list(object, pea_score_get_item(m).key, (const double[]){low->value[m], high->value[m]}, 2);
+    return object;
+}
+
+static pea_status print_json(const struct run *r, const struct row *mean, const struct row *low, const struct row *high,
+                             pea_error *err)
 {
     if (r->n_rows == 1 && !cli_is_folder(r->truth))
         return cli_print_json(stdout, row_json(&r->rows[0], false), err);
@@ -245,16 +269,22 @@ static pea_status print_json(const struct run *r, const struct row *mean, pea_er
         cJSON_AddItemToArray(images, row_json(&r->rows[i], true));
     cJSON_AddItemToObject(object, "images", images);
     cJSON_AddItemToObject(object, "mean", row_json(mean, false));
+    cJSON_AddItemToObject(object, "interval", interval_json(low, high));
     return cli_print_json(stdout, object, err);
 }
 
-static void print_one(const struct row *row)
+/* low, high: of the interval; NULL: there is none. */
+static void print_one(const struct row *row, const struct row *low, const struct row *high)
 {
-    for (size_t m = 0; m < n_scores(); m++)
+    for (size_t m = 0; m < n_scores(); m++) {
         if (pea_score_get_item(m).is_count && row->value[m] == (double)(int64_t)row->value[m])
-            printf("%-48s %8lld\n", pea_score_get_item(m).words, (long long)row->value[m]);
+            printf("%-48s %8lld", pea_score_get_item(m).words, (long long)row->value[m]);
         else
-            printf("%-48s %8.4f\n", pea_score_get_item(m).words, row->value[m]);
+            printf("%-48s %8.4f", pea_score_get_item(m).words, row->value[m]);
+        if (low)
+            printf("  [%.4f, %.4f]", low->value[m], high->value[m]);
+        printf("\n");
+    }
     printf("%-48s", "average precision at IoU 0.50, 0.55 ... 0.95");
     for (size_t t = 0; t < PEA_N_AP_THRESHOLDS; t++)
         printf(" %.3f", row->ap[t]);
@@ -262,7 +292,7 @@ static void print_one(const struct row *row)
 }
 
 /* A line for each image with the measures most papers give, then everything about the mean. */
-static void print_many(const struct run *r, const struct row *mean)
+static void print_many(const struct run *r, const struct row *mean, const struct row *low, const struct row *high)
 {
     static const char *const columns[] = {"n_gt", "n_pred",  "aji_standard", "dice", "pq",
                                           "sbd",  "ap_mean", "voi",          "arand"};
@@ -279,14 +309,14 @@ static void print_many(const struct run *r, const struct row *mean)
                     printf(pea_score_get_item(m).is_count && i < r->n_rows ? " %12.0f" : " %12.4f", row->value[m]);
         printf("\n");
     }
-    printf("\nmean of %zu images\n", r->n_rows);
-    print_one(mean);
+    printf("\nmean of %zu images, and the interval that holds 95 of 100 means of images drawn anew\n", r->n_rows);
+    print_one(mean, low, high);
 }
 
 int cli_score(int argc, char **argv)
 {
     struct run r = {.wishes = CLI_WISHES_DEFAULT};
-    struct row mean;
+    struct row mean = {.name = ""}, low = mean, high = mean;
     cli_operands operands;
     pea_error err = {0};
     const int outcome = parse(&r, argc, argv, &operands);
@@ -302,13 +332,14 @@ int cli_score(int argc, char **argv)
     cli_session_clear(&r.session);
     if (status == PEA_OK) {
         mean_row(&r, &mean);
-        if (r.json)
-            status = print_json(&r, &mean, &err);
-        else if (r.n_rows == 1)
-            print_one(&r.rows[0]);
-        else
-            print_many(&r, &mean);
+        status = r.n_rows > 0 ? interval_rows(&r, &low, &high, &err) : PEA_OK;
     }
+    if (status == PEA_OK && r.json)
+        status = print_json(&r, &mean, &low, &high, &err);
+    else if (status == PEA_OK && r.n_rows == 1)
+        print_one(&r.rows[0], NULL, NULL);
+    else if (status == PEA_OK)
+        print_many(&r, &mean, &low, &high);
     if (status == PEA_OK)
         status = cli_session_timings(&r.session, &err);
     cli_session_close(&r.session);

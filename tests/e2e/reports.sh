@@ -40,6 +40,13 @@ folders_are_scored_in_pairs() {
     exits 0 "$pea" score --truth truth --prediction predicted --json
     says '"images":[{"image":"a_image.tif"' out
     says '"mean":{' out
+    says '"interval":{"n_gt":[' out
+    mkdir once && cp predicted/a_image.tif once # of one image there is nothing to draw
+    exits 0 "$pea" score --truth truth --prediction once --json
+    [ "$(sed 's/.*"interval":{.*"aji":\[\([0-9.]*\),\([0-9.]*\)\].*/\1/' out)" = \
+        "$(sed 's/.*"mean":{.*"aji":\([0-9.]*\),.*"interval".*/\1/' out)" ] || fail "another interval: $(cat out)"
+    [ "$(sed 's/.*"aji":\[\([0-9.]*\),\([0-9.]*\)\].*/\1/' out)" = "$(sed 's/.*"aji":\[\([0-9.]*\),\([0-9.]*\)\].*/\2/' out)" ] ||
+        fail "an interval of one image: $(cat out)"
     cp "$small" predicted/c.tif
     refuses 1 "no truth for predicted/c.tif" "$pea" score --truth truth --prediction predicted
 }

@@ -51,6 +51,17 @@ size_t pea_score_count(void);
 pea_score_item pea_score_get_item(size_t index);
 double pea_score_value(const pea_scores *scores, size_t index);
 
+/**
+ * The interval that holds 95 of 100 means of values that are drawn anew from these, with replacement (percentile
+ * bootstrap): how far the mean of so many images is a matter of chance. Values that depend on each other, as the frames of
+ * a film, give one that is too narrow. The same values in the same order give the same interval.
+ * @param values     borrowed  n of them, n >= 1
+ * @param low, high  filled
+ * @return PEA_OK; PEA_E_ARG; PEA_E_NOMEM
+ * Cost: 10 000 draws of n values, of more than 1000 values fewer.
+ */
+pea_status pea_mean_interval(const double *values, size_t n, double *low, double *high, pea_error *err);
+
 #ifdef __cplusplus
 }
 #endif
