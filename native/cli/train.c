@@ -89,8 +89,9 @@ static int parse(struct given *g, int argc, char **argv, cli_operands *operands)
          .help = "Take every N-th slice of volumes: with 3 each becomes three, as coarse as serial sections are, and with "
                  "1,3 it is also there as it is."},
         {.name = "without", .kind = CLI_TEXT, .target = &g->without, .value = "LIST", .fallback = "nothing is left out",
-         .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, or transformations of samples (flip, "
-                 "crop, rotate, rescale, elastic, grey, second-grey, cutout, second-flip), separated by commas."},
+         .help = "Leave out modules of the paper (scm, ccm, epm), the foreground, amsgrad (Adam's memory of its largest "
+                 "squares), or transformations of samples (flip, crop, rotate, rescale, elastic, grey, second-grey, "
+                 "cutout, second-flip), separated by commas."},
         {.name = "steps", .kind = CLI_INT, .target = &g->steps, .value = "N", .low = 1, .high = 10000000,
          .fallback = "with --time as many as it holds, else the preset's",
          .help = "Steps of training in all: the rate falls until the last of them."},

@@ -167,8 +167,8 @@ enum { PEA_CHOSE_STEPS = 1, PEA_CHOSE_WARM_UP = 2, PEA_CHOSE_END_RATE = 4, PEA_C
  */
 void pea_train_fit_options(pea_train_options *options, unsigned chosen);
 
-/* What `without` may name, separated by blanks: modules of the paper (scm ccm epm), the foreground, transformations of
- * samples. Lent for ever. */
+/* What `without` may name, separated by blanks: modules of the paper (scm ccm epm), the foreground, amsgrad (Adam then
+ * divides by its running squares, not by the largest of them), transformations of samples. Lent for ever. */
 const char *pea_train_switches(void);
 
 /* ---- training ---- */

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const char switches[] =
-    "scm ccm epm foreground flip crop rotate rescale elastic grey second-grey cutout second-flip";
-enum { N_MODULES = 4, MAX_SHIFTS = 64 };
+    "scm ccm epm foreground amsgrad flip crop rotate rescale elastic grey second-grey cutout second-flip";
+enum { N_LESSONS = 5, MAX_SHIFTS = 64 }; /* N_LESSONS: words before those of samples */
 
 const char *pea_train_switches(void)
 {
@@ -216,7 +216,7 @@ static pea_status plan_samples(pea__course *course, pea_error *err)
     int i = 0;
     for (const char *at = switches; next_word(&at) > 0 && status == PEA_OK; at += next_word(&at)) {
         (void)snprintf(name, sizeof name, "%.*s", (int)next_word(&at), at);
-        if (i++ >= N_MODULES && is_off(o, name))
+        if (i++ >= N_LESSONS && is_off(o, name))
             status = pea__augmentation_switch(&course->augmentation, name, false, err);
     }
     course->augmentation.depth = o->depth;
@@ -306,6 +306,7 @@ static void plan_optimiser(pea__course *course)
     const pea_train_options *o = &course->options;
     pea__curriculum *c = &course->curriculum;
     c->optimiser.method = o->optimiser == PEA_OPTIMISER_SGD ? PEA__SGD : PEA__ADAM;
+    c->optimiser.amsgrad = !is_off(o, "amsgrad");
     c->optimiser.epsilon = o->epsilon;
     c->optimiser.epsilon_first = o->epsilon_first != 0;
     c->optimiser.weight_decay = o->weight_decay;

@@ -349,6 +349,9 @@ static void a_state_of_something_else_is_refused(void **state)
     }
     o = tiny(1);
     o.resume = 1;
+    o.without = "amsgrad";
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "made with without=, now it is without=amsgrad");
+    o.without = NULL;
     o.validation_share = 0.5;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "share=0.15, now it is share=0.5");
     o = tiny(1);
@@ -802,7 +805,7 @@ static void options_that_do_not_fit_are_told(void **state)
     REFUSED(rate, NAN, "learning rate");
     REFUSED(average, 1.0, "averaged weights");
     REFUSED(validation_share, 1.0, "for validation");
-    REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground flip");
+    REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground amsgrad flip");
     REFUSED(score, "IoU", "no score 'IoU'");
     REFUSED(statistics, 1.5, "running statistics must be from 0 to 1");
     REFUSED(thin, "1,3", "thin is for volumes");
@@ -891,7 +894,7 @@ static void what_is_left_out_is_not_taught(void **state)
     pea_error err;
     pea_train_options o = tiny(1);
     (void)state;
-    o.without = "ccm, epm flip,foreground";
+    o.without = "ccm, epm flip,foreground amsgrad";
     assert_ok(pea__course_plan(&o, &course, &err));
     assert_true(course.curriculum.self[0] == 1.0 && course.curriculum.cross == 0.0 &&
                 course.curriculum.foreground == 0.0);
@@ -900,6 +903,11 @@ static void what_is_left_out_is_not_taught(void **state)
     assert_int_equal(course.info.n_heads, 2); /* no coarse embeddings */
     assert_true(course.augmentation.flip == 0.0 && course.augmentation.rotate > 0.0);
     assert_int_equal(course.segment.foreground, PEA_FOREGROUND_GIVEN); /* what was not taught is not asked */
+    assert_false(course.curriculum.optimiser.amsgrad);
+    pea__course_free(&course);
+    o.without = NULL;
+    assert_ok(pea__course_plan(&o, &course, &err));
+    assert_true(course.curriculum.optimiser.amsgrad);
     pea__course_free(&course);
 }
 
