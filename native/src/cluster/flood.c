@@ -17,8 +17,8 @@
 
 enum {
     TOLD_PIXELS = 65536, /* after so many somebody is told, and may stop the work */
-    N_PASSES = 4,
-    DIGIT_BITS = 8,
+    N_PASSES = 3,
+    DIGIT_BITS = 11,
     N_DIGITS = 1 << DIGIT_BITS,
     OUTSIDE = 1 /* a label, so that nobody grows there */
 };
@@ -33,7 +33,7 @@ static int64_t framed(int64_t n)
 
 pea_status pea__flood_new(int64_t n_y, int64_t n_x, pea__flood *flood, pea_error *err)
 {
-    const size_t n = (size_t)(n_y * n_x);
+    const size_t n = (size_t)(n_y * n_x), n_cells = (size_t)(framed(n_y) * framed(n_x));
     int64_t n_words = 0, width = n_y * n_x;
     *flood = (pea__flood){0};
     do {
@@ -41,8 +41,9 @@ pea_status pea__flood_new(int64_t n_y, int64_t n_x, pea__flood *flood, pea_error
         flood->level[flood->n_levels++] = n_words;
         n_words += width;
     } while (width > 1);
-    flood->cells = pea__alloc_unset((size_t)(framed(n_y) * framed(n_x)), sizeof *flood->cells, err);
-    flood->places = flood->cells ? pea__alloc_unset(n, sizeof *flood->places, err) : NULL;
+    flood->labels = pea__alloc_unset(n_cells, sizeof *flood->labels, err);
+    flood->ranks = flood->labels ? pea__alloc_unset(n_cells, sizeof *flood->ranks, err) : NULL;
+    flood->places = flood->ranks ? pea__alloc_unset(n, sizeof *flood->places, err) : NULL;
     flood->n_queued = flood->places ? pea__alloc_unset(n, sizeof *flood->n_queued, err) : NULL;
     flood->pairs = flood->n_queued ? pea__alloc_unset(n, sizeof *flood->pairs, err) : NULL;
     flood->scratch = flood->pairs ? pea__alloc_unset(n, sizeof *flood->scratch, err) : NULL;
@@ -64,7 +65,8 @@ void pea__flood_free(pea__flood *flood)
     pea__free_unset(flood->pairs);
     pea__free_unset(flood->n_queued);
     pea__free_unset(flood->places);
-    pea__free_unset(flood->cells);
+    pea__free_unset(flood->ranks);
+    pea__free_unset(flood->labels);
     *flood = (pea__flood){0};
 }
 
@@ -78,57 +80,73 @@ static uint32_t ascending_bits(float height)
     return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
 }
 
-/* One of three passes over the keys, which are the upper halves. `places`: how often each digit occurs. */
-static void sort_pass(pea__plane *plane, const uint64_t *from, uint64_t *to, int64_t n, int shift, uint32_t *places)
+static uint32_t digit_of(uint32_t key, int pass)
 {
-    uint32_t next = 0;
-    for (int digit = 0; digit < N_DIGITS; digit++) {
-        const uint32_t count = places[digit];
-        places[digit] = next;
-        next += count;
+    return key >> pass * DIGIT_BITS & (N_DIGITS - 1);
+}
+
+static void count_digits(pea__plane *plane, pea__flood *flood, const float *height)
+{
+    const int64_t n_x = plane->n_x;
+    uint32_t(*counts)[N_DIGITS] = flood->counts;
+    memset(counts, 0, N_PASSES * sizeof *counts);
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
+        memset(flood->labels + (y + 1) * framed(n_x) + 1, 0, (size_t)n_x * sizeof *flood->labels); /* its pages appear */
+        for (int64_t x = 0; x < n_x; x++) { /* now, not between two questions */
+            const uint32_t key = ascending_bits(height[y * n_x + x]);
+            for (int pass = 0; pass < N_PASSES; pass++)
+                counts[pass][digit_of(key, pass)]++;
+        }
     }
+    for (int pass = 0; pass < N_PASSES; pass++) {
+        uint32_t next = 0;
+        for (int digit = 0; digit < N_DIGITS; digit++) {
+            const uint32_t count = counts[pass][digit];
+            counts[pass][digit] = next;
+            next += count;
+        }
+    }
+}
+
+/* The first pass makes the pairs: the key, and below it the cell. */
+static void sort_heights(pea__plane *plane, const float *height, uint64_t *to, uint32_t *places)
+{
+    const int64_t n_x = plane->n_x;
+    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
+        const uint64_t first = (uint64_t)((y + 1) * framed(n_x) + 1);
+        for (int64_t x = 0; x < n_x; x++) {
+            const uint32_t key = ascending_bits(height[y * n_x + x]);
+            to[places[digit_of(key, 0)]++] = (uint64_t)key << 32 | (first + (uint64_t)x);
+        }
+    }
+}
+
+static void sort_pairs(pea__plane *plane, const uint64_t *from, uint64_t *to, int pass, uint32_t *places)
+{
+    const int64_t n = pea__plane_pixels(plane);
     for (int64_t begin = 0; begin < n && pea__plane_goes_on(plane, 0.0); begin += TOLD_PIXELS) {
         const int64_t end = pea__min_i64(n, begin + TOLD_PIXELS);
         for (int64_t i = begin; i < end; i++)
-            to[places[from[i] >> shift & (N_DIGITS - 1)]++] = from[i];
+            to[places[digit_of((uint32_t)(from[i] >> 32), pass)]++] = from[i];
     }
 }
 
 /* Pairs of height and cell, by rising height; of equal heights in raster order. */
 static void sort_pixels(pea__plane *plane, pea__flood *flood, const float *height)
 {
-    const int64_t n_x = plane->n_x, n = pea__plane_pixels(plane);
-    uint32_t(*counts)[N_DIGITS] = flood->counts;
-    memset(counts, 0, N_PASSES * sizeof *counts);
-    for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
-        const float *row = height + y * n_x;
-        uint64_t *pairs = flood->pairs + y * n_x;
-        const uint64_t first = (uint64_t)((y + 1) * framed(n_x) + 1);
-        for (int64_t x = 0; x < n_x; x++) {
-            const uint32_t key = ascending_bits(row[x]);
-            pairs[x] = (uint64_t)key << 32 | (first + (uint64_t)x);
-            flood->cells[first + (uint64_t)x].label = 0; /* its page appears now, not between two questions */
-            counts[0][key & (N_DIGITS - 1)]++;
-            counts[1][key >> DIGIT_BITS & (N_DIGITS - 1)]++;
-            counts[2][key >> 2 * DIGIT_BITS & (N_DIGITS - 1)]++;
-            counts[3][key >> 3 * DIGIT_BITS]++;
-        }
-    }
-    for (int i = 0; i < N_PASSES; i++) {
-        sort_pass(plane, flood->pairs, flood->scratch, n, 32 + i * DIGIT_BITS, counts[i]);
-        uint64_t *const swap = flood->pairs;
-        flood->pairs = flood->scratch;
-        flood->scratch = swap;
-    }
+    count_digits(plane, flood, height);
+    sort_heights(plane, height, flood->pairs, flood->counts[0]);
+    sort_pairs(plane, flood->pairs, flood->scratch, 1, flood->counts[1]);
+    sort_pairs(plane, flood->scratch, flood->pairs, 2, flood->counts[2]);
 }
 
 static void close_frame(const pea__plane *plane, pea__flood *flood)
 {
     const int64_t pitch = framed(plane->n_x), n_y = plane->n_y;
     for (int64_t x = 0; x < pitch; x++)
-        flood->cells[x].label = flood->cells[(n_y + 1) * pitch + x].label = OUTSIDE;
+        flood->labels[x] = flood->labels[(n_y + 1) * pitch + x] = OUTSIDE;
     for (int64_t y = 0; y < n_y; y++)
-        flood->cells[(y + 1) * pitch].label = flood->cells[(y + 2) * pitch - 1].label = OUTSIDE;
+        flood->labels[(y + 1) * pitch] = flood->labels[(y + 2) * pitch - 1] = OUTSIDE;
 }
 
 void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *height)
@@ -144,7 +162,7 @@ void pea__flood_prepare(pea__plane *plane, pea__flood *flood, const float *heigh
         const bool as_before = i > 0 && pairs[i] >> 32 == pairs[i - 1] >> 32;
         const bool as_after = i + 1 < n && pairs[i] >> 32 == pairs[i + 1] >> 32;
         rank = as_before ? rank : (uint32_t)i;
-        flood->cells[(uint32_t)pairs[i]].rank = as_before || as_after ? rank | PEA__SHARED : rank;
+        flood->ranks[(uint32_t)pairs[i]] = as_before || as_after ? rank | PEA__SHARED : rank;
         flood->places[i] = (uint32_t)pairs[i];
     }
 }
@@ -205,7 +223,7 @@ static bool lowest(const pea__flood *flood, uint32_t from, uint32_t *place)
 /* Its place in the queue. */
 static uint32_t arrive(pea__flood *flood, uint32_t cell)
 {
-    uint32_t place = flood->cells[cell].rank;
+    uint32_t place = flood->ranks[cell];
     if (place & PEA__SHARED) {
         place &= ~PEA__SHARED;
         place += flood->n_queued[place]++;
@@ -215,9 +233,9 @@ static uint32_t arrive(pea__flood *flood, uint32_t cell)
 }
 
 /* Who has nobody left to reach need not wait. */
-static bool has_free_neighbour(const pea__flood_cell *cell, int64_t pitch)
+static bool has_free_neighbour(const uint32_t *label, int64_t pitch)
 {
-    return !cell[-pitch].label || !cell[-1].label || !cell[1].label || !cell[pitch].label;
+    return !label[-pitch] | !label[-1] | !label[1] | !label[pitch]; /* one branch, as nobody can foretell them */
 }
 
 /* Seeds wait in raster order. */
@@ -226,7 +244,7 @@ static void push_seeds(pea__plane *plane, pea__flood *flood)
     const int64_t pitch = framed(plane->n_x);
     for (int64_t y = 1; y <= plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
         for (int64_t p = y * pitch + 1; p <= y * pitch + plane->n_x; p++)
-            if (flood->cells[p].label && has_free_neighbour(flood->cells + p, pitch))
+            if (flood->labels[p] && has_free_neighbour(flood->labels + p, pitch))
                 mark(flood, arrive(flood, (uint32_t)p));
 }
 
@@ -234,10 +252,10 @@ static void push_seeds(pea__plane *plane, pea__flood *flood)
  * NOBODY. */
 static void reach(pea__flood *flood, int64_t pitch, uint32_t cell, uint32_t label, uint32_t from, uint32_t *next)
 {
-    if (flood->cells[cell].label)
+    if (flood->labels[cell])
         return;
-    flood->cells[cell].label = label;
-    if (!has_free_neighbour(flood->cells + cell, pitch))
+    flood->labels[cell] = label;
+    if (!has_free_neighbour(flood->labels + cell, pitch))
         return;
     uint32_t place = arrive(flood, cell);
     if (place < from && place < *next) {
@@ -263,7 +281,7 @@ static void grow(pea__plane *plane, pea__flood *flood)
                 return;
             unmark(flood, place);
         }
-        const uint32_t cell = flood->places[place], label = flood->cells[cell].label;
+        const uint32_t cell = flood->places[place], label = flood->labels[cell];
         next = NOBODY;
         reach(flood, pitch, cell - step, label, place, &next);
         reach(flood, pitch, cell - 1, label, place, &next);
@@ -281,14 +299,12 @@ void pea__flood_run(pea__plane *plane, pea__flood *flood, uint32_t *labels)
         return;
     for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++) {
         memset(flood->n_queued + y * n_x, 0, (size_t)n_x * sizeof *flood->n_queued);
-        for (int64_t x = 0; x < n_x; x++)
-            flood->cells[(y + 1) * pitch + x + 1].label = labels[y * n_x + x];
+        memcpy(flood->labels + (y + 1) * pitch + 1, labels + y * n_x, (size_t)n_x * sizeof *labels);
     }
     push_seeds(plane, flood);
     if (plane->status != PEA_OK) /* grow() asks late */
         return;
     grow(plane, flood);
     for (int64_t y = 0; y < plane->n_y && pea__plane_goes_on(plane, 0.0); y++)
-        for (int64_t x = 0; x < n_x; x++)
-            labels[y * n_x + x] = flood->cells[(y + 1) * pitch + x + 1].label;
+        memcpy(labels + y * n_x, flood->labels + (y + 1) * pitch + 1, (size_t)n_x * sizeof *labels);
 }

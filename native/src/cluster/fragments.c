@@ -160,9 +160,12 @@ static uint32_t *count_sizes(const scratch *s, pea__plane *plane, const uint32_t
     memset(sizes, 0, (size_t)(pea__plane_pixels(plane) + 1) * sizeof *sizes);
     *n_labels = 0;
     for (int64_t begin, end = 0; pea__plane_part(plane, &begin, &end);)
-        for (int64_t p = begin; p < end; p++) {
-            sizes[labels[p]]++;
-            *n_labels = labels[p] > *n_labels ? labels[p] : *n_labels;
+        for (int64_t p = begin, from; p < end;) { /* by runs: a sum for each pixel would wait for the one before */
+            const uint32_t label = labels[p];
+            for (from = p++; p < end && labels[p] == label;)
+                p++;
+            sizes[label] += (uint32_t)(p - from);
+            *n_labels = label > *n_labels ? label : *n_labels;
         }
     return sizes;
 }

@@ -7,7 +7,7 @@
 
 #include <math.h>
 
-enum { MOST_RADIUS = 300, BLOCK = 8 };
+enum { MOST_RADIUS = 300, PART = 256 };
 
 pea__gaussian pea__gaussian_of(double sigma)
 {
@@ -31,28 +31,49 @@ static int32_t mirrored(int32_t at, int32_t n)
     return rest < n ? rest : period - rest;
 }
 
-/* `at` points to the values at distance -radius to radius of the first sum. Blocks stay in registers. */
-static void weigh(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *sum)
+/* `at` points to the values at distance -radius to radius of the first sum. Parts stay in the nearest cache, and two
+ * distances are added at once. */
+PEA__INLINE void weigh_parts(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum)
 {
     const int r = gaussian->radius;
-    int64_t x = 0;
-    for (; x + BLOCK <= n; x += BLOCK) {
-        double block[BLOCK];
-        for (int j = 0; j < BLOCK; j++)
-            block[j] = gaussian->weight[0] * at[r][x + j];
-        for (int i = 1; i <= r; i++) {
-            const double weight = gaussian->weight[i], *before = at[r - i] + x, *after = at[r + i] + x;
-            for (int j = 0; j < BLOCK; j++)
-                block[j] += weight * (before[j] + after[j]);
+    for (int64_t begin = 0; begin < n; begin += PART) {
+        const int64_t end = pea__min_i64(n, begin + PART);
+        const double *middle = at[r], w = gaussian->weight[0];
+        int i = 1;
+        for (int64_t x = begin; x < end; x++)
+            sum[x] = w * middle[x];
+        for (; i < r; i += 2) {
+            const double *before = at[r - i], *after = at[r + i], near = gaussian->weight[i];
+            const double *before2 = at[r - i - 1], *after2 = at[r + i + 1], far = gaussian->weight[i + 1];
+            for (int64_t x = begin; x < end; x++)
+                sum[x] = (sum[x] + near * (before[x] + after[x])) + far * (before2[x] + after2[x]);
         }
-        for (int j = 0; j < BLOCK; j++)
-            sum[x + j] = block[j];
+        for (; i <= r; i++) {
+            const double *before = at[r - i], *after = at[r + i], last = gaussian->weight[i];
+            for (int64_t x = begin; x < end; x++)
+                sum[x] += last * (before[x] + after[x]);
+        }
     }
-    for (; x < n; x++) {
-        sum[x] = gaussian->weight[0] * at[r][x];
-        for (int i = 1; i <= r; i++)
-            sum[x] += gaussian->weight[i] * (at[r - i][x] + at[r + i][x]);
+}
+
+#ifdef PEA__HAS_AVX2
+PEA__AVX2 static void weigh_avx2(const pea__gaussian *gaussian, const double *const *at,
+                                                       int64_t n, double *restrict sum)
+{
+    weigh_parts(gaussian, at, n, sum);
+}
+#endif
+
+/* The same bits with wider registers: nothing is added in another order, and no sum is fused with a product. */
+static void weigh(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum)
+{
+#ifdef PEA__HAS_AVX2
+    if (__builtin_cpu_supports("avx2")) {
+        weigh_avx2(gaussian, at, n, sum);
+        return;
     }
+#endif
+    weigh_parts(gaussian, at, n, sum);
 }
 
 static void smooth_row(const pea__gaussian *gaussian, const float *from, double *to, int32_t n, double *row)

@@ -7,6 +7,18 @@
 
 #include "array/array.h"
 
+/* A loop that is worth compiling twice, once for wider registers: a function that is inlined into both. Kernels are
+ * elsewhere; these loops have the same bits whatever runs. */
+#if defined(__GNUC__)
+#define PEA__INLINE static inline __attribute__((always_inline))
+#else
+#define PEA__INLINE static inline
+#endif
+#if defined(__GNUC__) && defined(__x86_64__)
+#define PEA__HAS_AVX2
+#define PEA__AVX2 __attribute__((target("avx2")))
+#endif
+
 enum { PEA__MAX_SIDE = 32767 }; /* the sum of two squares fits an int32_t */
 
 typedef struct pea__plane {
@@ -72,17 +84,14 @@ uint32_t pea__plane_components(pea__plane *plane, const uint8_t *inside, pea__ne
 
 #define PEA__SHARED UINT32_C(0x80000000) /* planes have fewer pixels */
 
-typedef struct pea__flood_cell {
-    uint32_t label, rank; /* rank: how many pixels are lower; PEA__SHARED is set where others are as high */
-} pea__flood_cell;
-
 /* What a flood needs beside heights and labels. */
 typedef struct pea__flood {
-    pea__flood_cell *cells;    /* [row][column], with a frame of one cell around the plane */
+    uint32_t *labels;          /* [row][column], with a frame of one cell around the plane */
+    uint32_t *ranks;           /* the same: how many pixels are lower; PEA__SHARED is set where others are as high */
     uint32_t *places;          /* [rank + order of arrival]: cell */
     uint32_t *n_queued;        /* [rank]: of all pixels as high */
     uint64_t *pairs, *scratch; /* for sorting */
-    uint32_t (*counts)[256];  /* the same */
+    uint32_t (*counts)[2048]; /* the same */
     uint64_t *bits;            /* which places wait: a level of one bit each, then one bit for each word below */
     int64_t level[7];          /* where the levels begin */
     int n_levels;
