@@ -41,6 +41,7 @@ pea_status cli_name_file(pea_error *err, const char *path);
 
 /* Tell the error on stderr in one line; returns the exit status that belongs to it. */
 int cli_report(const char *command, const pea_error *err);
+const char *cli_bytes(uint64_t bytes, char text[32]); /* "3.2 GiB" */
 
 /* A mistake in the command line: tells it and returns EXIT_USAGE. */
 #if defined(__GNUC__)

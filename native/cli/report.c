@@ -116,6 +116,15 @@ static int character_bytes(const unsigned char *c)
     return n > 2 && (too_long || no_character) ? 0 : n;
 }
 
+const char *cli_bytes(uint64_t bytes, char text[32])
+{
+    if (bytes >= UINT64_C(1) << 30)
+        snprintf(text, 32, "%.1f GiB", (double)bytes / (1 << 30));
+    else
+        snprintf(text, 32, "%.0f MiB", (double)bytes / (1 << 20));
+    return text;
+}
+
 /* A file may be named by any bytes; in JSON what is no UTF-8 becomes U+FFFD. */
 void cli_json_text(cJSON *object, const char *key, const char *value)
 {

@@ -25,16 +25,6 @@ static uint64_t count(pea_dims d)
     return product(product((uint64_t)d.z, (uint64_t)d.y), (uint64_t)d.x);
 }
 
-/* "3.2 GiB". */
-static const char *readable(uint64_t bytes, char text[32])
-{
-    if (bytes >= UINT64_C(1) << 30)
-        snprintf(text, 32, "%.1f GiB", (double)bytes / (1 << 30));
-    else
-        snprintf(text, 32, "%.0f MiB", (double)bytes / (1 << 20));
-    return text;
-}
-
 static pea_status expect(const cli_job *job, const cli_session *session, uint64_t held, cli_forecast *forecast,
                          pea_error *err)
 {
@@ -66,9 +56,9 @@ pea_status cli_forecast_memory(const cli_job *job, cli_session *session, cli_for
                         "image and its labels and %s for the work, but %s (%llu bytes) are allowed: raise --memory, or "
                         "take a smaller part",
                         (long long)job->dims.z, (long long)job->dims.y, (long long)job->dims.x,
-                        readable(forecast->bytes, needed), (unsigned long long)forecast->bytes,
-                        readable(held, parts[0]), readable(forecast->expected.bytes, parts[1]),
-                        readable(limit, allowed), (unsigned long long)limit);
+                        cli_bytes(forecast->bytes, needed), (unsigned long long)forecast->bytes,
+                        cli_bytes(held, parts[0]), cli_bytes(forecast->expected.bytes, parts[1]),
+                        cli_bytes(limit, allowed), (unsigned long long)limit);
     pea_context_limit_memory(session->context, limit == 0 ? 0 : limit - held);
     return PEA_OK;
 }
@@ -140,7 +130,7 @@ static void tell(const cli_job *job, const cli_forecast *forecast, double second
     cli_session_clear(session);
     fprintf(stderr, "%s: %lld x %lld x %lld (z,y,x) will take about %s and up to %s of memory, ",
             session->progress.item, (long long)job->dims.z, (long long)job->dims.y, (long long)job->dims.x, time,
-            readable(forecast->bytes, memory));
+            cli_bytes(forecast->bytes, memory));
     if (e->streams)
         fprintf(stderr, "%s by %s\n", piece, piece);
     else

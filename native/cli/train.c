@@ -56,7 +56,7 @@ struct run {
     double told; /* when the last line of a step was printed */
     pea_train_report last; /* its pointers are not looked at */
     const char *score_key;
-    bool told_notes;
+    bool told_beginning;
 };
 
 /* ---- options ---- */
@@ -382,17 +382,27 @@ static void tell_validation(struct run *r, const pea_train_report *report)
         fprintf(stderr, ": %.4f of step %lld stays the best\n", report->best_score, (long long)report->best_step);
 }
 
+/* When all was found to be well: what is refused is told in one line. */
+static void tell_beginning(struct run *r, const char *notes)
+{
+    uint64_t bytes;
+    char text[32];
+    r->told_beginning = true;
+    cli_session_clear(&r->session);
+    if (pea_train_forecast(&r->options, pea_context_threads(r->session.context), &bytes, NULL) == PEA_OK)
+        fprintf(stderr, "%s: up to %s of memory besides the images\n", r->given->output, cli_bytes(bytes, text));
+    if (notes && notes[0])
+        fprintf(stderr, "%s\n", notes);
+}
+
 static int on_report(void *user, const pea_train_report *report)
 {
     struct run *r = user;
     r->last = *report;
     if (r->given->wishes.quiet)
         return 0;
-    if (report->notes && report->notes[0] && !r->told_notes) {
-        cli_session_clear(&r->session);
-        fprintf(stderr, "%s\n", report->notes);
-        r->told_notes = true;
-    }
+    if (!r->told_beginning)
+        tell_beginning(r, report->notes);
     if (report->trouble) {
         cli_session_clear(&r->session);
         fprintf(stderr, "%s; training goes on, and it is tried again\n", report->trouble);

@@ -25,6 +25,7 @@ a_model_is_trained_and_segments() {
     says '"steps":4' out
     says "the best so far, written" err
     says "step 4/4" err
+    says "MiB of memory besides the images" err
     [ "$(wc -l <m.training/losses.csv)" -eq 5 ] || fail "not a row for each step"
     [ "$(wc -l <m.training/scores.csv)" -eq 3 ] || fail "not a row for each validation"
     exits 0 "$pea" info m.training/curves.png
