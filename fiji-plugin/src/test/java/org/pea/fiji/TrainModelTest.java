@@ -175,6 +175,13 @@ class TrainModelTest {
         refused(options.replace("side=48", "side=64") + " resume=yes", "side");
     }
 
+    @Test void a_listener_can_end_it_with_the_best() {
+        TrainingWork.Outcome done = TrainingWork.of(MacroOptions.parse("data=[" + NUCLEI + "] name=heard" + QUICK
+            .replace("steps=3", "steps=50"))).listener((stage, fraction) -> fraction < 0.03 || !stage.equals("train")).run();
+        assertTrue(done.stopped && done.last.step() == 2, done.line());
+        assertTrue(Files.exists(folder.resolve("heard.safetensors")));
+    }
+
     @Test void asked_twice_it_ends_at_once_and_the_state_is_kept() throws Exception {
         String options = "data=[" + NUCLEI + "] name=twice" + QUICK;
         assertThrows(PeaException.Cancelled.class, () -> TrainingWork.of(request(options)).audience(
