@@ -51,7 +51,8 @@ static int parse(struct run *r, int argc, char **argv, cli_operands *operands)
         {.name = "prediction", .kind = CLI_TEXT, .target = &r->prediction, .value = "P.tif", .required = 1,
          .help = "The labels to judge, or a folder of them."},
         {.name = "json", .kind = CLI_FLAG, .target = &r->json,
-         .help = "Print one JSON object on stdout; for folders one with a list images and the objects mean and interval."},
+         .help = "Print one JSON object on stdout; for folders one with a list images, and the objects mean and "
+                 "interval."},
         CLI_WISH_OPTIONS(r->wishes),
     };
     return cli_parse(&manual, options, CLI_COUNT(options), argc, argv, operands);

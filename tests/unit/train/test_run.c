@@ -337,15 +337,18 @@ static void a_state_of_something_else_is_refused(void **state)
     o.statistics = 0.0;
     o.filters[4] = 5;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "filters=4,4,4,4,4, now it is filters=4,4,4,4,5");
-    static const pea_choice settings[][2] = {{{"shifts", "1,3,5,9,27"}, {"", "shifts=1,3,5,9,11, now it is shifts=1,3,5,9,27"}},
-                                             {{"strides", "10,10"}, {"", "strides=5,5, now it is strides=10,10"}},
-                                             {{"absorb", "0"}, {"", "absorb=50, now it is absorb=0"}},
-                                             {{"normalise", "unit"}, {"", "normalise=minmax, now it is normalise=unit"}}};
+    static const struct {
+        pea_choice wish;
+        const char *message;
+    } settings[] = {{{"shifts", "1,3,5,9,27"}, "shifts=1,3,5,9,11, now it is shifts=1,3,5,9,27"},
+                    {{"strides", "10,10"}, "strides=5,5, now it is strides=10,10"},
+                    {{"absorb", "0"}, "absorb=50, now it is absorb=0"},
+                    {{"normalise", "unit"}, "normalise=minmax, now it is normalise=unit"}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         o = tiny(1);
         o.resume = 1;
-        assert_ok(pea_settings_apply(settings[i], 1, &o.segment, &err));
-        assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, settings[i][1].value);
+        assert_ok(pea_settings_apply(&settings[i].wish, 1, &o.segment, &err));
+        assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, settings[i].message);
     }
     o = tiny(1);
     o.resume = 1;
@@ -374,7 +377,7 @@ static void a_state_of_something_else_is_refused(void **state)
     place_remove(&p);
 }
 
-/* As pea 0.2 wrote it before there were versions: fewer words, fewer losses, no digest. */
+/* As states of version 1 were: fewer words, fewer losses, no digest. */
 static void make_old(const place *p, const pea_train_options *o)
 {
     char path[160], terms[PEA__TERMS_BYTES], text[PEA__TERMS_BYTES + 256];
