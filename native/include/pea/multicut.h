@@ -43,7 +43,7 @@ pea_multicut_options pea_multicut_options_default(void);
  * @param n_regions  filled    n; may be NULL
  * @param energy     filled    the sum of the costs of cut edges; may be NULL
  * @return PEA_OK; PEA_E_ARG; PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED
- * Memory: besides the graph and the costs 75 bytes for each node, 90 for each edge.
+ * Memory: besides the graph and the costs 87 bytes for each node, 90 for each edge.
  * Source: Keuper et al., "Efficient decomposition of image and mesh graphs by lifted multicuts", ICCV 2015.
  */
 pea_status pea_multicut(const pea_region_graph *graph, const double *costs, const pea_multicut_options *options,

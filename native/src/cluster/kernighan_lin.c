@@ -21,10 +21,17 @@
 
 enum { UNSEEN = -1, MOVED = -2 };
 
-typedef struct neighbour {
+/* What is asked of every neighbour; together, as its memory is waited for. */
+typedef struct node_state {
+    uint32_t owner; /* instance */
+    int32_t place;  /* in `waiting`, or UNSEEN, or MOVED */
+} node_state;
+
+/* A node at the border. */
+typedef struct candidate {
+    double gain; /* of moving to the other side */
     uint32_t node;
-    double cost;
-} neighbour;
+} candidate;
 
 /* Two instances that touch. */
 typedef struct pair {
@@ -35,18 +42,18 @@ typedef struct pair {
 typedef struct kl {
     uint32_t n_nodes;
     int64_t *begin;        /* [node]: of its neighbours */
-    neighbour *neighbours;
-    uint32_t *owner;       /* [node]: instance */
+    uint32_t *neighbours;
+    double *costs;         /* of the edges to them */
+    node_state *nodes;
+    double *inner;         /* [node]: sum of the costs to members of its own instance; valid in a round */
     uint32_t *next, *previous; /* [node]: members of an instance are a ring, which stays while a sequence is tried */
     uint32_t *first, *size;    /* [instance]: there is room for one for each node */
     double *hope;              /* [instance]: of its inner edges; valid in a round */
     uint8_t *changed, *changes; /* [instance]: in the last round, in this one */
     uint32_t *spare;           /* stack of empty instances */
     uint32_t n_spare;
-    double *gain;      /* [node]: of moving to the other side; valid where `place` is not UNSEEN */
-    int32_t *place;    /* [node]: in `waiting`, or UNSEEN, or MOVED */
-    uint32_t *waiting; /* a heap of nodes at the border: the largest gain first; of equal ones the smallest node */
-    uint32_t *moved;   /* in order */
+    candidate *waiting; /* a heap: the largest gain first; of equal ones the smallest node */
+    uint32_t *moved;    /* in order */
     uint32_t n_waiting, n_moved;
     double left; /* of the hope, while a sequence is tried */
     double epsilon;
@@ -74,7 +81,7 @@ static bool goes_on(kl *work)
 static void insert(kl *work, uint32_t node, uint32_t instance)
 {
     const uint32_t first = work->first[instance];
-    work->owner[node] = instance;
+    work->nodes[node].owner = instance;
     if (work->size[instance]++ == 0) {
         work->first[instance] = work->next[node] = work->previous[node] = node;
         return;
@@ -98,85 +105,93 @@ static void move(kl *work, uint32_t node, uint32_t from, uint32_t to)
 
 /* ---- who waits at the border ---- */
 
-static bool before(const kl *work, uint32_t a, uint32_t b)
+static bool before(const candidate *a, const candidate *b)
 {
-    return work->gain[a] > work->gain[b] || (work->gain[a] == work->gain[b] && a < b);
+    return a->gain > b->gain || (a->gain == b->gain && a->node < b->node);
 }
 
-static void put(kl *work, uint32_t at, uint32_t node)
+static void put(kl *work, uint32_t at, candidate who)
 {
-    work->waiting[at] = node;
-    work->place[node] = (int32_t)at;
+    work->waiting[at] = who;
+    work->nodes[who.node].place = (int32_t)at;
 }
 
-static void sift_up(kl *work, uint32_t at, uint32_t node)
+static void sift_up(kl *work, uint32_t at, candidate who)
 {
-    for (; at > 0 && before(work, node, work->waiting[(at - 1) / 2]); at = (at - 1) / 2)
+    for (; at > 0 && before(&who, work->waiting + (at - 1) / 2); at = (at - 1) / 2)
         put(work, at, work->waiting[(at - 1) / 2]);
-    put(work, at, node);
+    put(work, at, who);
 }
 
-static void sift_down(kl *work, uint32_t at, uint32_t node)
+static void sift_down(kl *work, uint32_t at, candidate who)
 {
     for (uint32_t child; (child = 2 * at + 1) < work->n_waiting; at = child) {
-        child += child + 1 < work->n_waiting && before(work, work->waiting[child + 1], work->waiting[child]);
-        if (!before(work, work->waiting[child], node))
+        child += child + 1 < work->n_waiting && before(work->waiting + child + 1, work->waiting + child);
+        if (!before(work->waiting + child, &who))
             break;
         put(work, at, work->waiting[child]);
     }
-    put(work, at, node);
+    put(work, at, who);
 }
 
-static uint32_t take_first(kl *work)
+static candidate take_first(kl *work)
 {
-    const uint32_t node = work->waiting[0];
-    work->place[node] = MOVED;
+    const candidate first = work->waiting[0];
+    work->nodes[first.node].place = MOVED;
     if (--work->n_waiting > 0)
         sift_down(work, 0, work->waiting[work->n_waiting]);
-    return node;
+    return first;
 }
 
-static void change_gain(kl *work, uint32_t node, double by)
+static void change_gain(kl *work, uint32_t at, double by)
 {
-    const uint32_t at = (uint32_t)work->place[node];
-    work->gain[node] += by;
+    candidate who = work->waiting[at];
+    who.gain += by;
     if (by > 0.0)
-        sift_up(work, at, node);
+        sift_up(work, at, who);
     else
-        sift_down(work, at, node);
+        sift_down(work, at, who);
 }
 
-/* A node comes to the border: what would moving it to the other side gain? */
-static void arrive(kl *work, uint32_t node, uint32_t other)
+/* A node that no heap has yet: all of its instance holds it, and nobody else wants it so far. Its place. */
+static uint32_t append(kl *work, uint32_t node)
 {
-    double gain = 0.0;
-    const uint32_t own = work->owner[node];
-    for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-        const neighbour at = work->neighbours[i];
-        const uint32_t owner = work->owner[at.node];
-        gain += owner == other ? at.cost : owner == own ? -at.cost : 0.0;
+    node_state *state = work->nodes + node;
+    if (state->place == UNSEEN) {
+        state->place = (int32_t)work->n_waiting;
+        work->waiting[work->n_waiting++] = (candidate){-work->inner[node], node};
     }
-    work->gain[node] = gain;
-    sift_up(work, work->n_waiting++, node);
+    return (uint32_t)state->place;
+}
+
+static void make_heap(kl *work)
+{
+    for (uint32_t at = work->n_waiting / 2; at-- > 0;)
+        sift_down(work, at, work->waiting[at]);
 }
 
 /* ---- one pair ---- */
 
-/* What cutting the inner edges of an instance could gain. */
-static double inner_hope(const kl *work, uint32_t a)
+/* What holds each node of an instance, and what cutting inner edges could gain. */
+static double count_inner(const kl *work, uint32_t a)
 {
     double hope = 0.0;
     uint32_t node = work->first[a];
-    for (uint32_t n = work->size[a]; n > 0; n--, node = work->next[node])
+    for (uint32_t n = work->size[a]; n > 0; n--, node = work->next[node]) {
+        double sum = 0.0;
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const neighbour at = work->neighbours[i];
-            hope -= at.cost < 0.0 && at.node < node && work->owner[at.node] == a ? at.cost : 0.0;
+            const uint32_t other = work->neighbours[i];
+            const double cost = work->nodes[other].owner == a ? work->costs[i] : 0.0;
+            sum += cost;
+            hope -= cost < 0.0 && other < node ? cost : 0.0;
         }
+        work->inner[node] = sum;
+    }
     return hope;
 }
 
 /* Sum of the costs between the smaller instance and the other, and what hope there is in them; whoever is at the border
- * arrives there. */
+ * waits there, in no order yet. */
 static double find_border(kl *work, uint32_t a, uint32_t b, double *hope)
 {
     const uint32_t small = work->size[a] <= work->size[b] ? a : b, large = small == a ? b : a;
@@ -185,38 +200,40 @@ static double find_border(kl *work, uint32_t a, uint32_t b, double *hope)
     *hope = 0.0;
     for (uint32_t n = work->size[small]; n > 0 && goes_on(work); n--, node = work->next[node])
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const neighbour at = work->neighbours[i];
-            if (work->owner[at.node] != large)
+            const uint32_t other = work->neighbours[i];
+            if (work->nodes[other].owner != large)
                 continue;
-            between += at.cost;
-            *hope += at.cost > 0.0 ? at.cost : 0.0;
-            if (work->place[node] == UNSEEN)
-                arrive(work, node, large);
-            if (work->place[at.node] == UNSEEN)
-                arrive(work, at.node, small);
+            const double cost = work->costs[i];
+            between += cost;
+            *hope += cost > 0.0 ? cost : 0.0;
+            work->waiting[append(work, node)].gain += cost;
+            work->waiting[append(work, other)].gain += cost;
         }
     return between;
 }
 
-/* The best node moves, and that means something for those around. Returns what is gained. */
+/* The best node moves, and that means something for those around: whoever was on its side has one less to stay for and one
+ * more to follow. Returns what is gained. */
 static double take(kl *work, uint32_t a, uint32_t b)
 {
-    const uint32_t node = take_first(work), from = work->owner[node], to = from == a ? b : a;
+    const candidate first = take_first(work);
+    const uint32_t node = first.node, from = work->nodes[node].owner, to = from == a ? b : a;
     work->moved[work->n_moved++] = node;
-    work->owner[node] = to;
+    work->nodes[node].owner = to;
     for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-        const neighbour at = work->neighbours[i];
-        const uint32_t owner = work->owner[at.node];
-        if (owner != a && owner != b)
+        const uint32_t other = work->neighbours[i];
+        const node_state state = work->nodes[other];
+        if (state.owner != a && state.owner != b)
             continue;
-        if (work->place[at.node] >= 0)
-            change_gain(work, at.node, owner == from ? 2.0 * at.cost : -2.0 * at.cost);
-        else if (work->place[at.node] == UNSEEN && owner == from)
-            arrive(work, at.node, to);
-        else if (work->place[at.node] == MOVED && (owner == to ? at.cost < 0.0 : at.cost > 0.0))
-            work->left -= at.cost < 0.0 ? -at.cost : at.cost;
+        const double cost = work->costs[i];
+        if (state.place >= 0)
+            change_gain(work, (uint32_t)state.place, state.owner == from ? 2.0 * cost : -2.0 * cost);
+        else if (state.place == MOVED)
+            work->left -= (state.owner == to) == (cost < 0.0) ? cost < 0.0 ? -cost : cost : 0.0;
+        else
+            sift_up(work, work->n_waiting++, (candidate){2.0 * cost - work->inner[other], other});
     }
-    return work->gain[node];
+    return first.gain;
 }
 
 /* Move as long as there is somebody, and hope. Returns the best sum of gains; *n_best: after how many moves. */
@@ -239,14 +256,14 @@ static double run_sequence(kl *work, uint32_t a, uint32_t b, uint32_t *n_best)
 static void settle(kl *work, uint32_t a, uint32_t b, uint32_t n_kept)
 {
     for (uint32_t i = 0; i < work->n_waiting; i++)
-        work->place[work->waiting[i]] = UNSEEN;
+        work->nodes[work->waiting[i].node].place = UNSEEN;
     for (uint32_t i = 0; i < work->n_moved; i++) {
-        const uint32_t node = work->moved[i], to = work->owner[node], from = to == a ? b : a;
-        work->place[node] = UNSEEN;
+        const uint32_t node = work->moved[i], to = work->nodes[node].owner, from = to == a ? b : a;
+        work->nodes[node].place = UNSEEN;
         if (i < n_kept)
             move(work, node, from, to);
         else
-            work->owner[node] = from;
+            work->nodes[node].owner = from;
     }
 }
 
@@ -261,7 +278,7 @@ static void join(kl *work, uint32_t a, uint32_t b)
 static void note_change(kl *work, uint32_t a)
 {
     work->changes[a] = 1;
-    work->hope[a] = inner_hope(work, a);
+    work->hope[a] = count_inner(work, a);
     if (work->size[a] == 0)
         work->spare[work->n_spare++] = a;
 }
@@ -276,10 +293,11 @@ static bool improve_pair(kl *work, uint32_t a, uint32_t b)
     if (split) {
         uint32_t node = work->first[a];
         for (uint32_t n = work->size[a]; n > 0 && goes_on(work); n--, node = work->next[node])
-            arrive(work, node, b);
+            (void)append(work, node);
     } else {
         between = find_border(work, a, b, &hope);
     }
+    make_heap(work);
     work->left = hope + work->hope[a] + (split ? 0.0 : work->hope[b]);
     const double best = run_sequence(work, a, b, &n_best);
     const bool joined = !split && 2.0 * between > best && between > work->epsilon, better = best > work->epsilon;
@@ -300,18 +318,24 @@ static int64_t list_pairs(kl *work)
 {
     int64_t n = 0, n_pairs = 0;
     memset(work->hope, 0, work->n_nodes * sizeof *work->hope);
-    for (uint32_t node = 0; node < work->n_nodes && goes_on(work); node++)
+    for (uint32_t node = 0; node < work->n_nodes && goes_on(work); node++) {
+        const uint32_t a = work->nodes[node].owner;
+        double sum = 0.0;
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const uint32_t other = work->neighbours[i].node, a = work->owner[node], b = work->owner[other];
+            const uint32_t other = work->neighbours[i], b = work->nodes[other].owner;
             if (a < b && (work->changed[a] || work->changed[b]))
                 work->sorted[n++] = (pea__keyed){(uint64_t)a << 32 | b, (uint32_t)(i - work->begin[0])};
-            else if (a == b && other < node && work->neighbours[i].cost < 0.0)
-                work->hope[a] -= work->neighbours[i].cost;
+            if (a != b)
+                continue;
+            sum += work->costs[i];
+            work->hope[a] -= other < node && work->costs[i] < 0.0 ? work->costs[i] : 0.0;
         }
+        work->inner[node] = sum;
+    }
     if (work->status == PEA_OK)
         work->status = pea__keyed_sort(work->sorted, n, work->context, work->progress, work->err);
     for (int64_t i = 0; i < n; i++) {
-        const double cost = work->neighbours[work->sorted[i].value].cost;
+        const double cost = work->costs[work->sorted[i].value];
         if (i == 0 || work->sorted[i].key != work->sorted[i - 1].key)
             work->pairs[n_pairs++] = (pair){(uint32_t)(work->sorted[i].key >> 32), (uint32_t)work->sorted[i].key, 0.0};
         work->pairs[n_pairs - 1].hope += cost > 0.0 ? cost : 0.0;
@@ -344,14 +368,14 @@ static void separate_pieces(kl *work)
     for (uint32_t seed = 0; seed < work->n_nodes && goes_on(work); seed++) {
         if (work->seen[seed])
             continue;
-        const uint32_t a = work->owner[seed];
+        const uint32_t a = work->nodes[seed].owner;
         uint32_t n = 0; /* the piece, found breadth first */
         work->piece[n++] = seed;
         work->seen[seed] = 1;
         for (uint32_t at = 0; at < n; at++)
             for (int64_t i = work->begin[work->piece[at]]; i < work->begin[work->piece[at] + 1]; i++) {
-                const uint32_t q = work->neighbours[i].node;
-                if (work->owner[q] == a && !work->seen[q]) {
+                const uint32_t q = work->neighbours[i];
+                if (work->nodes[q].owner == a && !work->seen[q]) {
                     work->seen[q] = 1;
                     work->piece[n++] = q;
                 }
@@ -396,8 +420,6 @@ static void free_all(kl *work)
     pea__free(work->seen);
     pea__free(work->moved);
     pea__free(work->waiting);
-    pea__free(work->place);
-    pea__free(work->gain);
     pea__free(work->spare);
     pea__free(work->changes);
     pea__free(work->changed);
@@ -406,7 +428,9 @@ static void free_all(kl *work)
     pea__free(work->first);
     pea__free(work->previous);
     pea__free(work->next);
-    pea__free(work->owner);
+    pea__free(work->inner);
+    pea__free(work->nodes);
+    pea__free(work->costs);
     pea__free(work->neighbours);
     pea__free(work->begin);
 }
@@ -417,8 +441,10 @@ static pea_status new_all(const pea_region_graph *graph, kl *work, pea_error *er
     work->n_nodes = (uint32_t)n;
     work->begin = pea__alloc(n + 1, sizeof *work->begin, err);
     work->neighbours = work->begin ? pea__alloc(2 * m, sizeof *work->neighbours, err) : NULL;
-    work->owner = work->neighbours ? pea__alloc(n, sizeof *work->owner, err) : NULL;
-    work->next = work->owner ? pea__alloc(n, sizeof *work->next, err) : NULL;
+    work->costs = work->neighbours ? pea__alloc(2 * m, sizeof *work->costs, err) : NULL;
+    work->nodes = work->costs ? pea__alloc(n, sizeof *work->nodes, err) : NULL;
+    work->inner = work->nodes ? pea__alloc(n, sizeof *work->inner, err) : NULL;
+    work->next = work->inner ? pea__alloc(n, sizeof *work->next, err) : NULL;
     work->previous = work->next ? pea__alloc(n, sizeof *work->previous, err) : NULL;
     work->first = work->previous ? pea__alloc(n, sizeof *work->first, err) : NULL;
     work->size = work->first ? pea__alloc(n, sizeof *work->size, err) : NULL;
@@ -426,9 +452,7 @@ static pea_status new_all(const pea_region_graph *graph, kl *work, pea_error *er
     work->changed = work->hope ? pea__alloc(n, 1, err) : NULL;
     work->changes = work->changed ? pea__alloc(n, 1, err) : NULL;
     work->spare = work->changes ? pea__alloc(n, sizeof *work->spare, err) : NULL;
-    work->gain = work->spare ? pea__alloc(n, sizeof *work->gain, err) : NULL;
-    work->place = work->gain ? pea__alloc(n, sizeof *work->place, err) : NULL;
-    work->waiting = work->place ? pea__alloc(n, sizeof *work->waiting, err) : NULL;
+    work->waiting = work->spare ? pea__alloc(n, sizeof *work->waiting, err) : NULL;
     work->moved = work->waiting ? pea__alloc(n, sizeof *work->moved, err) : NULL;
     work->seen = work->moved ? pea__alloc(n, 1, err) : NULL;
     work->piece = work->seen ? pea__alloc(n, sizeof *work->piece, err) : NULL;
@@ -448,14 +472,16 @@ static void fill(const pea_region_graph *graph, const double *costs, const uint3
         begin[i + 1] += begin[i];
     for (int64_t e = graph->n_edges - 1; e >= 0; e--) { /* each list is filled from its end */
         const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
-        work->neighbours[--begin[a + 1]] = (neighbour){b, costs[e]};
-        work->neighbours[--begin[b + 1]] = (neighbour){a, costs[e]};
+        work->neighbours[--begin[a + 1]] = b;
+        work->costs[begin[a + 1]] = costs[e];
+        work->neighbours[--begin[b + 1]] = a;
+        work->costs[begin[b + 1]] = costs[e];
     }
     memmove(begin, begin + 1, work->n_nodes * sizeof *begin);
     begin[work->n_nodes] = 2 * graph->n_edges;
     for (uint32_t i = 0; i < work->n_nodes; i++) {
         insert(work, i, numbers[i] - 1);
-        work->place[i] = UNSEEN;
+        work->nodes[i].place = UNSEEN;
     }
     for (uint32_t i = work->n_nodes; i > 0; i--)
         if (work->size[i - 1] == 0)
@@ -468,7 +494,7 @@ static void number(kl *work, uint32_t *numbers, uint32_t *n_regions)
     uint32_t n = 0;
     memset(work->first, 0, work->n_nodes * sizeof *work->first); /* the number of each instance from here on */
     for (uint32_t i = 0; i < work->n_nodes; i++) {
-        uint32_t *of = work->first + work->owner[i];
+        uint32_t *of = work->first + work->nodes[i].owner;
         *of = *of ? *of : ++n;
         numbers[i] = *of;
     }

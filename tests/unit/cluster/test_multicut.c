@@ -11,12 +11,15 @@
 static pea_error err;
 
 /* Costs of both signs; few levels make ties. */
+/* Few levels are for ties: eighths, of which all sums are exact, so that ties are ties in whatever order they are made. */
 static double *random_costs(const pea_region_graph *graph, uint64_t seed, uint32_t n_levels)
 {
     double *costs = malloc(((size_t)graph->n_edges + 1) * sizeof *costs);
     assert_non_null(costs);
-    for (int64_t e = 0; e < graph->n_edges; e++)
-        costs[e] = (double)(test_random(&seed) % n_levels) / (n_levels - 1) * 2.0 - 0.9;
+    for (int64_t e = 0; e < graph->n_edges; e++) {
+        const uint32_t level = test_random(&seed) % n_levels;
+        costs[e] = n_levels < 10 ? 0.375 * (double)level - 0.875 : (double)level / (n_levels - 1) * 2.0 - 0.9;
+    }
     return costs;
 }
 
@@ -273,7 +276,7 @@ static void plain_moves_end_no_better(void **state)
         pea_region_graph_free(graph);
     }
     print_message("worse than plain moves %d times, better %d times of 2000; lost %.4f\n", n_worse, n_better, lost);
-    assert_true(n_worse <= 5 && lost < 0.5); /* ties and the order of pairs lead to other ends now and then */
+    assert_true(n_worse == 0 && n_better == 0 && fabs(lost) < 1e-6);
 }
 
 /* A background of many nodes: the limit of patience is met. Once in a while it costs a little. */
