@@ -88,7 +88,7 @@ static void run(const pea_array *affinity, const pea_offsets *offsets, pea_fragm
     double *costs = malloc((n_edges + 1) * sizeof *costs);
     if (!numbers || !costs)
         exit(bench_fail("bench_regions", "out of memory"));
-    check(pea_multicut_costs(graph, 0.5, costs, &err), &err);
+    check(pea_multicut_costs(graph, 0.5, context, costs, &err), &err);
     if (prefix)
         write_graph(prefix, graph);
     for (int step = GREEDY; step <= MOVES; step++) {

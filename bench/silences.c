@@ -73,7 +73,7 @@ static pea_status costs(scene *s, pea_error *err)
     (void)pea_region_graph_edges(s->graph, &n_edges);
     free(s->costs);
     s->costs = malloc((n_edges + 1) * sizeof *s->costs);
-    return pea_multicut_costs(s->graph, 0.5, s->costs, err);
+    return pea_multicut_costs(s->graph, 0.5, s->context, s->costs, err);
 }
 
 static pea_status multicut(scene *s, pea_error *err)

@@ -17,11 +17,13 @@ extern "C" {
  *
  *     cost = (ln((1 - q) / q) + ln((1 - beta) / beta)) * n_faces / most n_faces
  *
- * @param beta   above 0 and below 1; 0.5 favours neither, more of it cuts more
+ * @param beta   above 0 and below 1: the mean affinity that costs nothing; 0.5 favours neither, more of it cuts more
  * @param costs  filled  one for each edge; positive holds together, negative wants to be cut
- * @return PEA_OK; PEA_E_ARG
+ * @return PEA_OK; PEA_E_ARG; PEA_E_CANCELLED
+ * In a stage named "multicut".
  */
-pea_status pea_multicut_costs(const pea_region_graph *graph, double beta, double *costs, pea_error *err);
+pea_status pea_multicut_costs(const pea_region_graph *graph, double beta, pea_context *context, double *costs,
+                              pea_error *err);
 
 typedef struct pea_multicut_options {
     size_t struct_size;
@@ -43,7 +45,7 @@ pea_multicut_options pea_multicut_options_default(void);
  * @param n_regions  filled    n; may be NULL
  * @param energy     filled    the sum of the costs of cut edges; may be NULL
  * @return PEA_OK; PEA_E_ARG; PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED
- * Memory: besides the graph and the costs 87 bytes for each node, 90 for each edge.
+ * Memory: besides the graph and the costs 87 bytes for each node, 97 for each edge.
  * Source: Keuper et al., "Efficient decomposition of image and mesh graphs by lifted multicuts", ICCV 2015.
  */
 pea_status pea_multicut(const pea_region_graph *graph, const double *costs, const pea_multicut_options *options,

@@ -8,8 +8,9 @@
  * No sequence can gain more than the edges that are not yet as one would wish, those worth holding that are cut and
  * those worth cutting that are held; an edge whose ends have both moved is again as it was, for good. What is left of
  * that hope is kept while nodes move: where it is no more than what was gained already, the sequence ends, and where
- * there is none at the outset the two instances are not looked at. That changes no result, and spares half of the
- * moves.
+ * there is none at the outset the two instances are not looked at. In an edge that is held and should be cut there is
+ * less hope where it has a third node with both its ends: one of the other two edges of such a triangle is cut with it,
+ * and what that costs is taken off, no part of it twice. All that changes no result, and spares two thirds of the moves.
  *
  * The patience of the options may: moving all of a large background for each of its neighbours costs a square. A grid
  * of 14 400 nodes with noise and a background took 1.6 s without it and 0.05 s with 200. The energies were the same
@@ -44,6 +45,8 @@ typedef struct kl {
     int64_t *begin;        /* [node]: of its neighbours */
     uint32_t *neighbours;
     double *costs;         /* of the edges to them */
+    uint32_t *edge;        /* to them: by it and not by the half of it is */
+    double *slack;         /* [edge]: of the hope in it, or of what cutting it costs, what triangles did not take */
     node_state *nodes;
     double *inner;         /* [node]: sum of the costs to members of its own instance; valid in a round */
     uint32_t *next, *previous; /* [node]: members of an instance are a ring, which stays while a sequence is tried */
@@ -172,21 +175,66 @@ static void make_heap(kl *work)
 
 /* ---- one pair ---- */
 
+/* Place of the neighbour `node` in a list from `from` on, or the first beyond it. */
+static int64_t look_up(const kl *work, int64_t from, int64_t end, uint32_t node)
+{
+    while (from < end) {
+        const int64_t middle = from + (end - from) / 2;
+        if (work->neighbours[middle] < node)
+            from = middle + 1;
+        else
+            end = middle;
+    }
+    return from;
+}
+
+/* An edge that wants to be cut, inside an instance: cutting it cuts one of two others in each triangle of inner edges that
+ * hold, which costs what the weaker of them has left. What remains of the hope. */
+static double hope_of(kl *work, uint32_t a, uint32_t node, int64_t half)
+{
+    const uint32_t other = work->neighbours[half];
+    double hope = work->slack[work->edge[half]];
+    const bool node_is_small = work->begin[node + 1] - work->begin[node] <= work->begin[other + 1] - work->begin[other];
+    const uint32_t small = node_is_small ? node : other, large = node_is_small ? other : node;
+    int64_t at = work->begin[large];
+    for (int64_t i = work->begin[small]; i < work->begin[small + 1] && hope > 0.0; i++) {
+        const uint32_t third = work->neighbours[i];
+        if (work->nodes[third].owner != a || work->costs[i] <= 0.0)
+            continue;
+        at = look_up(work, at, work->begin[large + 1], third);
+        if (at == work->begin[large + 1])
+            break;
+        if (work->neighbours[at] != third || work->costs[at] <= 0.0)
+            continue;
+        double *one = work->slack + work->edge[i], *two = work->slack + work->edge[at];
+        const double held = *one < *two ? *one : *two, taken = held < hope ? held : hope;
+        hope -= taken;
+        *one -= taken;
+        *two -= taken;
+    }
+    work->slack[work->edge[half]] = hope;
+    return hope;
+}
+
 /* What holds each node of an instance, and what cutting inner edges could gain. */
-static double count_inner(const kl *work, uint32_t a)
+static double count_inner(kl *work, uint32_t a)
 {
     double hope = 0.0;
     uint32_t node = work->first[a];
     for (uint32_t n = work->size[a]; n > 0; n--, node = work->next[node]) {
         double sum = 0.0;
-        for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const uint32_t other = work->neighbours[i];
-            const double cost = work->nodes[other].owner == a ? work->costs[i] : 0.0;
-            sum += cost;
-            hope -= cost < 0.0 && other < node ? cost : 0.0;
-        }
+        for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++)
+            if (work->nodes[work->neighbours[i]].owner == a) {
+                const double cost = work->costs[i];
+                sum += cost;
+                work->slack[work->edge[i]] = cost < 0.0 ? -cost : cost;
+            }
         work->inner[node] = sum;
     }
+    for (uint32_t n = work->size[a]; n > 0; n--, node = work->next[node])
+        for (int64_t i = work->begin[node]; i < work->begin[node + 1] && work->neighbours[i] < node; i++)
+            if (work->costs[i] < 0.0 && work->nodes[work->neighbours[i]].owner == a)
+                hope += hope_of(work, a, node, i);
     return hope;
 }
 
@@ -206,14 +254,15 @@ static double find_border(kl *work, uint32_t a, uint32_t b, double *hope)
             const double cost = work->costs[i];
             between += cost;
             *hope += cost > 0.0 ? cost : 0.0;
+            work->slack[work->edge[i]] = cost;
             work->waiting[append(work, node)].gain += cost;
             work->waiting[append(work, other)].gain += cost;
         }
     return between;
 }
 
-/* The best node moves, and that means something for those around: whoever was on its side has one less to stay for and one
- * more to follow. Returns what is gained. */
+/* The best node moves, and that means something for those around: whoever was on its side has one less to stay for and
+ * one more to follow. Returns what is gained. */
 static double take(kl *work, uint32_t a, uint32_t b)
 {
     const candidate first = take_first(work);
@@ -229,7 +278,7 @@ static double take(kl *work, uint32_t a, uint32_t b)
         if (state.place >= 0)
             change_gain(work, (uint32_t)state.place, state.owner == from ? 2.0 * cost : -2.0 * cost);
         else if (state.place == MOVED)
-            work->left -= (state.owner == to) == (cost < 0.0) ? cost < 0.0 ? -cost : cost : 0.0;
+            work->left -= (state.owner == to) == (cost < 0.0) ? work->slack[work->edge[i]] : 0.0;
         else
             sift_up(work, work->n_waiting++, (candidate){2.0 * cost - work->inner[other], other});
     }
@@ -317,20 +366,16 @@ static bool improve_pair(kl *work, uint32_t a, uint32_t b)
 static int64_t list_pairs(kl *work)
 {
     int64_t n = 0, n_pairs = 0;
-    memset(work->hope, 0, work->n_nodes * sizeof *work->hope);
+    for (uint32_t a = 0; a < work->n_nodes && goes_on(work); a++)
+        if (work->changed[a])
+            work->hope[a] = work->size[a] > 0 ? count_inner(work, a) : 0.0;
     for (uint32_t node = 0; node < work->n_nodes && goes_on(work); node++) {
         const uint32_t a = work->nodes[node].owner;
-        double sum = 0.0;
         for (int64_t i = work->begin[node]; i < work->begin[node + 1]; i++) {
-            const uint32_t other = work->neighbours[i], b = work->nodes[other].owner;
+            const uint32_t b = work->nodes[work->neighbours[i]].owner;
             if (a < b && (work->changed[a] || work->changed[b]))
                 work->sorted[n++] = (pea__keyed){(uint64_t)a << 32 | b, (uint32_t)(i - work->begin[0])};
-            if (a != b)
-                continue;
-            sum += work->costs[i];
-            work->hope[a] -= other < node && work->costs[i] < 0.0 ? work->costs[i] : 0.0;
         }
-        work->inner[node] = sum;
     }
     if (work->status == PEA_OK)
         work->status = pea__keyed_sort(work->sorted, n, work->context, work->progress, work->err);
@@ -429,6 +474,8 @@ static void free_all(kl *work)
     pea__free(work->previous);
     pea__free(work->next);
     pea__free(work->inner);
+    pea__free(work->slack);
+    pea__free(work->edge);
     pea__free(work->nodes);
     pea__free(work->costs);
     pea__free(work->neighbours);
@@ -442,7 +489,9 @@ static pea_status new_all(const pea_region_graph *graph, kl *work, pea_error *er
     work->begin = pea__alloc(n + 1, sizeof *work->begin, err);
     work->neighbours = work->begin ? pea__alloc(2 * m, sizeof *work->neighbours, err) : NULL;
     work->costs = work->neighbours ? pea__alloc(2 * m, sizeof *work->costs, err) : NULL;
-    work->nodes = work->costs ? pea__alloc(n, sizeof *work->nodes, err) : NULL;
+    work->edge = work->costs ? pea__alloc(2 * m, sizeof *work->edge, err) : NULL;
+    work->slack = work->edge ? pea__alloc(m, sizeof *work->slack, err) : NULL;
+    work->nodes = work->slack ? pea__alloc(n, sizeof *work->nodes, err) : NULL;
     work->inner = work->nodes ? pea__alloc(n, sizeof *work->inner, err) : NULL;
     work->next = work->inner ? pea__alloc(n, sizeof *work->next, err) : NULL;
     work->previous = work->next ? pea__alloc(n, sizeof *work->previous, err) : NULL;
@@ -474,8 +523,10 @@ static void fill(const pea_region_graph *graph, const double *costs, const uint3
         const uint32_t a = graph->edges[e].a, b = graph->edges[e].b;
         work->neighbours[--begin[a + 1]] = b;
         work->costs[begin[a + 1]] = costs[e];
+        work->edge[begin[a + 1]] = (uint32_t)e;
         work->neighbours[--begin[b + 1]] = a;
         work->costs[begin[b + 1]] = costs[e];
+        work->edge[begin[b + 1]] = (uint32_t)e;
     }
     memmove(begin, begin + 1, work->n_nodes * sizeof *begin);
     begin[work->n_nodes] = 2 * graph->n_edges;

@@ -7,7 +7,7 @@
 #include "pea/multicut.h"
 
 /* Its memory, the caller's costs included: lists of neighbours, pairs, what sorts them; rings, gains and heaps. */
-enum { PEA__KERNIGHAN_LIN_NODE_BYTES = 87, PEA__KERNIGHAN_LIN_EDGE_BYTES = 8 + 24 + 16 + 32 };
+enum { PEA__KERNIGHAN_LIN_NODE_BYTES = 87, PEA__KERNIGHAN_LIN_EDGE_BYTES = 8 + 24 + 16 + 16 + 32 };
 
 /* `numbers` are 1..n_regions at entry, and again at the end by smallest node, each instance connected. Progress goes
  * from `from` to 1. */

@@ -21,20 +21,34 @@ pea_multicut_options pea_multicut_options_default(void)
                                   .patience = 200};
 }
 
-pea_status pea_multicut_costs(const pea_region_graph *graph, double beta, double *costs, pea_error *err)
+/* A bar that goes from 0 to 1 here would begin anew where the cut is sought: it stays at its beginning. */
+static pea_status fill_costs(const pea_region_graph *graph, double beta, pea_context *context, double *costs,
+                             pea_error *err)
 {
+    pea_status status = PEA_OK;
     int64_t most = 1;
-    if (!(beta > 0.0 && beta < 1.0))
-        return pea__fail(err, PEA_E_ARG, "beta %g must be above 0 and below 1", beta);
     for (int64_t e = 0; e < graph->n_edges; e++)
         most = pea__max_i64(most, graph->edges[e].n_faces);
-    for (int64_t e = 0; e < graph->n_edges; e++) {
+    for (int64_t e = 0; e < graph->n_edges && status == PEA_OK; e++) {
         const pea_region_edge *edge = graph->edges + e;
         const double q = 1.0 - edge->mean, inside = q < 0.0 ? 0.0 : q > 1.0 ? 1.0 : q;
         const double squeezed = 0.998 * inside + 0.001;
         costs[e] = (log((1.0 - squeezed) / squeezed) + log((1.0 - beta) / beta)) * (double)edge->n_faces / (double)most;
+        if (e % PEA__EDGES_AT_ONCE == 0)
+            status = pea__progress(context, 0.0, err);
     }
-    return PEA_OK;
+    return status;
+}
+
+pea_status pea_multicut_costs(const pea_region_graph *graph, double beta, pea_context *context, double *costs,
+                              pea_error *err)
+{
+    if (!(beta > 0.0 && beta < 1.0))
+        return pea__fail(err, PEA_E_ARG, "beta %g must be above 0 and below 1", beta);
+    pea__stage(context, "multicut");
+    const pea_status status = fill_costs(graph, beta, context, costs, err);
+    pea__stage(context, NULL);
+    return status;
 }
 
 /* ---- greedy additive contraction ---- */

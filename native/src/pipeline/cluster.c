@@ -41,7 +41,7 @@ static pea_status multicut(const pea_segment_options *o, const pea_region_graph 
     double *costs = pea__alloc(n_edges, sizeof *costs, err);
     if (!costs)
         return PEA_E_NOMEM;
-    pea_status status = pea_multicut_costs(graph, o->cut, costs, err);
+    pea_status status = pea_multicut_costs(graph, o->cut, context, costs, err);
     if (status == PEA_OK)
         status = pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, err);
     pea__free(costs);

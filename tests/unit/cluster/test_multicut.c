@@ -340,13 +340,13 @@ static void costs_follow_the_formula(void **state)
     assert_ok(pea__region_graph_new(6, 5, 0, &graph, &err));
     for (uint32_t e = 0; e < 5; e++)
         graph->edges[e] = (pea_region_edge){e, e + 1, faces[e], means[e], 1.0f};
-    assert_ok(pea_multicut_costs(graph, 0.5, costs, &err));
+    assert_ok(pea_multicut_costs(graph, 0.5, NULL, costs, &err));
     const double expected[] = {0.5 * log(999.0), 0.0, -0.25 * log(999.0), 0.75 * log(0.7994 / 0.2006), log(999.0)};
     for (int e = 0; e < 5; e++)
         assert_true(fabs(costs[e] - expected[e]) < 1e-9);
-    assert_ok(pea_multicut_costs(graph, 0.8, costs, &err));
+    assert_ok(pea_multicut_costs(graph, 0.8, NULL, costs, &err));
     assert_true(fabs(costs[1] + log(4.0)) < 1e-9);
-    assert_fails(pea_multicut_costs(graph, 1.0, costs, &err), PEA_E_ARG, "beta");
+    assert_fails(pea_multicut_costs(graph, 1.0, NULL, costs, &err), PEA_E_ARG, "beta");
     pea_region_graph_free(graph);
 }
 
@@ -416,6 +416,22 @@ static void a_large_problem_can_be_stopped(void **state)
     free_problem(&p);
 }
 
+static pea_status price(void *argument, pea_context *context, pea_error *error)
+{
+    const problem *p = argument;
+    return pea_multicut_costs(p->graph, 0.5, context, p->costs, error);
+}
+
+static void costs_can_be_stopped(void **state) /* they are too few to be heard twice */
+{
+    (void)state;
+    problem p = make_problem(18);
+    listener stopped = {.stop_at = 1};
+    assert_int_equal(listen_to(&stopped, price, &p, &err), PEA_E_CANCELLED);
+    assert_string_equal(stopped.stage, "multicut");
+    free_problem(&p);
+}
+
 static void too_little_memory_is_refused_with_the_number(void **state)
 {
     (void)state;
@@ -446,6 +462,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_arguments_are_refused),
     cmocka_unit_test(failing_memory_leaks_nothing),
     cmocka_unit_test(a_large_problem_can_be_stopped),
+    cmocka_unit_test(costs_can_be_stopped),
 };
 
 PEA_TEST_MAIN(tests)

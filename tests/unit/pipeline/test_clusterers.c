@@ -87,7 +87,7 @@ static void by_hand(const pea_segment_options *o, pea_fragment_rule rule, const 
         (void)pea_region_graph_edges(graph, &n_edges);
         double *costs = calloc(n_edges + 1, sizeof *costs);
         assert_non_null(costs);
-        assert_ok(pea_multicut_costs(graph, o->cut, costs, &err));
+        assert_ok(pea_multicut_costs(graph, o->cut, NULL, costs, &err));
         assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, NULL, NULL, &err));
         free(costs);
     }
