@@ -69,8 +69,9 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
  * @param affinity  borrowed  as of pea_mutex_watershed(), of one plane (or row) and more
  * @param mask      borrowed  uint8 (z,y,x,1) of the slab; in every slab or, NULL, in none
  * @return as pea_mutex_watershed(); PEA_E_SHAPE also for more planes than are left
- * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise, and up to
- * 100 MB of edges that wait in a volume; much more only where all affinities are the same. For the work on a slab: 15
+ * Memory kept between slabs, besides the labels: about a byte a voxel where there are objects, 2 for noise, up to
+ * 100 MB of edges that wait in a volume, and for each voxel of a plane 4 bytes for each offset that attracts and for
+ * some of those that repel; much more only where all affinities are the same. For the work on a slab: 15
  * to 40 bytes for each of its voxels where few store repulsive edges, some 50 for each of those edges where many do.
  */
 pea_status pea_mutex_slabs_add(pea_mutex_slabs *slabs, const pea_array *affinity, const pea_array *mask,

@@ -46,8 +46,14 @@ typedef struct pea__slab_affinity {
 } pea__slab_affinity;
 
 /* A volume and the slab of it that is looked at: planes of the axis `along`, of z or of y. What is before it was looked
- * at, what is behind it is not there yet. An edge belongs to the voxel that stores its affinity, and leads from there
- * to the voxel one offset away. */
+ * at. The last planes that came are held back, as far as attractive edges lead: were the weights of these edges not known,
+ * every voxel of the slab's last plane would be a cluster that may still change.
+ *
+ *     ..., begin - 1 | begin, ..., fresh - 1 | fresh, ..., end - 1 | end, ..., arrived - 1 | arrived, ...
+ *     looked at        held back before        of `affinity`         held back now           not there yet
+ *                      `------------- the slab -----------'
+ *
+ * An edge belongs to the voxel that stores its affinity, and leads from there to the voxel one offset away. */
 typedef struct pea__graph {
     pea_dims dims;
     int64_t n_voxels;
@@ -58,12 +64,16 @@ typedef struct pea__graph {
     int along;                          /* 0: z, 1: y */
     int64_t n_planes, plane;            /* along it; voxels of one */
     int64_t begin, end;                 /* planes of the slab */
+    int64_t fresh, arrived;             /* planes of `affinity` and `mask` */
+    int64_t n_held;                     /* planes that are held back */
     pea__slab_affinity affinity;
     float factor[2];                    /* of weights that attract, of those that repel: see pea__weight_factors() */
     uint32_t byte_keys[2][256];         /* of such a byte that attracts, of one that repels */
-    const uint8_t *mask;                /* borrowed; of the slab; NULL: everything is foreground */
+    const uint8_t *mask;                /* borrowed; NULL: everything is foreground */
+    uint8_t *held_mask;                 /* by plane % n_held */
     const uint32_t *labels;             /* of the volume: before the slab, PEA__NO_CLUSTER is outside the mask */
-    uint32_t *waiting[PEA_MAX_OFFSETS]; /* keys of edges that led ahead of their slab, by plane % ahead; or NULL */
+    uint32_t *waiting[PEA_MAX_OFFSETS]; /* keys of edges that planes before `fresh` store, by plane % n_waiting */
+    int64_t n_waiting[PEA_MAX_OFFSETS]; /* planes: those held back, and before them as many as the edges lead ahead */
 } pea__graph;
 
 static inline int64_t pea__plane_of(const pea__graph *graph, int64_t z, int64_t y)
@@ -79,8 +89,9 @@ void pea__weight_factors(double cut, float factor[2]);
 void pea__byte_keys(const float factor[2], uint32_t keys[2][256]);
 pea_status pea__affinity_check(const pea_array *affinity, pea_error *err); /* data there, of a type that has weights */
 
-/* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store. All of them lead to a voxel that is
- * there, and one end at least is in the slab. 0 where the mask leaves no edge. */
+/* Keys of the edges of offset k that the voxels (z, y, x + i * step), i < n, store. All of them lead to a voxel that
+ * came, and one end at least is in the slab. 0 where the mask leaves no edge. `step` divides x, and for a repulsive edge
+ * is the stride. */
 void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
                     uint32_t *keys);
 
@@ -90,15 +101,20 @@ void pea__edge_range(int64_t n_x, int64_t step, int64_t *from, int64_t *to);
 /* Whether the voxels of row (z,y) store edges of offset k, as far as rows decide that. */
 bool pea__edge_row(const pea__graph *graph, size_t k, int64_t z, int64_t y);
 
+/* Of a row that is not looked at yet, but came: which voxels are in the mask; NULL: all. */
+const uint8_t *pea__mask_row(const pea__graph *graph, int64_t z, int64_t y);
+
 int64_t pea__affinity_channels(const pea__graph *graph); /* of `data` */
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n); /* element of the whole affinity, or -1 */
+pea_status pea__edge_refuse_nan(const pea__graph *graph, int64_t at, pea_error *err);
 
 /* For every voxel of the slab the largest key of the repulsive edges at it, 0: none. `level` begins at the slab. */
 pea_status pea__repulsion(const pea__graph *graph, pea_context *context, double from, double to, uint32_t *level,
                           pea_error *err);
 
-/* Keep the edges that lead ahead of the slab for those that follow. */
-void pea__edges_wait(const pea__graph *graph);
+/* Keep what later slabs need of these affinities and of the mask. NaN is refused in what is held back. */
+pea_status pea__edges_wait(const pea__graph *graph, pea_error *err);
+int64_t pea__waiting_keys(const pea__graph *graph, size_t k); /* how many there are of offset k */
 
 /* ---- merges that are certain (contract.c) ---- */
 

@@ -145,7 +145,7 @@ static void read_stored(workspace *w, const pea__graph *graph, size_t k, int64_t
     pea__edge_range(d.x, o.x, &from, &to);
     if (from >= to)
         return;
-    if (pea__plane_of(graph, z, y) + graph->ahead[k] >= graph->end) {
+    if (pea__plane_of(graph, z, y) + graph->ahead[k] >= graph->arrived) {
         lift_beyond(w->level + v + from - x0, to - from);
         return;
     }
@@ -169,7 +169,7 @@ static void read_arriving(workspace *w, const pea__graph *graph, size_t k, int64
     const int64_t x0 = w->box.begin[2], x1 = w->box.end[2], z1 = z - o.z, y1 = y - o.y;
     if (!pea__edge_row(graph, k, z1, y1))
         return;
-    const bool there = pea__plane_of(graph, z1, y1) < graph->end;
+    const bool there = pea__plane_of(graph, z1, y1) < graph->arrived;
     const bool row = has_row(&w->box, z1, y1);
     const int64_t parts[2][2] = {{x0 - o.x, row ? pea__min_i64(x0, x1 - o.x) : x1 - o.x},
                                  {row ? pea__max_i64(x1, x0 - o.x) : x1 - o.x, x1 - o.x}};
@@ -204,15 +204,17 @@ static void read_tile(workspace *w, const contraction *work, pea__tile_graph *ti
     for (int64_t z = w->box.begin[0]; z < w->box.end[0]; z++)
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++, v += w->n[2]) {
             const int64_t p = (z * d.y + y) * d.x + w->box.begin[2];
-            const int64_t nan_at = tile->nan_at < 0 ? pea__edge_find_nan(graph, p, w->n[2]) : -1;
+            const uint8_t *mask = pea__mask_row(graph, z, y);
+            const bool fresh = pea__plane_of(graph, z, y) >= graph->fresh;
+            const int64_t nan_at = fresh && tile->nan_at < 0 ? pea__edge_find_nan(graph, p, w->n[2]) : -1;
             tile->nan_at = nan_at >= 0 ? nan_at : tile->nan_at;
             memcpy(w->level + v, work->labels + p - first, (size_t)w->n[2] * sizeof *w->level);
             for (size_t k = 0; k < (size_t)graph->offsets->n_axes; k++) {
                 read_stored(w, graph, k, z, y, v);
                 read_arriving(w, graph, k, z, y, v);
             }
-            for (int64_t x = 0; graph->mask && x < w->n[2]; x++)
-                w->level[v + x] = graph->mask[p - first + x] ? w->level[v + x] : OUTSIDE;
+            for (int64_t x = 0; mask && x < w->n[2]; x++)
+                w->level[v + x] = mask[w->box.begin[2] + x] ? w->level[v + x] : OUTSIDE;
         }
 }
 
@@ -493,14 +495,13 @@ static void join_clusters(workspace *w)
 static void write_labels(workspace *w, const contraction *work)
 {
     const pea_dims d = work->graph->dims;
-    const uint8_t *mask = work->graph->mask;
     const int64_t first = work->graph->begin * work->graph->plane;
     int64_t v = 0;
     for (int64_t z = w->box.begin[0]; z < w->box.end[0]; z++)
         for (int64_t y = w->box.begin[1]; y < w->box.end[1]; y++) {
-            const int64_t p = (z * d.y + y) * d.x + w->box.begin[2] - first;
+            uint32_t *labels = work->labels + (z * d.y + y) * d.x + w->box.begin[2] - first;
             for (int64_t x = 0; x < w->n[2]; x++, v++)
-                work->labels[p + x] = mask && !mask[p + x] ? PEA__NO_CLUSTER : w->cluster[v];
+                labels[x] = w->level[v] == OUTSIDE ? PEA__NO_CLUSTER : w->cluster[v];
         }
 }
 
@@ -546,16 +547,6 @@ static void rebase_tile(void *argument, int64_t index, int worker)
         }
 }
 
-static pea_status refuse_nan(const contraction *work, int64_t at, pea_error *err)
-{
-    const pea_dims d = work->graph->dims;
-    const int64_t k = (int64_t)work->graph->offsets->n, p = at / k;
-    return pea__fail(err, PEA_E_FORMAT,
-                     "affinity is NaN at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", offset %" PRId64
-                     ": it must be a number everywhere",
-                     p / (d.x * d.y), p / d.x % d.y, p % d.x, at % k);
-}
-
 static pea_status number_tiles(const contraction *work, uint32_t most, uint32_t *n_clusters, pea_error *err)
 {
     uint64_t n = work->first;
@@ -570,7 +561,7 @@ static pea_status number_tiles(const contraction *work, uint32_t most, uint32_t 
         n += tile->n_clusters;
     }
     if (nan_at < INT64_MAX)
-        return refuse_nan(work, nan_at, err);
+        return pea__edge_refuse_nan(work->graph, nan_at, err);
     if (n > most)
         return pea__fail(err, PEA_E_LIMIT,
                          "%" PRIu64 " clusters are left where %" PRIu32 " can be counted: cluster in smaller blocks", n,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 uint32_t pea__weight_key(float weight)
@@ -29,18 +30,30 @@ bool pea__edge_row(const pea__graph *graph, size_t k, int64_t z, int64_t y)
     return k < (size_t)graph->offsets->n_axes || (z % graph->stride[0] == 0 && y % graph->stride[1] == 0);
 }
 
+static const uint8_t *mask_at(const pea__graph *graph, int64_t p)
+{
+    const int64_t plane = p / graph->plane;
+    if (plane >= graph->fresh)
+        return graph->mask + p - graph->fresh * graph->plane;
+    return graph->held_mask + plane % graph->n_held * graph->plane + p % graph->plane;
+}
+
+const uint8_t *pea__mask_row(const pea__graph *graph, int64_t z, int64_t y)
+{
+    return graph->mask ? mask_at(graph, (z * graph->dims.y + y) * graph->dims.x) : NULL;
+}
+
 /* No edge where voxels from p on are outside the mask. */
 static void leave_out(const pea__graph *graph, int64_t p, int64_t step, int64_t n, uint32_t *keys)
 {
-    const int64_t first = graph->begin * graph->plane;
-    if (p >= first) {
+    if (p >= graph->begin * graph->plane) {
+        const uint8_t *mask = mask_at(graph, p);
         for (int64_t i = 0; i < n; i++)
-            if (!graph->mask[p - first + i * step])
-                keys[i] = 0;
+            keys[i] = mask[i * step] ? keys[i] : 0;
     } else {
+        const uint32_t *labels = graph->labels + p;
         for (int64_t i = 0; i < n; i++)
-            if (graph->labels[p + i * step] == PEA__NO_CLUSTER)
-                keys[i] = 0;
+            keys[i] = labels[i * step] != PEA__NO_CLUSTER ? keys[i] : 0;
     }
 }
 
@@ -86,10 +99,10 @@ static series find(const pea__graph *graph, size_t k, int64_t z, int64_t y, int6
 {
     const int64_t n_channels = pea__affinity_channels(graph), *s = graph->stride;
     if ((int64_t)k < n_channels) {
-        const int64_t p = (z * graph->dims.y + y) * graph->dims.x + x - graph->begin * graph->plane;
+        const int64_t p = (z * graph->dims.y + y) * graph->dims.x + x - graph->fresh * graph->plane;
         return (series){graph->affinity.data, p * n_channels + (int64_t)k, step * n_channels};
     }
-    const int64_t first = pea__ceil_div(graph->begin, s[graph->along]), n = (int64_t)graph->offsets->n - n_channels;
+    const int64_t first = pea__ceil_div(graph->fresh, s[graph->along]), n = (int64_t)graph->offsets->n - n_channels;
     const int64_t row = z / s[0] * pea__ceil_div(graph->dims.y, s[1]) + y / s[1] -
                         first * (graph->along == 0 ? pea__ceil_div(graph->dims.y, s[1]) : 1);
     return (series){graph->affinity.sampled, (row * pea__ceil_div(graph->dims.x, s[2]) + x / s[2]) * n +
@@ -131,19 +144,33 @@ static void read_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, i
             keys[i] = repulsive_key(factor, a[i * step]);
 }
 
-static uint32_t *waiting_keys(const pea__graph *graph, size_t k, int64_t p)
+/* ---- what planes that came before store ---- */
+
+static int64_t sampling_along_rows(const pea__graph *graph, size_t k)
 {
-    return graph->waiting[k] + p / graph->plane % graph->ahead[k] * graph->plane + p % graph->plane;
+    return k < (size_t)graph->offsets->n_axes ? 1 : graph->stride[2];
+}
+
+int64_t pea__waiting_keys(const pea__graph *graph, size_t k)
+{
+    const int64_t row_keys = pea__ceil_div(graph->dims.x, sampling_along_rows(graph, k));
+    return graph->n_waiting[k] * (graph->plane / graph->dims.x) * row_keys;
+}
+
+/* Of the voxel (z,y,x), and behind it those of the following ones that are sampled. */
+static uint32_t *waiting_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x)
+{
+    const int64_t step = sampling_along_rows(graph, k), row_keys = pea__ceil_div(graph->dims.x, step);
+    const int64_t n_rows = graph->plane / graph->dims.x, row = z * graph->dims.y + y;
+    return graph->waiting[k] + (row / n_rows % graph->n_waiting[k] * n_rows + row % n_rows) * row_keys + x / step;
 }
 
 void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int64_t x, int64_t step, int64_t n,
                     uint32_t *keys)
 {
     const int64_t p = (z * graph->dims.y + y) * graph->dims.x + x;
-    if (pea__plane_of(graph, z, y) < graph->begin) {
-        const uint32_t *kept = waiting_keys(graph, k, p);
-        for (int64_t i = 0; i < n; i++)
-            keys[i] = kept[i * step];
+    if (pea__plane_of(graph, z, y) < graph->fresh) {
+        memcpy(keys, waiting_keys(graph, k, z, y, x), (size_t)n * sizeof *keys);
     } else {
         read_keys(graph, k, z, y, x, step, n, keys);
         if (graph->mask)
@@ -155,32 +182,55 @@ void pea__edge_keys(const pea__graph *graph, size_t k, int64_t z, int64_t y, int
 
 static void row_waits(const pea__graph *graph, size_t k, int64_t z, int64_t y)
 {
-    const pea_dims d = graph->dims;
-    const int64_t step = k < (size_t)graph->offsets->n_axes ? 1 : graph->stride[2], p = (z * d.y + y) * d.x;
-    uint32_t keys[PEA__ROW_AT_ONCE], *kept = waiting_keys(graph, k, p);
-    for (int64_t x = 0; x < d.x; x += PEA__ROW_AT_ONCE * step) {
-        const int64_t n = pea__min_i64(pea__ceil_div(d.x - x, step), PEA__ROW_AT_ONCE);
-        read_keys(graph, k, z, y, x, step, n, keys);
-        if (graph->mask)
-            leave_out(graph, p + x, step, n, keys);
-        for (int64_t i = 0; i < n; i++)
-            kept[x + i * step] = keys[i];
-    }
+    const int64_t n_x = graph->dims.x, step = sampling_along_rows(graph, k), n = pea__ceil_div(n_x, step);
+    uint32_t *keys = waiting_keys(graph, k, z, y, 0);
+    read_keys(graph, k, z, y, 0, step, n, keys);
+    if (graph->mask)
+        leave_out(graph, (z * graph->dims.y + y) * n_x, step, n, keys);
 }
 
-void pea__edges_wait(const pea__graph *graph)
+static pea_status plane_is_held(const pea__graph *graph, int64_t plane, pea_error *err)
+{
+    const int64_t p = plane * graph->plane, nan_at = pea__edge_find_nan(graph, p, graph->plane);
+    if (graph->mask)
+        memcpy(graph->held_mask + plane % graph->n_held * graph->plane, mask_at(graph, p), (size_t)graph->plane);
+    return nan_at < 0 ? PEA_OK : pea__edge_refuse_nan(graph, nan_at, err);
+}
+
+pea_status pea__edges_wait(const pea__graph *graph, pea_error *err)
 {
     const int64_t n_rows = graph->plane / graph->dims.x;
-    for (size_t k = 0; k < graph->offsets->n; k++)
-        for (int64_t plane = pea__max_i64(graph->begin, graph->end - graph->ahead[k]); plane < graph->end; plane++)
-            for (int64_t row = plane * n_rows; row < (plane + 1) * n_rows; row++)
-                if (pea__edge_row(graph, k, row / graph->dims.y, row % graph->dims.y))
-                    row_waits(graph, k, row / graph->dims.y, row % graph->dims.y);
+    pea_status status = PEA_OK;
+    for (int64_t plane = pea__max_i64(graph->end, graph->fresh); plane < graph->arrived && status == PEA_OK; plane++)
+        status = plane_is_held(graph, plane, err);
+    for (size_t k = 0; k < graph->offsets->n && status == PEA_OK; k++) {
+        const int64_t first = pea__max_i64(graph->fresh, graph->arrived - graph->n_waiting[k]);
+        for (int64_t row = first * n_rows; row < graph->arrived * n_rows; row++)
+            if (pea__edge_row(graph, k, row / graph->dims.y, row % graph->dims.y))
+                row_waits(graph, k, row / graph->dims.y, row % graph->dims.y);
+    }
+    return status;
+}
+
+/* ---- NaN ---- */
+
+/* Whoever looks at a part of a row looks at the same part of the next one soon, which is too far for a processor to
+ * guess. */
+static void prefetch_next_row(const pea__graph *graph, int64_t p, int64_t n)
+{
+    enum { LINE = 64 };
+    const int64_t next = p + graph->dims.x - graph->fresh * graph->plane;
+    const int64_t voxel = pea__affinity_channels(graph) * (int64_t)pea_dtype_size_bytes(graph->affinity.dtype);
+    if (next + n > (graph->arrived - graph->fresh) * graph->plane)
+        return;
+    for (const char *a = (const char *)graph->affinity.data + next * voxel, *end = a + n * voxel; a < end; a += LINE)
+        PEA__PREFETCH(a);
 }
 
 int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
 {
-    const int64_t k = pea__affinity_channels(graph), first = (p - graph->begin * graph->plane) * k;
+    prefetch_next_row(graph, p, n);
+    const int64_t k = pea__affinity_channels(graph), first = (p - graph->fresh * graph->plane) * k;
     const float *values = (const float *)graph->affinity.data + first;
     const uint16_t *halves = (const uint16_t *)graph->affinity.data + first;
     int64_t i = 0;
@@ -199,6 +249,16 @@ int64_t pea__edge_find_nan(const pea__graph *graph, int64_t p, int64_t n)
     return any ? p * (int64_t)graph->offsets->n + i / k * (int64_t)graph->offsets->n + i % k : -1;
 }
 
+pea_status pea__edge_refuse_nan(const pea__graph *graph, int64_t at, pea_error *err)
+{
+    const pea_dims d = graph->dims;
+    const int64_t k = (int64_t)graph->offsets->n, p = at / k;
+    return pea__fail(err, PEA_E_FORMAT,
+                     "affinity is NaN at z %" PRId64 ", y %" PRId64 ", x %" PRId64 ", offset %" PRId64
+                     ": it must be a number everywhere",
+                     p / (d.x * d.y), p / d.x % d.y, p % d.x, at % k);
+}
+
 /* ---- levels of repulsion: each row gathers from the sampled voxels that reach it, so that rows need no order ---- */
 
 typedef struct repulsion {
@@ -213,7 +273,7 @@ static void raise_levels(const pea__graph *graph, size_t k, int64_t z, int64_t y
 {
     const pea_dims d = graph->dims;
     const int64_t step = graph->stride[2], plane = pea__plane_of(graph, z, y);
-    const bool known = plane < graph->end && plane + graph->ahead[k] < graph->end;
+    const bool known = plane < graph->arrived && plane + graph->ahead[k] < graph->arrived;
     uint32_t keys[PEA__ROW_AT_ONCE];
     if (!pea__edge_row(graph, k, z, y))
         return;

@@ -2,6 +2,7 @@
  *
  * Of the slabs that were added only this is kept:
  *
+ *     waiting  of the last planes, the weights that later ones need
  *     labels   the cluster of every voxel, as the number it had when its slab was added
  *     forest   what became of these numbers
  *     graph    the clusters that may still change, and the edges between them
@@ -46,6 +47,21 @@ struct pea_mutex_slabs {
 
 /* ---- begin and end ---- */
 
+static pea_status begin_waiting(pea__graph *g, pea_error *err)
+{
+    for (int k = 0; k < g->offsets->n_axes; k++)
+        g->n_held = pea__max_i64(g->n_held, g->ahead[k] < 0 ? -g->ahead[k] : g->ahead[k]);
+    g->n_held = pea__min_i64(g->n_held, g->n_planes);
+    for (size_t k = 0; k < g->offsets->n; k++) {
+        g->n_waiting[k] = pea__min_i64(g->n_held + pea__max_i64(0, g->ahead[k]), g->n_planes);
+        g->waiting[k] = pea__alloc((size_t)pea__waiting_keys(g, k), sizeof(uint32_t), err);
+        if (!g->waiting[k])
+            return PEA_E_NOMEM;
+    }
+    g->held_mask = pea__alloc((size_t)(g->n_held * g->plane), 1, err);
+    return g->held_mask ? PEA_OK : PEA_E_NOMEM;
+}
+
 static pea_status begin_graph(pea_mutex_slabs *s, pea_dims d, const pea_mutex_options *options, pea_error *err)
 {
     pea__graph *g = &s->graph;
@@ -67,13 +83,8 @@ static pea_status begin_graph(pea_mutex_slabs *s, pea_dims d, const pea_mutex_op
         const pea_offset o = s->offsets.step[k];
         g->flat_step[k] = (o.z * d.y + o.y) * d.x + o.x;
         g->ahead[k] = pea__min_i64(g->along == 0 ? o.z : o.y, g->n_planes);
-        if (g->ahead[k] <= 0)
-            continue;
-        g->waiting[k] = pea__alloc((size_t)(g->ahead[k] * g->plane), sizeof(uint32_t), err); /* none yet */
-        if (!g->waiting[k])
-            return PEA_E_NOMEM;
     }
-    return PEA_OK;
+    return begin_waiting(g, err);
 }
 
 static pea_status check_labels(pea_dims d, const pea_array *labels, pea_error *err)
@@ -118,7 +129,7 @@ pea_status pea_mutex_slabs_new(pea_dims dims, const pea_offsets *offsets, const 
 void pea__mutex_slabs_tune(pea_mutex_slabs *slabs, pea__slab_tuning tuning)
 {
     slabs->tuning = tuning;
-    slabs->graph.begin = slabs->graph.end = tuning.first_plane;
+    slabs->graph.end = slabs->graph.arrived = tuning.first_plane;
 }
 
 uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *s)
@@ -126,8 +137,8 @@ uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *s)
     const pea__cluster_graph *c = &s->clusters;
     uint64_t n_waiting = 0;
     for (size_t k = 0; k < s->offsets.n; k++)
-        n_waiting += (uint64_t)(pea__max_i64(0, s->graph.ahead[k]) * s->graph.plane);
-    return sizeof *s + s->forest_capacity * sizeof *s->forest + s->capacity * (sizeof *s->number + sizeof *c->unknown) +
+        n_waiting += (uint64_t)pea__waiting_keys(&s->graph, k);
+    return sizeof *s + (uint64_t)(s->graph.n_held * s->graph.plane) + s->forest_capacity * sizeof *s->forest + s->capacity * (sizeof *s->number + sizeof *c->unknown) +
            (uint64_t)c->attractive.capacity * PEA__EDGE_BYTES +
            (uint64_t)c->repulsive.capacity * (PEA__EDGE_BYTES - sizeof *c->repulsive.id) + n_waiting * sizeof(uint32_t);
 }
@@ -138,6 +149,7 @@ void pea_mutex_slabs_free(pea_mutex_slabs *slabs)
         return;
     for (size_t k = 0; k < slabs->offsets.n; k++)
         pea__free(slabs->graph.waiting[k]);
+    pea__free(slabs->graph.held_mask);
     pea__free(slabs->forest);
     pea__free(slabs->number);
     pea__free(slabs->clusters.unknown);
@@ -187,10 +199,13 @@ uint64_t pea__mutex_slabs_forecast(pea_dims dims, const pea_offsets *offsets, co
     const int64_t whole[3] = {dims.z, dims.y, dims.x}, n_voxels = dims.z * dims.y * dims.x;
     const int along = dims.z > 1 ? 0 : 1;
     const uint64_t patience = along == 0 ? PATIENCE_3D : PATIENCE_2D;
-    int64_t slab[3] = {dims.z, dims.y, dims.x}, waiting = 0;
+    int64_t slab[3] = {dims.z, dims.y, dims.x}, waiting = 0, n_held = 0;
     slab[along] = pea__min_i64(n_planes, whole[along]);
-    for (size_t k = 0; k < offsets->n; k++)
-        waiting += pea__min_i64(pea__max_i64(0, along == 0 ? offsets->step[k].z : offsets->step[k].y), whole[along]);
+    for (size_t k = 0; k < offsets->n; k++) {
+        const int64_t ahead = along == 0 ? offsets->step[k].z : offsets->step[k].y;
+        n_held = k < (size_t)offsets->n_axes ? pea__max_i64(n_held, ahead < 0 ? -ahead : ahead) : n_held;
+        waiting += pea__min_i64(pea__max_i64(0, ahead) + n_held, whole[along]);
+    }
     const uint64_t most = forecast_edges(whole, offsets, stride);
     const uint64_t edges = 2 * forecast_edges(slab, offsets, stride) + patience * WAITING_BYTES;
     const int64_t tile = pea__min_i64(slab[0] * slab[1] * slab[2], PEA__TILE_VOXELS);
@@ -386,7 +401,7 @@ static pea_status settle(pea_mutex_slabs *s, pea_error *err)
 
 /* ---- slab after slab ---- */
 
-static pea_status add(pea_mutex_slabs *s, pea_error *err)
+static pea_status cluster(pea_mutex_slabs *s, pea_error *err)
 {
     const pea__tiling tiling = pea__tiling_of(&s->graph, s->tuning.tile[0] ? s->tuning.tile : NULL);
     pea__tile_graph *tiles = pea__alloc((size_t)tiling.n, sizeof *tiles, err);
@@ -396,24 +411,35 @@ static pea_status add(pea_mutex_slabs *s, pea_error *err)
     pea__free(tiles);
     if (status != PEA_OK)
         return status;
-    pea__edges_wait(&s->graph);
     const int64_t n_new = s->clusters.attractive.n + s->clusters.repulsive.n - s->n_kept;
     const bool last = s->graph.end == s->graph.n_planes;
     return last || n_new >= pea__max_i64(s->n_kept, s->tuning.patience) ? settle(s, err) : PEA_OK;
+}
+
+static pea_status add(pea_mutex_slabs *s, int64_t n_planes, pea_error *err)
+{
+    pea__graph *g = &s->graph;
+    pea_status status = PEA_OK;
+    g->begin = g->end;
+    g->fresh = g->arrived;
+    g->arrived += n_planes;
+    g->end = g->arrived == g->n_planes ? g->n_planes : pea__max_i64(g->begin, g->arrived - g->n_held);
+    if (g->end > g->begin)
+        status = cluster(s, err);
+    return status == PEA_OK ? pea__edges_wait(g, err) : status;
 }
 
 pea_status pea__mutex_slabs_add(pea_mutex_slabs *s, pea__slab_affinity affinity, const uint8_t *mask,
                                 int64_t n_planes, pea_error *err)
 {
     pea__graph *g = &s->graph;
-    const double from = ADDED * (double)g->end / (double)g->n_planes;
-    g->begin = g->end;
-    g->end += n_planes;
+    const double share = ADDED / (double)g->n_planes;
     g->affinity = affinity;
     g->mask = mask;
     s->masked = mask != NULL;
-    const pea__window window = pea__progress_part(s->context, from, ADDED * (double)g->end / (double)g->n_planes);
-    const pea_status status = add(s, err);
+    const pea__window window =
+        pea__progress_part(s->context, share * (double)g->arrived, share * (double)(g->arrived + n_planes));
+    const pea_status status = add(s, n_planes, err);
     pea__progress_rejoin(s->context, window);
     s->over = status != PEA_OK;
     g->affinity = (pea__slab_affinity){0};
@@ -448,7 +474,7 @@ static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity
     if (status != PEA_OK)
         return status;
     const pea_dims d = affinity->dims, whole = s->graph.dims;
-    const int64_t n_planes = s->graph.along == 0 ? d.z : d.y, n_left = s->graph.n_planes - s->graph.end;
+    const int64_t n_planes = s->graph.along == 0 ? d.z : d.y, n_left = s->graph.n_planes - s->graph.arrived;
     if (d.c != (int64_t)s->offsets.n)
         return pea__fail(err, PEA_E_SHAPE, "affinity must have %zu channels, one for each offset, has %" PRId64,
                          s->offsets.n, d.c);
@@ -460,7 +486,7 @@ static pea_status check_slab(const pea_mutex_slabs *s, const pea_array *affinity
     if (n_planes > n_left)
         return pea__fail(err, PEA_E_SHAPE, "a slab of %" PRId64 " planes was added where %" PRId64 " are left",
                          n_planes, n_left);
-    if (s->graph.end > s->tuning.first_plane && (mask != NULL) != s->masked)
+    if (s->graph.arrived > s->tuning.first_plane && (mask != NULL) != s->masked)
         return pea__fail(err, PEA_E_ARG, "a mask must come with every slab or with none");
     return PEA_OK;
 }
@@ -510,9 +536,9 @@ pea_status pea_mutex_slabs_finish(pea_mutex_slabs *slabs, uint32_t *n_labels, pe
 {
     const pea__graph *g = &slabs->graph;
     pea_status status = check_going(slabs, err);
-    if (status == PEA_OK && g->end != g->n_planes)
-        return pea__fail(err, PEA_E_ARG, "%" PRId64 " of %" PRId64 " planes were added: add all of them first", g->end,
-                         g->n_planes);
+    if (status == PEA_OK && g->arrived != g->n_planes)
+        return pea__fail(err, PEA_E_ARG, "%" PRId64 " of %" PRId64 " planes were added: add all of them first",
+                         g->arrived, g->n_planes);
     if (status != PEA_OK)
         return status;
     pea__stage(slabs->context, "cluster");
