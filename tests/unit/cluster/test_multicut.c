@@ -451,6 +451,56 @@ static void too_little_memory_is_refused_with_the_number(void **state)
     pea_region_graph_free(graph);
 }
 
+/* A line of /proc/self/status in bytes; -1 where there is no such thing. */
+static int64_t status_bytes(const char *key)
+{
+    char line[200];
+    int64_t kilobytes = -1;
+    FILE *file = fopen("/proc/self/status", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, key, strlen(key)) == 0)
+            kilobytes = atoll(line + strlen(key));
+    if (file)
+        fclose(file);
+    return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+/* The peak begins anew at what is used now. */
+static bool forget_peak(void)
+{
+    FILE *file = fopen("/proc/self/clear_refs", "w");
+    const bool open = file != NULL, written = open && fputs("5", file) >= 0;
+    return open && fclose(file) == 0 && written;
+}
+
+/* The number with which a multicut is refused bounds what it takes with the graph and the costs, and is not far off. */
+static void the_number_bounds_what_is_used(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    skip(); /* which keep memory of their own */
+#endif
+    pea_region_graph *graph = test_region_grid(2, 300, 300);
+    double *costs = random_costs(graph, 2, 1000);
+    uint32_t *numbers = calloc((size_t)graph->n_nodes, sizeof *numbers);
+    uint64_t needed;
+    pea_context *context = test_context(1, 100000);
+    assert_fails(pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, &err), PEA_E_LIMIT, "needs ");
+    assert_int_equal(sscanf(strstr(err.message, "needs "), "needs %" SCNu64, &needed), 1);
+    pea_context_free(context);
+    const int64_t held = graph->n_nodes * (int64_t)sizeof *graph->nodes +
+                         graph->n_edges * (int64_t)(sizeof *graph->edges + sizeof *costs);
+    const int64_t before = forget_peak() ? status_bytes("VmRSS:") : -1;
+    if (before >= 0) {
+        assert_ok(pea_multicut(graph, costs, NULL, NULL, numbers, NULL, NULL, &err));
+        const uint64_t used = (uint64_t)(status_bytes("VmHWM:") - before + held);
+        assert_true(used <= needed && 2 * used > needed);
+    }
+    free(numbers);
+    free(costs);
+    pea_region_graph_free(graph);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(too_little_memory_is_refused_with_the_number),
     cmocka_unit_test(small_graphs_come_near_the_best_of_all_partitions),
@@ -463,6 +513,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(failing_memory_leaks_nothing),
     cmocka_unit_test(a_large_problem_can_be_stopped),
     cmocka_unit_test(costs_can_be_stopped),
+    cmocka_unit_test(the_number_bounds_what_is_used),
 };
 
 PEA_TEST_MAIN(tests)
