@@ -1,8 +1,8 @@
 /* distance.c - exact squared Euclidean distances in linear time.
  *
  * Down and up each column for the distance g to the nearest background in it; then along each row the lower envelope of
- * the parabolas (x - u)^2 + g(u)^2, left to right, as a stack of those that are lowest somewhere. Where every g is small,
- * the few parabolas that can be lower are all looked at instead.
+ * the parabolas (x - u)^2 + g(u)^2, left to right, as a stack of those that are lowest somewhere. Where every g is
+ * small, the few parabolas that can be lower are all looked at instead.
  * Source: Meijster, Roerdink, Hesselink, "A general algorithm for computing distance transforms in linear time", 2000.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/plane.h"

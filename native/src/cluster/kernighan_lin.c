@@ -188,8 +188,8 @@ static int64_t look_up(const kl *work, int64_t from, int64_t end, uint32_t node)
     return from;
 }
 
-/* An edge that wants to be cut, inside an instance: cutting it cuts one of two others in each triangle of inner edges that
- * hold, which costs what the weaker of them has left. What remains of the hope. */
+/* An edge that wants to be cut, inside an instance: cutting it cuts one of two others in each triangle of inner edges
+ * that hold, which costs what the weaker of them has left. What remains of the hope. */
 static double hope_of(kl *work, uint32_t a, uint32_t node, int64_t half)
 {
     const uint32_t other = work->neighbours[half];

@@ -11,7 +11,7 @@
 static pea_error err;
 
 /* Costs of both signs; few levels make ties. */
-/* Few levels are for ties: eighths, of which all sums are exact, so that ties are ties in whatever order they are made. */
+/* Few levels are for ties: eighths, of which all sums are exact, so that ties are ties whatever is added first. */
 static double *random_costs(const pea_region_graph *graph, uint64_t seed, uint32_t n_levels)
 {
     double *costs = malloc(((size_t)graph->n_edges + 1) * sizeof *costs);
@@ -440,7 +440,8 @@ static void too_little_memory_is_refused_with_the_number(void **state)
     uint32_t numbers[3600];
     uint64_t needed;
     pea_context *context = test_context(1, 100000);
-    assert_fails(pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, &err), PEA_E_LIMIT, "3600 regions with 14042 contacts needs ");
+    assert_fails(pea_multicut(graph, costs, NULL, context, numbers, NULL, NULL, &err), PEA_E_LIMIT,
+                 "3600 regions with 14042 contacts needs ");
     assert_non_null(strstr(err.message, "bytes but the limit is 100000"));
     assert_int_equal(sscanf(strstr(err.message, "needs "), "needs %" SCNu64, &needed), 1);
     pea_context_free(context);
