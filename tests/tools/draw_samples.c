@@ -74,7 +74,7 @@ static pea_status draw_all(const pea__data *data, const pea__augmentation *how, 
     const sheet s = {{calloc((size_t)(dims.y * dims.x), 3), PEA_UINT8, dims}, how->side};
     if (!view || !second || !back || !labels || !s.picture.data)
         status = PEA_E_NOMEM;
-    const pea__batch_of_samples batch = {view, second, labels, &flips};
+    const pea__batch_of_samples batch = {view, second, labels, &flips, false};
     for (int64_t row = 0; status == PEA_OK && row < n_rows; row++) {
         status = pea__sampler_fill(sampler, (uint64_t)row, &batch, err);
         (void)pea__view_undo(&(pea__run){.to = 1.0}, (pea__batch){1, how->depth, how->side, how->side},

@@ -116,8 +116,9 @@ typedef struct pea_train_options {
     int epsilon_first;           /* 1: as PyTorch added it before 1.3, and so the paper */
     double longest_gradient;     /* longer ones are shortened to it; 0: none is */
     double average;              /* decay of averaged weights, of which the model is made; 0: it is made of the last */
-    double statistics;           /* part of each batch in the running means and variances that a model normalises by; 0:
-                                  * the paper's, 0.1 of planes and 0.001 of volumes, which is for some thousand steps */
+    int64_t plain_batches;       /* of images without transformations, over which the means and variances that a model
+                                  * normalises by are measured when it is made; 0: running ones of what was trained on,
+                                  * as the paper has them */
     /* the run */
     int64_t n_steps;             /* in all; 0: as many as `seconds` hold, by the time of the first ten, and anew where
                                   * the machine becomes slower or faster: the rate goes on from where it is */

@@ -60,7 +60,7 @@ static pea_status check_numbers(const pea_train_options *o, pea_error *err)
         {o->weight_decay, 0.0, 1.0, "the weight decay"},
         {o->longest_gradient, 0.0, 1e30, "the longest gradient"},
         {o->average, 0.0, 0.999999, "the decay of averaged weights"},
-        {o->statistics, 0.0, 1.0, "the part of a batch in running statistics"},
+        {(double)o->plain_batches, 0.0, 1e6, "the number of plain batches"},
         {o->foreground_factor, 0.0, 1e9, "the factor of the foreground's loss"},
         {o->seconds, 0.0, 1e9, "the time in seconds"},
         {o->save_every_s, 0.0, 1e9, "the time between states in seconds"},
@@ -312,7 +312,6 @@ static void plan_optimiser(pea__course *course)
     c->optimiser.weight_decay = o->weight_decay;
     c->longest_gradient = o->longest_gradient;
     c->average = o->average;
-    c->momentum = o->statistics > 0.0 ? o->statistics : c->momentum;
     c->freeze_encoder = o->freeze_encoder != 0;
     course->schedule = (pea__schedule){.decay = o->decay == PEA_DECAY_COSINE       ? PEA__COSINE
                                                 : o->decay == PEA_DECAY_POLYNOMIAL ? PEA__POLYNOMIAL
@@ -468,6 +467,6 @@ void pea__course_terms(const pea__course *course, int version, char terms[PEA__T
         append_number(terms, "distance", course->curriculum.distance);
     if (version > 1)
         append_choices(terms, course);
-    if (o->statistics > 0.0)
-        append_number(terms, "statistics", o->statistics);
+    if (o->plain_batches > 0)
+        append(terms, " plain-batches=%" PRId64, o->plain_batches);
 }

@@ -212,11 +212,13 @@ pea_status pea__sampler_new(const pea__data *data, const pea__augmentation *augm
                             pea_context *context, pea__sampler **sampler, pea_error *err);
 void pea__sampler_free(pea__sampler *sampler); /* NULL allowed */
 
-/* What a batch fills: of n images (n,depth,side,side,c) and (n,depth,side,side). second_view NULL: none is made. */
+/* What a batch fills: of n images (n,depth,side,side,c) and (n,depth,side,side). second_view NULL: none is made. plain:
+ * views are parts of images as they are, nothing of them transformed. */
 typedef struct pea__batch_of_samples {
     float *view, *second_view;
     uint32_t *labels;
     pea__view *flips; /* n items */
+    bool plain;
 } pea__batch_of_samples;
 
 /* The batch of a step: a function of data, augmentation, seed and step alone. PEA_E_CANCELLED, which is heard between the

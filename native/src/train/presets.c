@@ -34,6 +34,7 @@ static void teach_in_hours(pea_train_options *o, int64_t n_steps)
     o->epsilon = 1e-8;
     o->epsilon_first = 0;
     o->average = 0.998;
+    o->plain_batches = 32;
     o->n_steps = n_steps;
     o->validate_every = 250;
     o->seed = 1;
@@ -90,7 +91,6 @@ static void fill(const char *name, pea_train_options *o)
     } else if (!strcmp(name, "em")) {
         volume(o, 1);
         teach_in_hours(o, 20000);
-        o->statistics = 0.01; /* at the paper's pace a short run ends before they are those of the images */
         o->augmentation = "em";
     } else if (!strcmp(name, "cvppp")) {
         plane(o, 544, 2, "sbd");

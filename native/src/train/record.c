@@ -52,7 +52,8 @@ static bool add_optimiser(cJSON *training, const pea_train_options *o)
            cJSON_AddNumberToObject(training, "warm_up", (double)o->warm_up) &&
            add_number(training, "epsilon", o->epsilon) && add_number(training, "weight_decay", o->weight_decay) &&
            add_number(training, "average", o->average) &&
-           (o->statistics == 0.0 || add_number(training, "statistics", o->statistics));
+           (o->plain_batches == 0 ||
+            cJSON_AddNumberToObject(training, "plain_batches", (double)o->plain_batches));
 }
 
 static bool add_training(cJSON *provenance, const pea__course *course, int64_t step)

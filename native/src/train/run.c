@@ -171,12 +171,28 @@ static void tell(run *r, const pea__verdict *verdict, const double *means)
 
 /* ---- validation ---- */
 
-/* The weights as they are, or their averages; with a record, so that they are a model. */
-static pea_status present_weights(run *r, pea_weights **weights, pea_error *err)
+/* Samples that no step takes: a model is the same whenever it is asked for. */
+static pea_status next_plain_view(void *user, int64_t i, const float **view, pea_error *err)
+{
+    const run *r = user;
+    pea__batch_of_samples batch = r->batch;
+    batch.plain = true;
+    batch.second_view = NULL;
+    *view = batch.view;
+    return pea__sampler_fill(r->sampler, UINT64_MAX - (uint64_t)i, &batch, err);
+}
+
+/* The weights as they are, or their averages; with a record, so that they are a model. settled: with the statistics of
+ * plain images, where the options ask for them. */
+static pea_status present_weights(run *r, bool settled, pea_weights **weights, pea_error *err)
 {
     char *json = NULL;
+    const bool averaged = r->course.curriculum.average > 0.0;
+    const pea__plain_views views = {r->o->plain_batches, next_plain_view, r};
     pea_status status =
-        pea__teacher_weights(r->teacher, r->course.curriculum.average > 0.0, r->course.weights, weights, err);
+        !settled || views.n_batches == 0
+            ? pea__teacher_weights(r->teacher, averaged, r->course.weights, weights, err)
+            : pea__teacher_settled_weights(r->teacher, averaged, &views, r->course.weights, weights, err);
     if (status == PEA_OK)
         status = pea__record_of_run(&r->course, r->data, steps_done(r), NULL, &json, err);
     if (status == PEA_OK)
@@ -201,7 +217,7 @@ static pea_status validate(run *r, pea_error *err)
     pea__verdict verdict = {.n_shown = 0};
     const double began = pea__seconds(), done = (double)steps_done(r) / (double)steps_in_all(r);
     pea__progress_window(r->context, done, done);
-    pea_status status = present_weights(r, &weights, err);
+    pea_status status = present_weights(r, true, &weights, err);
     if (status == PEA_OK)
         status = examine(r, weights, &verdict, err);
     if (status == PEA_OK)
@@ -328,7 +344,7 @@ static pea_status finish(run *r, pea_error *err)
     pea_weights *weights = NULL;
     pea_status status = PEA_OK;
     if (!has_validation(r)) {
-        status = present_weights(r, &weights, err);
+        status = present_weights(r, true, &weights, err);
         if (status == PEA_OK)
             status = write_model(r, weights, NULL, err);
         pea_weights_free(weights);
@@ -401,7 +417,7 @@ static pea_status check_validation(run *r, pea_error *err)
 {
     pea_weights *weights = NULL;
     pea_model *model = NULL;
-    pea_status status = present_weights(r, &weights, err);
+    pea_status status = present_weights(r, false, &weights, err);
     if (status == PEA_OK)
         status = pea__model_make(weights, "the model in training", &model, err);
     const uint64_t limit = pea__memory_limit(r->context);

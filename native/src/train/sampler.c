@@ -258,7 +258,7 @@ static void make_sample(void *argument, int64_t index, int worker)
     pea__random any = pea__random_of(s->seed, f->step, image, PEA__DRAW_ANY);
     const pea__specimen specimen = pea__data_get(s->data, false, draw_image(s, &which));
     const int64_t n = s->how.depth * s->how.side * s->how.side;
-    const bool transformed = pea__random_happens(&any, s->how.chain);
+    const bool transformed = !f->batch->plain && pea__random_happens(&any, s->how.chain);
 
     cut(f, worker, &specimen, &place, w);
     if (transformed)

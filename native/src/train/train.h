@@ -324,6 +324,17 @@ pea_status pea__teacher_update(pea__teacher *teacher, double rate, pea_error *er
  * of. Without averages PEA_E_ARG for them. */
 pea_status pea__teacher_weights(const pea__teacher *teacher, bool averaged, const pea_weights *like,
                                 pea_weights **weights, pea_error *err);
+/* Batches of images as they are, (n,z,y,x,c) and normalised: next() gives the i-th, lent until the next call. */
+typedef struct pea__plain_views {
+    int64_t n_batches; /* at least 1 */
+    pea_status (*next)(void *user, int64_t i, const float **view, pea_error *err);
+    void *user;
+} pea__plain_views;
+
+/* The same with statistics of norms measured over these views in place of running ones (settle.c), but for norms that are
+ * frozen. The teacher stays as it is. Costs a pass forward for each batch. */
+pea_status pea__teacher_settled_weights(pea__teacher *teacher, bool averaged, const pea__plain_views *views,
+                                        const pea_weights *like, pea_weights **weights, pea_error *err);
 /* All that a step depends on: tensors under their names, what the optimiser keeps of them under first/NAME, second/NAME,
  * largest/NAME, averages under average/NAME, and `steps`. Restored into a teacher of the same network and curriculum the
  * next step gives the same bytes. PEA_E_FORMAT, and the teacher is as it was, where something is missing or does not

@@ -62,6 +62,7 @@ static pea_train_options tiny(int64_t n_steps)
     pea_train_options o;
     pea_error err;
     assert_ok(pea_train_preset("nuclei", 1, &o, &err));
+    o.plain_batches = 2;
     for (int i = 0; i < 5; i++)
         o.filters[i] = 4;
     o.embedding_dim = 4;
@@ -332,9 +333,9 @@ static void a_state_of_something_else_is_refused(void **state)
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=99");
     o = tiny(1);
     o.resume = 1;
-    o.statistics = 0.5;
-    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "made with nothing, now it is statistics=0.5:");
-    o.statistics = 0.0;
+    o.plain_batches = 5;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "plain-batches=2, now it is plain-batches=5:");
+    o.plain_batches = 2;
     o.filters[4] = 5;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "filters=4,4,4,4,4, now it is filters=4,4,4,4,5");
     static const struct {
@@ -643,11 +644,23 @@ static void assert_number_is_refused(const place *p, const char *good, size_t n,
             memcpy(bytes + i, &other, 4);
             found = true;
         }
-    assert_true(found);
+    if (!found)
+        fail_msg("%g is not in the state", (double)value);
     assert_true(is_refused(p, bytes, n));
     seal(p, bytes, n);
     assert_true(is_refused(p, bytes, n));
     free(bytes);
+}
+
+/* One of the parameters, which stand behind the number of steps. */
+static float a_weight(const char *path)
+{
+    pea_error err;
+    pea_weights *w = NULL;
+    assert_ok(pea_weights_read(path, &w, &err));
+    const float weight = *(const float *)pea_weights_tensor(w, 1).data;
+    pea_weights_free(w);
+    return weight;
 }
 
 static void a_damaged_state_is_refused_in_words(void **state)
@@ -668,7 +681,7 @@ static void a_damaged_state_is_refused_in_words(void **state)
     assert_word_is_refused(&p, good, n, "state_version\\\":2", "state_version\\\":9");
     assert_word_is_refused(&p, good, n, "\"steps\"", "\"stops\"");
     assert_word_is_refused(&p, good, n, "\"run/losses\"", "\"run/lasses\"");
-    assert_number_is_refused(&p, good, n, 1.0f, NAN);  /* gains of norms were ones, and some of them still are */
+    assert_number_is_refused(&p, good, n, a_weight(path), NAN);
     assert_number_is_refused(&p, good, n, 0.01f, NAN); /* rates */
     assert_number_is_refused(&p, good, n, 3.0f, 1e30f); /* the step of the validation */
     for (size_t i = 0; i < 40; i++) { /* one bit, in header and elements */
@@ -810,7 +823,7 @@ static void options_that_do_not_fit_are_told(void **state)
     REFUSED(validation_share, 1.0, "for validation");
     REFUSED(without, "scm,drop", "no 'drop' to be left out: choose from scm ccm epm foreground amsgrad flip");
     REFUSED(score, "IoU", "no score 'IoU'");
-    REFUSED(statistics, 1.5, "running statistics must be from 0 to 1");
+    REFUSED(plain_batches, -1, "number of plain batches must be from 0 to 1e+06");
     REFUSED(thin, "1,3", "thin is for volumes");
     REFUSED(thin, "1,0", "steps of 1 to 1000, as \"1,3\"; found '0'");
     REFUSED(thin, "1001", "found '1001'");
@@ -841,7 +854,8 @@ static void presets_are_as_published_where_they_say_so(void **state)
             pea__course course;
             assert_ok(pea_train_preset(names[i], small, &o, &err));
             assert_ok(pea__course_plan(&o, &course, &err));
-            assert_true(course.curriculum.momentum == (i == 2 ? 0.01 : i == 5 ? 0.001 : 0.1));
+            assert_true(course.curriculum.momentum == (course.info.n_axes == 3 ? 0.001 : 0.1));
+            assert_int_equal(o.plain_batches, i < 3 ? 32 : 0);
             if (small)
                 assert_true(course.info.n_parameters <= 500000);
             else

@@ -87,7 +87,7 @@ static void free_batch(batch *b)
 static void fill(pea__sampler *sampler, uint64_t step, batch *b)
 {
     pea_error err;
-    const pea__batch_of_samples to = {b->view, b->second, b->labels, b->flips};
+    const pea__batch_of_samples to = {b->view, b->second, b->labels, b->flips, false};
     assert_ok(pea__sampler_fill(sampler, step, &to, &err));
 }
 
@@ -142,6 +142,35 @@ static void plain_samples_are_what_images_are_segmented_from(void **state)
         free_batch(&b);
         pea__data_free(data);
     }
+}
+
+/* Where a batch asks for it: of an image as large as sample and margin, what the margin leaves, whatever is switched on. */
+static void plain_batches_are_parts_of_images(void **state)
+{
+    enum { DEPTH = 2, SIDE = 16, STEPS = 20 };
+    pea__augmentation how = preset("em", SIDE);
+    pea_error err;
+    pea__sampler *sampler = NULL;
+    (void)state;
+    how.depth = DEPTH;
+    how.margin = 8;
+    how.border = 0;
+    const int64_t wide = SIDE + 2 * how.margin;
+    const pea_dims dims = {DEPTH, wide, wide, 1};
+    pea__data *data = make_data(&dims, 1, &grey_volumes, false);
+    batch b = new_batch(1, &how, 1);
+    const pea__batch_of_samples to = {b.view, NULL, b.labels, b.flips, true};
+    assert_ok(pea__sampler_new(data, &how, 1, 3, NULL, &sampler, &err));
+    for (uint64_t step = 0; step < STEPS; step++) {
+        assert_ok(pea__sampler_fill(sampler, step, &to, &err));
+        for (int64_t i = 0; i < b.voxels; i++) {
+            const int64_t z = i / (SIDE * SIDE), y = i / SIDE % SIDE + how.margin, x = i % SIDE + how.margin;
+            assert_true(b.view[i] == (float)((double)bytes[0][(z * wide + y) * wide + x] / 255.0));
+        }
+    }
+    pea__sampler_free(sampler);
+    free_batch(&b);
+    pea__data_free(data);
 }
 
 /* Every place of the image can be cut out, each as often: 21 x 41 places, of which rows and columns are counted. */
@@ -406,7 +435,7 @@ static void first_views_do_not_depend_on_second_ones(void **state)
     batch a = one_batch(data, &all, 8, 1, 2, 1), b = one_batch(data, &plain, 8, 1, 2, 1), c = new_batch(8, &all, 1);
     pea__sampler *sampler = NULL;
     assert_ok(pea__sampler_new(data, &all, 8, 1, NULL, &sampler, &err));
-    const pea__batch_of_samples to = {c.view, NULL, c.labels, c.flips};
+    const pea__batch_of_samples to = {c.view, NULL, c.labels, c.flips, false};
     assert_ok(pea__sampler_fill(sampler, 2, &to, &err));
     const size_t n_bytes = (size_t)(8 * a.voxels) * sizeof *a.view;
     assert_memory_equal(a.view, b.view, n_bytes);
@@ -528,7 +557,7 @@ static void who_stops_is_heard_within_a_sample(void **state)
     assert_ok(pea_context_new(&wishes, &context, &err));
     assert_ok(pea__sampler_new(data, &how, 1, 5, context, &sampler, &err));
     batch b = new_batch(1, &how, 1);
-    const pea__batch_of_samples to = {b.view, b.second, b.labels, b.flips};
+    const pea__batch_of_samples to = {b.view, b.second, b.labels, b.flips, false};
     pea_status status = PEA_E_CANCELLED;
     for (; status == PEA_E_CANCELLED; asked++) {
         left = asked;
@@ -608,6 +637,7 @@ static void each_allocation_may_fail(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(plain_samples_are_what_images_are_segmented_from),
+    cmocka_unit_test(plain_batches_are_parts_of_images),
     cmocka_unit_test(cuts_lie_anywhere_in_the_image),
     cmocka_unit_test(small_images_are_enlarged_as_the_preset_says),
     cmocka_unit_test(borders_are_cut_into),

@@ -227,6 +227,81 @@ static void averages_follow_slowly(void **state)
     lesson_free(&l);
 }
 
+/* ---- statistics of images as they are ---- */
+
+typedef struct two_views {
+    const float *view[2];
+} two_views;
+
+static pea_status next_of_two(void *user, int64_t i, const float **view, pea_error *err)
+{
+    (void)err;
+    *view = ((const two_views *)user)->view[i];
+    return PEA_OK;
+}
+
+static const float *tensor_of(const pea_weights *weights, const char *name)
+{
+    pea_tensor tensor;
+    assert_true(pea_weights_find(weights, name, &tensor));
+    return tensor.data;
+}
+
+/* The first norm normalises what one convolution says, whatever else is in a batch: its statistics over two batches are
+ * those over all their voxels. Parameters, averaged ones too, and the teacher stay as they are. */
+static void models_may_be_given_the_statistics_of_plain_images(void **state)
+{
+    pea_error err;
+    lesson l = lesson_new(PLANE, (pea__batch){1, 1, 32, 32}), both = plane_lesson();
+    const int64_t n = 32 * 32 * 3;
+    two_views views = {{both.view, both.view + n}};
+    const pea__plain_views plain = {2, next_of_two, &views};
+    pea_weights *settled = NULL, *usual = NULL;
+    (void)state;
+    for (int64_t i = 0; i < n; i++)
+        both.view[i] *= 3.0f; /* batches of different spread */
+    l.curriculum.average = both.curriculum.average = 0.5;
+    pea__teacher *teacher = new_teacher(&l, NULL), *of_both = new_teacher(&both, NULL);
+    learn(teacher, &l, 2);
+    pea_weights *before = state_of(teacher);
+    for (int averaged = 0; averaged < 2; averaged++) {
+        assert_ok(pea__teacher_weights(teacher, averaged, l.weights, &usual, &err));
+        assert_ok(pea__teacher_settled_weights(teacher, averaged, &plain, l.weights, &settled, &err));
+        pea__trainee *net = pea__teacher_trainee(of_both);
+        for (int i = 0; i < net->n_tensors; i++) {
+            const pea__learnt_tensor *t = &net->tensors[i];
+            if (t->is_parameter) {
+                memcpy(net->parameters + t->first, tensor_of(usual, t->name), (size_t)t->n * sizeof(float));
+                assert_memory_equal(tensor_of(settled, t->name), tensor_of(usual, t->name),
+                                    (size_t)t->n * sizeof(float));
+            }
+        }
+        assert_ok(pea__trainee_forward(net, both.view, &err));
+        int first = 0;
+        while (net->tensors[first].is_parameter)
+            first++;
+        for (int k = first; k < first + 2; k++) {
+            const pea__learnt_tensor *t = &net->tensors[k];
+            const float *measured = tensor_of(settled, t->name), *running = tensor_of(usual, t->name);
+            for (int64_t c = 0; c < t->n; c++) {
+                const double expected = (double)net->moments[t->first + c];
+                assert_true(fabs((double)measured[c] - expected) <= 1e-5 * (1.0 + fabs(expected)));
+            }
+            assert_memory_not_equal(measured, running, (size_t)t->n * sizeof(float));
+        }
+        pea_weights_free(usual);
+        pea_weights_free(settled);
+    }
+    pea_weights *after = state_of(teacher);
+    assert_same_weights(before, after);
+    pea_weights_free(before);
+    pea_weights_free(after);
+    pea__teacher_free(teacher);
+    pea__teacher_free(of_both);
+    lesson_free(&l);
+    lesson_free(&both);
+}
+
 /* ---- what is left alone ---- */
 
 static bool begins_with_one_of(const char *name, const char *const *beginnings)
@@ -493,6 +568,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(restored_teachers_go_on_with_the_same_bytes),
     cmocka_unit_test(states_of_others_are_refused),
     cmocka_unit_test(averages_follow_slowly),
+    cmocka_unit_test(models_may_be_given_the_statistics_of_plain_images),
     cmocka_unit_test(frozen_encoders_stay),
     cmocka_unit_test(too_much_memory_is_refused_with_its_number),
     cmocka_unit_test(lessons_that_make_no_sense_are_refused),
