@@ -33,8 +33,9 @@ class PackageTest {
     @Test void it_holds_what_a_user_needs_where_fijis_updater_wants_it() throws Exception {
         List<String> names = names(ZIP);
         for (String file : new String[] {"plugins/PEA_Segment-0.2.0.jar", "jars/pea-scijava-0.2.0.jar", "lib/linux64/libpea-jni.so",
-                "models/nuclei.safetensors", "models/leaves.safetensors", "models/PEA-ORIGIN.md", "macros/PEA/PEA_Batch_Folder.ijm", "macros/PEA/PEA_EM_Stack.ijm",
-                "macros/PEA/PEA_Score_Folder.ijm", "luts/PEA labels.lut", "licenses/PEA/LICENSE.txt", "licenses/PEA/THIRD-PARTY.txt"})
+                "models/nuclei.safetensors", "models/leaves.safetensors", "models/em.safetensors", "models/PEA-ORIGIN.md",
+                "macros/PEA/PEA_Batch_Folder.ijm", "macros/PEA/PEA_EM_Stack.ijm", "macros/PEA/PEA_Score_Folder.ijm", "luts/PEA labels.lut",
+                "licenses/PEA/LICENSE.txt", "licenses/PEA/THIRD-PARTY.txt", "licenses/PEA/LICENSE-medulla.txt"})
             assertTrue(names.contains(file), file + " is not in " + names);
         for (String name : names)
             assertTrue(name.matches("(plugins|jars|lib|models|macros|luts|licenses)/.*"), name);
