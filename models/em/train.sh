@@ -11,7 +11,10 @@ here=$(dirname "$0")
 folder=$1 out=$2
 pea=${PEA:-$here/../../build/release/native/pea}
 mkdir -p "$out"
-[ -d "$out/volumes" ] || ${PYTHON:-python3} "$here/cut.py" "$folder" "$out/volumes"
+if [ ! -d "$out/volumes" ]; then
+    ${PYTHON:-python3} "$here/cut.py" "$folder" "$out/volumes.part"
+    mv "$out/volumes.part" "$out/volumes"
+fi
 
 # train NAME OPTION...
 train() {

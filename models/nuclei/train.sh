@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains the models of nuclei as the bundled ones were trained.
+# Trains the models of nuclei as the bundled one was trained, but for what it normalises by (decision 12 in docs).
 #   models/nuclei/train.sh DATA OUT full|small [--resume]
 # DATA has the folders train (images of 520x696, shown four times as often) and train-extra; OUT gets NAME.safetensors with
 # curves and state beside it. A tenth of the images is set aside to choose the best model and the foreground's threshold.

@@ -208,7 +208,7 @@ pea_status pea_train_forecast(const pea_train_options *options, int n_threads, u
  * @param path     borrowed  the model file
  * @return PEA_OK; PEA_E_ARG, PEA_E_SHAPE, PEA_E_FORMAT, PEA_E_IO say in one line which option or file is wrong;
  *         PEA_E_LIMIT with the bytes needed; PEA_E_NOMEM; PEA_E_CANCELLED, after which `resume` goes on, or where what was
- *         learnt could not be written PEA_E_IO, "cancelled after step ..., but ..."
+ *         learnt could not be written PEA_E_IO or PEA_E_NOMEM, "cancelled after step ..., but ..."
  */
 pea_status pea_train(pea_training_set *set, const pea_train_options *options, pea_context *context, const char *path,
                      pea_error *err);

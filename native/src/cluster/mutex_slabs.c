@@ -138,7 +138,8 @@ uint64_t pea__mutex_slabs_bytes(const pea_mutex_slabs *s)
     uint64_t n_waiting = 0;
     for (size_t k = 0; k < s->offsets.n; k++)
         n_waiting += (uint64_t)pea__waiting_keys(&s->graph, k);
-    return sizeof *s + (uint64_t)(s->graph.n_held * s->graph.plane) + s->forest_capacity * sizeof *s->forest + s->capacity * (sizeof *s->number + sizeof *c->unknown) +
+    return sizeof *s + (uint64_t)(s->graph.n_held * s->graph.plane) + s->forest_capacity * sizeof *s->forest +
+           s->capacity * (sizeof *s->number + sizeof *c->unknown) +
            (uint64_t)c->attractive.capacity * PEA__EDGE_BYTES +
            (uint64_t)c->repulsive.capacity * (PEA__EDGE_BYTES - sizeof *c->repulsive.id) + n_waiting * sizeof(uint32_t);
 }

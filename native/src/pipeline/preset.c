@@ -83,8 +83,8 @@ static pea_segment_options ac3ac4(void)
     return o;
 }
 
-/* The bundled model; ours and not the paper's, so it follows what was measured (docs/how-well-are-nuclei-found.md). Training
- * balances the classes, which makes 0.5 too generous, and cutting leaves crumbs, which are the rim of a nucleus. */
+/* The bundled model; ours and not the paper's, so it follows what was measured (docs/how-well-are-nuclei-found.md).
+ * Training balances the classes, which makes 0.5 too generous, and cutting leaves crumbs: the rim of a nucleus. */
 static pea_segment_options nuclei(void)
 {
     pea_segment_options o = pea__common_options();

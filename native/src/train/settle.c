@@ -2,7 +2,7 @@
  *
  * Running statistics are those of what was trained on: greys changed, places cut out, now as one view and now as the other.
  * The images that a model is for are nothing of that, and a norm that takes the one for the other shifts all that follows:
- * greys that were changed have two to three times the variance. So the finished weights see whole images once more. Each
+ * greys that were changed have two to three times the variance. So the finished weights see parts of images as they are. Each
  * batch is normalised by itself, as in training; means and squares of all batches together make the statistics.
  * Source: Wu and Johnson, 2021, "Rethinking Batch in BatchNorm", section 3.
  * SPDX-License-Identifier: BSD-2-Clause */

