@@ -109,4 +109,16 @@ static inline uint64_t test_number_from(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 10) : otherwise;
 }
 
+/* Sanitizers keep freed memory and pad blocks: what a process occupies says nothing there. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TEST_MEMORY_IS_MEASURABLE false
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TEST_MEMORY_IS_MEASURABLE false
+#endif
+#endif
+#ifndef TEST_MEMORY_IS_MEASURABLE
+#define TEST_MEMORY_IS_MEASURABLE true
+#endif
+
 #endif

@@ -129,7 +129,7 @@ static uint64_t bytes_of(const pea__teacher *t)
     const pea__trainee *net = t->trainee;
     const bool averages = t->curriculum.average > 0.0;
     const int64_t of_parameters = net->n_parameters * (2 + n_moments(&t->curriculum) + averages);
-    const int64_t of_moments = net->n_moments * (3 + averages + 3); /* the last: sums and statistics of settle.c */
+    const int64_t of_moments = net->n_moments * (3 + averages + 3); /* the last: of settle.c */
     const int64_t floats = net->arena_floats + of_parameters + of_moments + second_floats(t) +
                            pea__batch_voxels(net->batch);
     return (uint64_t)floats * sizeof(float) + sizeof *t + sizeof *net +

@@ -8,17 +8,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MEASURABLE false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MEASURABLE false
-#endif
-#endif
-#ifndef MEASURABLE
-#define MEASURABLE true
-#endif
-
 static pea_error err;
 
 /* Few levels are for ties: eighths, of which all sums are exact, so that ties are ties whatever is added first. */
@@ -488,8 +477,8 @@ static bool forget_peak(void)
 static void the_number_bounds_what_is_used(void **state)
 {
     (void)state;
-    if (!MEASURABLE)
-        skip(); /* sanitizers keep memory of their own */
+    if (!TEST_MEMORY_IS_MEASURABLE)
+        skip();
     pea_region_graph *graph = test_region_grid(2, 300, 300);
     double *costs = random_costs(graph, 2, 1000);
     uint32_t *numbers = calloc((size_t)graph->n_nodes, sizeof *numbers);

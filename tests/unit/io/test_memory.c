@@ -6,18 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Sanitizers keep freed memory and pad blocks: what a process occupies says nothing there. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MEASURABLE false
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MEASURABLE false
-#endif
-#endif
-#ifndef MEASURABLE
-#define MEASURABLE true
-#endif
-
 static long peak_kib(void)
 {
     struct rusage usage;
@@ -79,7 +67,7 @@ static const struct {
 static void hostile_pickles_cost_memory_in_proportion(void **state)
 {
     (void)state;
-    if (!MEASURABLE)
+    if (!TEST_MEMORY_IS_MEASURABLE)
         skip();
     for (size_t i = 0; i < sizeof attacks / sizeof *attacks; i++)
         for (size_t n_bytes = 1000; n_bytes <= 4000000; n_bytes = n_bytes * 63) {
@@ -130,7 +118,7 @@ static void zip_bombs_cost_no_more_than_the_limit(void **state)
         pea_error err;
         pea_weights *w = NULL;
         assert_fails(import_bytes(&b, &w, NULL, &err), PEA_E_LIMIT, "");
-        assert_true(!MEASURABLE || import_cost(&b) < 4 * (int64_t)b.n + (1 << 20));
+        assert_true(!TEST_MEMORY_IS_MEASURABLE || import_cost(&b) < 4 * (int64_t)b.n + (1 << 20));
         drop(&b);
     }
     drop(&packed);

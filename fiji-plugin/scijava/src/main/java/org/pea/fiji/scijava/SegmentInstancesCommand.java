@@ -5,7 +5,6 @@ import java.io.UncheckedIOException;
 import java.util.HashSet;
 import java.util.Set;
 
-import org.pea.Listener;
 import org.pea.PeaException;
 import org.pea.fiji.InstanceSegmentation;
 import org.pea.fiji.MacroOptions;
@@ -13,9 +12,7 @@ import org.pea.fiji.Outputs;
 import org.pea.fiji.Request;
 import org.pea.fiji.Result;
 import org.scijava.ItemIO;
-import org.scijava.app.StatusService;
 import org.scijava.command.Command;
-import org.scijava.command.ContextCommand;
 import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
 
@@ -27,7 +24,7 @@ import ij.ImagePlus;
  */
 @Plugin(type = Command.class, headless = true, name = "PEA: Segment Instances",
         menuPath = "Plugins>Segmentation>PEA>Segment Instances (for scripts)...")
-public class SegmentInstancesCommand extends ContextCommand implements Listener {
+public class SegmentInstancesCommand extends ListeningCommand {
 
     @Parameter(label = "Image")
     private ImagePlus image;
@@ -35,9 +32,6 @@ public class SegmentInstancesCommand extends ContextCommand implements Listener 
     @Parameter(label = "Options", required = false,
                description = "as in run(\"Segment Instances (PEA)...\", \"...\"), such as model=nuclei minsize=25")
     private String options = "model=nuclei";
-
-    @Parameter(required = false)
-    private StatusService status;
 
     @Parameter(type = ItemIO.OUTPUT)
     private ImagePlus labels;
@@ -66,11 +60,5 @@ public class SegmentInstancesCommand extends ContextCommand implements Listener 
             labels = null;
             cancel(e.getMessage()); // a line for the user: in a window, or in the log where there is none
         }
-    }
-
-    @Override public boolean progress(String stage, double fraction) {
-        if (status != null)
-            status.showStatus((int) Math.round(1000 * fraction), 1000, "PEA: " + stage);
-        return !isCanceled();
     }
 }

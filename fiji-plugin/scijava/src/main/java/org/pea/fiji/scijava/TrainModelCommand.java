@@ -3,14 +3,11 @@ package org.pea.fiji.scijava;
 
 import java.io.UncheckedIOException;
 
-import org.pea.Listener;
 import org.pea.PeaException;
 import org.pea.fiji.MacroOptions;
 import org.pea.fiji.TrainingWork;
 import org.scijava.ItemIO;
-import org.scijava.app.StatusService;
 import org.scijava.command.Command;
-import org.scijava.command.ContextCommand;
 import org.scijava.plugin.Parameter;
 import org.scijava.plugin.Plugin;
 
@@ -21,14 +18,11 @@ import org.scijava.plugin.Plugin;
  */
 @Plugin(type = Command.class, headless = true, name = "PEA: Train or Fine-tune",
         menuPath = "Plugins>Segmentation>PEA>Train or Fine-tune (for scripts)...")
-public class TrainModelCommand extends ContextCommand implements Listener {
+public class TrainModelCommand extends ListeningCommand {
 
     @Parameter(label = "Options",
                description = "as in run(\"Train or Fine-tune...\", \"...\"), such as data=/data/pairs name=mine time=2h")
     private String options;
-
-    @Parameter(required = false)
-    private StatusService status;
 
     /** Path of the model's file. */
     @Parameter(type = ItemIO.OUTPUT)
@@ -51,11 +45,5 @@ public class TrainModelCommand extends ContextCommand implements Listener {
         } catch (PeaException | IllegalArgumentException | UncheckedIOException e) {
             cancel(e.getMessage()); // a line for the user: in a window, or in the log where there is none
         }
-    }
-
-    @Override public boolean progress(String stage, double fraction) {
-        if (status != null)
-            status.showStatus((int) Math.round(1000 * fraction), 1000, "PEA: " + stage);
-        return !isCanceled();
     }
 }
