@@ -104,7 +104,7 @@ int main(int argc, char **argv)
     pea_status status = pea__augmentation_preset(argv[2], &how, &err);
     for (int i = 6; i < argc && status == PEA_OK; i++)
         status = pea__augmentation_switch(&how, argv[i], false, &err);
-    const bool volumes = !strcmp(argv[2], "em"), leaves = !strcmp(argv[2], "leaves");
+    const bool volumes = !strcmp(argv[2], "em") || !strcmp(argv[2], "volumes"), leaves = !strcmp(argv[2], "leaves");
     const pea__data_options options = {volumes ? 3 : 2, volumes ? 1 : 3,
                                        volumes  ? PEA_NORMALISE_UNIT
                                        : leaves ? PEA_NORMALISE_IMAGENET

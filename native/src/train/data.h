@@ -192,8 +192,9 @@ typedef struct pea__augmentation {
     unsigned second_flip_axes;
 } pea__augmentation;
 
-/* "leaves", "nuclei", "em" as the paper's experiments; "none": crops alone, of the side of "nuclei", and second views
- * that are equal to the first. PEA_E_ARG for another name, with the list. */
+/* "leaves", "nuclei", "em" as the paper's experiments; "volumes": as em, but from all places of a volume; "none": crops
+ * alone, of the side of "nuclei", and second views that are equal to the first. PEA_E_ARG for another name, with the
+ * list. */
 pea_status pea__augmentation_preset(const char *name, pea__augmentation *augmentation, pea_error *err);
 /* Switch a transformation off, or on as its preset has it: "flip", "crop", "rotate", "rescale", "elastic", "grey",
  * "second-grey", "cutout", "second-flip". PEA_E_ARG for another name, with the list. */

@@ -91,7 +91,7 @@ static void fill(const char *name, pea_train_options *o)
     } else if (!strcmp(name, "em")) {
         volume(o, 1);
         teach_in_hours(o, 20000);
-        o->augmentation = "em";
+        o->augmentation = "volumes";
     } else if (!strcmp(name, "cvppp")) {
         plane(o, 544, 2, "sbd");
         teach_as_published(o);

@@ -452,6 +452,9 @@ static void presets_are_the_published_ones(void **state)
     assert_true(a.depth == 18 && a.side == 160 && a.side + 2 * a.margin == 260 && a.chain == 0.5 && a.rescale == 0.0);
     assert_true(a.second_grey.probability == 0.5 && a.second_grey.gamma && a.second_grey.whole_probability == 0.0);
     assert_true(a.cutout.most == 60 && a.cutout.depth[0] == 5 && a.cutout.depth[1] == 10 && !a.cutout.in_foreground);
+    assert_true(a.border == 0);
+    assert_ok(pea__augmentation_preset("volumes", &a, &err));
+    assert_true(a.border == a.margin && a.side + 2 * a.margin == 260 && a.label_border && a.cutout.most == 60);
     assert_fails(pea__augmentation_preset("roots", &a, &err), PEA_E_ARG, "roots");
 }
 

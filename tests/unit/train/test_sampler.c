@@ -212,6 +212,57 @@ static void cuts_lie_anywhere_in_the_image(void **state)
     pea__data_free(data);
 }
 
+/* The place whose voxels are those of the first slice of a sample. */
+static void find_place(const batch *b, int64_t sample, int64_t side, int64_t width, int64_t n_places, int64_t at[2])
+{
+    int found = 0;
+    for (int64_t i = 0; i < n_places * n_places; i++) {
+        bool same = true;
+        for (int64_t p = 0; p < side * side && same; p++)
+            same = b->view[sample * b->voxels + p] ==
+                   (float)(bytes[0][(i / n_places + p / side) * width + i % n_places + p % side] / 255.0);
+        if (same) {
+            at[0] = i / n_places;
+            at[1] = i % n_places;
+            found++;
+        }
+    }
+    assert_int_equal(found, 1);
+}
+
+/* However wide the margin that transformations need: 45 x 45 places, none of which it takes away. */
+static void samples_of_volumes_lie_anywhere(void **state)
+{
+    enum { SIDE = 16, WIDTH = 60, PLACES = WIDTH - SIDE + 1, N = 30, STEPS = 30 };
+    const pea_dims dims = {1, WIDTH, WIDTH, 1};
+    pea__augmentation how = preset("volumes", SIDE);
+    pea_error err;
+    pea__sampler *sampler = NULL;
+    pea__data *data = make_data(&dims, 1, &grey_volumes, false);
+    int seen[2][PLACES] = {{0}};
+    (void)state;
+    how.depth = 1;
+    batch b = new_batch(N, &how, 1);
+    const pea__batch_of_samples to = {b.view, NULL, b.labels, b.flips, true};
+    assert_ok(pea__sampler_new(data, &how, N, 3, NULL, &sampler, &err));
+    for (uint64_t step = 0; step < STEPS; step++) {
+        assert_ok(pea__sampler_fill(sampler, step, &to, &err));
+        for (int64_t i = 0; i < N; i++) {
+            int64_t at[2] = {0, 0};
+            find_place(&b, i, SIDE, WIDTH, PLACES, at);
+            seen[0][at[0]]++;
+            seen[1][at[1]]++;
+        }
+    }
+    for (int i = 0; i < PLACES; i++) {
+        assert_in_range(seen[0][i], 20 - 18, 20 + 24);
+        assert_in_range(seen[1][i], 20 - 18, 20 + 24);
+    }
+    pea__sampler_free(sampler);
+    free_batch(&b);
+    pea__data_free(data);
+}
+
 /* Where it does not come out even the end gets more, as of the published 565 x 530 that become 576 x 576 with 5 rows
  * above and 6 below. What is added is the mirror image, of which leaves have no labels. */
 static void small_images_are_enlarged_as_the_preset_says(void **state)
@@ -639,6 +690,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(plain_samples_are_what_images_are_segmented_from),
     cmocka_unit_test(plain_batches_are_parts_of_images),
     cmocka_unit_test(cuts_lie_anywhere_in_the_image),
+    cmocka_unit_test(samples_of_volumes_lie_anywhere),
     cmocka_unit_test(small_images_are_enlarged_as_the_preset_says),
     cmocka_unit_test(borders_are_cut_into),
     cmocka_unit_test(images_are_drawn_evenly_and_volumes_by_size),
