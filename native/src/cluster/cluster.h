@@ -116,7 +116,7 @@ pea_status pea__repulsion(const pea__graph *graph, pea_context *context, double 
 pea_status pea__edges_wait(const pea__graph *graph, pea_error *err);
 int64_t pea__waiting_keys(const pea__graph *graph, size_t k); /* how many there are of offset k */
 
-/* ---- merges that are certain (contract.c) ---- */
+/* ---- boxes of a slab (tiling.c) ---- */
 
 enum { PEA__TILE_VOXELS = 1 << 15, PEA__TILE_DEPTH = 4 }; /* affinities often fall off along z: flat is better */
 
@@ -133,6 +133,8 @@ typedef struct pea__box {
 /* Tiles of at most `size` (z,y,x), PEA__TILE_VOXELS voxels together; NULL: as is good. */
 pea__tiling pea__tiling_of(const pea__graph *graph, const int64_t *size);
 pea__box pea__tile_box(const pea__tiling *tiling, int64_t tile);
+
+/* ---- merges that are certain (contract.c) ---- */
 
 /* An edge inside a tile. Of two with the same key the one with the larger tie comes first. */
 typedef struct pea__tile_edge {
