@@ -90,11 +90,11 @@ def volume_points(options):
 
     def slabs(z, side):
         extents = "%dx%dx%d" % (z, side, side)
-        seconds, got = measured(table.ours(options, "mutex_watershed", affinity, "volume", 1, 1, extents))
+        seconds, got = measured(table.ours(options, "mutex_watershed", affinity, "volume", 1, 3, extents))
         return seconds, dict(got, peak_bytes=got["bytes_a_voxel"] * got["voxels"])
 
     def argsort(z, side):
-        seconds, got = measured(table.theirs("argsort", affinity, "volume", 1, z, side))
+        seconds, got = measured(table.theirs("argsort", affinity, "volume", 3, z, side))
         return seconds, dict(got, peak_bytes=8 * got["edges"])
 
     for z, side in VOLUMES:

@@ -90,7 +90,7 @@ def threads_race(options):
 
 def mutex_race(options, what):
     affinity = inputs.files(options.folder, what)[0]
-    repeats = 1 if what == "volume" else 7
+    repeats = 3 if what == "volume" else 7
     sides = {"pea": Side(ours(options, "mutex_watershed", affinity, what, 1, repeats)),
              "argsort": Side(theirs("argsort", affinity, what, repeats))}
     if what == "volume":
@@ -100,8 +100,7 @@ def mutex_race(options, what):
 
 def growth_race(options):
     affinity = inputs.files(options.folder, "volume")[0]
-    return {n: Side(ours(options, "mutex_watershed", affinity, "volume", 1, 1 if i > 1 else 5, n))
-            for i, n in enumerate(GROWTH)}
+    return {n: Side(ours(options, "mutex_watershed", affinity, "volume", 1, 3, n)) for n in GROWTH}
 
 
 def regions_race(options):
