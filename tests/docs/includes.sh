@@ -23,7 +23,7 @@ may gradient kernel base
 may nn gradient array kernel base
 may affinity array kernel base
 may train pipeline nn gradient affinity cluster metric io image array kernel base
-may cluster array base
+may cluster array kernel base
 may metric array base
 may io array base
 may image array base

@@ -109,7 +109,8 @@ PEA__INLINE bool along_near_row(int32_t *restrict row, int32_t n_x, int32_t *res
     return true;
 }
 
-PEA__INLINE void find_distances(pea__plane *plane, const uint8_t *outside, int32_t *squared, int32_t *scratch)
+PEA__INLINE void find_distances_loop(pea__plane *plane, const uint8_t *outside, int32_t *squared,
+                                     int32_t *scratch)
 {
     const int32_t n_x = plane->n_x;
     along_columns(plane, outside, squared);
@@ -118,20 +119,10 @@ PEA__INLINE void find_distances(pea__plane *plane, const uint8_t *outside, int32
             along_row(squared + y * n_x, n_x, scratch, scratch + n_x, scratch + 2 * n_x);
 }
 
-#ifdef PEA__HAS_AVX2
-PEA__AVX2 static void find_distances_avx2(pea__plane *plane, const uint8_t *outside, int32_t *squared, int32_t *scratch)
-{
-    find_distances(plane, outside, squared, scratch);
-}
-#endif
+PEA__WIDE(find_distances, (pea__plane *plane, const uint8_t *outside, int32_t *squared, int32_t *scratch),
+          (plane, outside, squared, scratch))
 
 void pea__plane_distance(pea__plane *plane, const uint8_t *outside, int32_t *squared, int32_t *scratch)
 {
-#ifdef PEA__HAS_AVX2
-    if (__builtin_cpu_supports("avx2")) {
-        find_distances_avx2(plane, outside, squared, scratch);
-        return;
-    }
-#endif
     find_distances(plane, outside, squared, scratch);
 }

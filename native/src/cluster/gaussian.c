@@ -33,7 +33,7 @@ static int32_t mirrored(int32_t at, int32_t n)
 
 /* `at` points to the values at distance -radius to radius of the first sum. Parts stay in the nearest cache, and two
  * distances are added at once. */
-PEA__INLINE void weigh_parts(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum)
+PEA__INLINE void weigh_loop(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum)
 {
     const int r = gaussian->radius;
     for (int64_t begin = 0; begin < n; begin += PART) {
@@ -56,25 +56,9 @@ PEA__INLINE void weigh_parts(const pea__gaussian *gaussian, const double *const 
     }
 }
 
-#ifdef PEA__HAS_AVX2
-PEA__AVX2 static void weigh_avx2(const pea__gaussian *gaussian, const double *const *at,
-                                                       int64_t n, double *restrict sum)
-{
-    weigh_parts(gaussian, at, n, sum);
-}
-#endif
-
 /* The same bits with wider registers: nothing is added in another order, and no sum is fused with a product. */
-static void weigh(const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum)
-{
-#ifdef PEA__HAS_AVX2
-    if (__builtin_cpu_supports("avx2")) {
-        weigh_avx2(gaussian, at, n, sum);
-        return;
-    }
-#endif
-    weigh_parts(gaussian, at, n, sum);
-}
+PEA__WIDE(weigh, (const pea__gaussian *gaussian, const double *const *at, int64_t n, double *restrict sum),
+          (gaussian, at, n, sum))
 
 static void smooth_row(const pea__gaussian *gaussian, const float *from, double *to, int32_t n, double *row)
 {

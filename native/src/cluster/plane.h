@@ -6,17 +6,28 @@
 #include <stdatomic.h>
 
 #include "array/array.h"
+#include "kernel/kernel.h"
 
-/* A loop that is worth compiling twice, once for wider registers: a function that is inlined into both. Kernels are
- * elsewhere; these loops have the same bits whatever runs. */
+/* A loop that is worth compiling for wide registers too: of name##_loop, which is PEA__INLINE, PEA__WIDE makes `name`.
+ * Dispatch decides which of both runs (with AVX2 come all sets but the portable one); their bits are the same. */
 #if defined(__GNUC__)
 #define PEA__INLINE static inline __attribute__((always_inline))
 #else
 #define PEA__INLINE static inline
 #endif
-#if defined(__GNUC__) && defined(__x86_64__)
-#define PEA__HAS_AVX2
-#define PEA__AVX2 __attribute__((target("avx2")))
+#ifdef PEA__X86_SETS
+#define PEA__WIDE(name, parameters, arguments)                                                    \
+    __attribute__((target("avx2"))) static void name##_avx2 parameters { name##_loop arguments; } \
+    static void name parameters                                                                   \
+    {                                                                                             \
+        if (pea__kernels()->lanes > 1)                                                            \
+            name##_avx2 arguments;                                                                \
+        else                                                                                      \
+            name##_loop arguments;                                                                \
+    }
+#else
+#define PEA__WIDE(name, parameters, arguments) \
+    static void name parameters { name##_loop arguments; }
 #endif
 
 enum { PEA__MAX_SIDE = 32767 }; /* the sum of two squares fits an int32_t */
