@@ -436,7 +436,7 @@ static void append_choices(char terms[PEA__TERMS_BYTES], const pea__course *cour
 }
 
 /* Not the number of steps, nor when scores are made: a run may be made longer, and be looked at more often. */
-void pea__course_terms(const pea__course *course, int version, char terms[PEA__TERMS_BYTES])
+void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES])
 {
     const pea_train_options *o = &course->options;
     const int64_t *f = course->info.filters;
@@ -446,10 +446,10 @@ void pea__course_terms(const pea__course *course, int version, char terms[PEA__T
                    "network=%s filters=%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, course->info.kind,
                    f[0], f[1], f[2], f[3], f[4]);
     append(terms, " channels=%" PRId64 " dim=%" PRId64 " from=", course->info.in_channels, course->info.embedding_dim);
-    if (o->from && version > 1)
+    if (o->from)
         append(terms, "%016" PRIx64, pea__weights_digest(course->weights, "", 0));
     else
-        append(terms, "%s", o->from ? "model" : "nothing");
+        append(terms, "nothing");
     append(terms, " freeze=%d without=%s augmentation=%s", o->freeze_encoder != 0, list, o->augmentation);
     append(terms, " depth=%" PRId64 " side=%" PRId64 " batch=%" PRId64 " seed=%" PRIu64, o->depth, o->side, o->batch,
            o->seed);
@@ -465,8 +465,7 @@ void pea__course_terms(const pea__course *course, int version, char terms[PEA__T
     append_number(terms, "foreground", course->curriculum.foreground);
     if (course->curriculum.distance > 0.0)
         append_number(terms, "distance", course->curriculum.distance);
-    if (version > 1)
-        append_choices(terms, course);
+    append_choices(terms, course);
     if (o->plain_batches > 0)
         append(terms, " plain-batches=%" PRId64, o->plain_batches);
 }

@@ -75,9 +75,9 @@ typedef struct pea__pace {
 void pea__course_fit(pea__course *course, int64_t done, const pea__pace *pace);
 
 /* What a state depends on, as words "key=value": two runs of equal words do the same steps and compare the same scores.
- * The words of states of version 1 were fewer: no settings, no share, no thin. */
+ * There is room for twice the longest: 64 shifts take 400 bytes, eight passes of merging 200, all others some numbers. */
 enum { PEA__STATE_VERSION = 2, PEA__TERMS_BYTES = 4096 };
-void pea__course_terms(const pea__course *course, int version, char terms[PEA__TERMS_BYTES]);
+void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES]);
 
 /* ---- what happened so far (history.c) ---- */
 
@@ -150,7 +150,7 @@ pea_status pea__state_write(const pea__course *course, const pea__data *data, co
 /* A number of all tensors, with names and shapes, and of so many bytes of a text. */
 uint64_t pea__weights_digest(const pea_weights *weights, const char *text, size_t n_bytes);
 /* PEA_E_ARG where it is of other images or options; PEA_E_FORMAT where it is damaged. Where options leave the number of
- * steps open, that planned counts. States of version 1 are read too. */
+ * steps open, that planned counts. */
 pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err);
 

@@ -11,7 +11,7 @@
 
 static const char losses_name[] = "run/losses", scores_name[] = "run/scores", best_prefix[] = "best/";
 static const char digest_key[] = ",\"digest\":\"";
-enum { NAME_BYTES = 160, DIGITS = 16, OLD_LOSS_COLUMNS = 9 }; /* old: of version 1, without the last two */
+enum { NAME_BYTES = 160, DIGITS = 16 };
 
 void pea__journal_free(pea__journal *journal)
 {
@@ -113,7 +113,7 @@ static char *describe(const pea__course *course, const pea__data *data, const pe
     const pea__history *history = &journal->history;
     char terms[PEA__TERMS_BYTES], images[24], *text = NULL;
     cJSON *object = cJSON_CreateObject();
-    pea__course_terms(course, PEA__STATE_VERSION, terms);
+    pea__course_terms(course, terms);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     if (object && cJSON_AddNumberToObject(object, "state_version", PEA__STATE_VERSION) &&
         cJSON_AddStringToObject(object, "terms", terms) && cJSON_AddStringToObject(object, "images", images) &&
@@ -180,7 +180,7 @@ static double number_of(const cJSON *about, const char *key)
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
-/* The plan of a run whose steps are found by time. States of earlier versions have no changes of plan. */
+/* The plan of a run whose steps are found by time. Where they were told before, the state has no changes of plan. */
 static pea_status read_plan(pea__course *course, const char *path, const cJSON *about, pea__journal *journal,
                             pea_error *err)
 {
@@ -199,12 +199,6 @@ static pea_status read_plan(pea__course *course, const char *path, const cJSON *
     return PEA_OK;
 }
 
-static int version_of(const cJSON *about)
-{
-    const double version = number_of(about, "state_version");
-    return version >= 1.0 && version <= PEA__STATE_VERSION ? (int)version : 0;
-}
-
 static pea_status compare(pea__course *course, const pea__data *data, const char *path, const cJSON *about,
                           pea__journal *journal, pea_error *err)
 {
@@ -212,9 +206,9 @@ static pea_status compare(pea__course *course, const pea__data *data, const char
     const cJSON *terms = cJSON_GetObjectItemCaseSensitive(about, "terms"),
                 *seen = cJSON_GetObjectItemCaseSensitive(about, "images"),
                 *best = cJSON_GetObjectItemCaseSensitive(about, "best");
-    if (!version_of(about) || !cJSON_IsString(terms) || !cJSON_IsString(seen) || !cJSON_IsNumber(best))
+    if (!cJSON_IsString(terms) || !cJSON_IsString(seen) || !cJSON_IsNumber(best))
         return fail_damaged(path, "it does not say what it was made with", err);
-    pea__course_terms(course, version_of(about), now);
+    pea__course_terms(course, now);
     (void)snprintf(images, sizeof images, "%016" PRIx64, pea__data_fingerprint(data));
     const pea_status status = compare_terms(path, terms->valuestring, now, err);
     if (status == PEA_OK && strcmp(seen->valuestring, images))
@@ -224,22 +218,20 @@ static pea_status compare(pea__course *course, const pea__data *data, const char
     return status == PEA_OK ? read_plan(course, path, about, journal, err) : status;
 }
 
-/* Rows of so many columns (pea__free), of which the first `stored` are in the state, the others 0; none where there is
- * no such tensor. */
-static pea_status read_rows(const pea_weights *state, const char *path, const char *name, int64_t stored,
-                            int64_t columns, float **rows, int64_t *n, pea_error *err)
+/* Rows of so many columns (pea__free); none where there is no such tensor. */
+static pea_status read_rows(const pea_weights *state, const char *path, const char *name, int64_t columns, float **rows,
+                            int64_t *n, pea_error *err)
 {
     pea_tensor t;
     *n = 0;
     if (!pea_weights_find(state, name, &t))
         return PEA_OK;
-    if (t.dtype != PEA_FLOAT32 || t.n_axes != 2 || t.shape[0] < 1 || t.shape[1] != stored)
+    if (t.dtype != PEA_FLOAT32 || t.n_axes != 2 || t.shape[0] < 1 || t.shape[1] != columns)
         return fail_damaged(path, "its histories have another form", err);
     if (!(*rows = pea__alloc((size_t)t.shape[0], (size_t)columns * sizeof **rows, err)))
         return PEA_E_NOMEM;
     *n = t.shape[0];
-    for (int64_t i = 0; i < *n; i++)
-        memcpy(*rows + i * columns, (const float *)t.data + i * stored, (size_t)stored * sizeof **rows);
+    memcpy(*rows, t.data, (size_t)(*n * columns) * sizeof **rows);
     return PEA_OK;
 }
 
@@ -259,13 +251,12 @@ static bool is_sound(const pea__history *h)
     return h->best >= -1 && h->best < h->n_validations;
 }
 
-static pea_status read_histories(const pea__course *course, const pea_weights *state, const char *path, int version,
+static pea_status read_histories(const pea__course *course, const pea_weights *state, const char *path,
                                  const pea__teacher *teacher, pea__history *h, pea_error *err)
 {
-    const int64_t stored = version == 1 ? OLD_LOSS_COLUMNS : PEA__LOSS_COLUMNS, n_scores = pea__score_columns();
-    pea_status status = read_rows(state, path, losses_name, stored, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
+    pea_status status = read_rows(state, path, losses_name, PEA__LOSS_COLUMNS, &h->losses, &h->n_steps, err);
     if (status == PEA_OK)
-        status = read_rows(state, path, scores_name, n_scores, n_scores, &h->scores, &h->n_validations, err);
+        status = read_rows(state, path, scores_name, pea__score_columns(), &h->scores, &h->n_validations, err);
     h->room_steps = h->n_steps;
     h->room_validations = h->n_validations;
     if (status == PEA_OK &&
@@ -306,14 +297,16 @@ pea_status pea__state_read(pea__course *course, const pea__data *data, const cha
         status = text ? pea__json_parse(text, strlen(text), 4, &budget, &about, err)
                       : fail_damaged(path, "it does not say what it was made with", err);
     }
-    if (status == PEA_OK && version_of(about) > 1 && !is_whole(state, pea_weights_metadata(state)))
+    if (status == PEA_OK && number_of(about, "state_version") != PEA__STATE_VERSION)
+        status = fail_damaged(path, "it has not the form of this version of pea; begin anew", err);
+    if (status == PEA_OK && !is_whole(state, pea_weights_metadata(state)))
         status = fail_damaged(path, "it is damaged; begin anew, or take a copy of it from before", err);
     if (status == PEA_OK)
         status = compare(course, data, path, about, journal, err);
     if (status == PEA_OK)
         status = pea__teacher_restore(teacher, state, err);
     if (status == PEA_OK)
-        status = read_histories(course, state, path, version_of(about), teacher, &journal->history, err);
+        status = read_histories(course, state, path, teacher, &journal->history, err);
     if (status == PEA_OK)
         status = read_best(course, state, path, journal, err);
     cJSON_Delete(about);

@@ -378,62 +378,47 @@ static void a_state_of_something_else_is_refused(void **state)
     place_remove(&p);
 }
 
-/* As states of version 1 were: fewer words, fewer losses, no digest. */
-static void make_old(const place *p, const pea_train_options *o)
+static void a_state_of_another_version_is_refused(void **state)
 {
-    char path[160], terms[PEA__TERMS_BYTES], text[PEA__TERMS_BYTES + 256];
-    pea__course course;
+    const place p = place_new();
+    char path[160];
     pea_error err;
-    pea_weights *now = NULL, *old = NULL;
-    (void)snprintf(path, sizeof path, "%s/state.safetensors", p->folder);
-    assert_ok(pea_weights_read(path, &now, &err));
-    assert_ok(pea__weights_new(&old, &err));
-    for (size_t i = 0; i < pea_weights_count(now); i++) {
-        const pea_tensor t = pea_weights_tensor(now, i);
-        const bool is_losses = !strcmp(t.name, "run/losses");
-        const int64_t n_rows = is_losses ? t.shape[0] : 1, shape[2] = {n_rows, 9};
-        int64_t n;
-        void *stored;
-        assert_true(pea__shape_count(t.shape, t.n_axes, &n));
-        const size_t wide = (size_t)(n / n_rows) * pea_dtype_size_bytes(t.dtype), kept = is_losses ? 36 : wide;
-        assert_ok(pea__weights_add(old, t.name, t.dtype, t.n_axes, is_losses ? shape : t.shape, NULL, &stored, &err));
-        for (int64_t row = 0; row < n_rows; row++)
-            memcpy((char *)stored + (size_t)row * kept, (const char *)t.data + (size_t)row * wide, kept);
-    }
-    assert_ok(pea__course_plan(o, &course, &err));
-    pea__course_terms(&course, 1, terms);
-    const char *rest = strstr(pea_weights_metadata(now), ",\"images\"");
-    (void)snprintf(text, sizeof text, "{\"state_version\":1,\"terms\":\"%s\"%.*s}", terms,
-                   (int)(strstr(rest, ",\"digest\"") - rest), rest);
-    assert_ok(pea_weights_write(path, old, text, &err));
-    pea__course_free(&course);
-    pea_weights_free(old);
-    pea_weights_free(now);
+    pea_weights *tensors = NULL;
+    pea_train_options o = tiny(1);
+    (void)state;
+    assert_ok(train(o, &p, NULL, &err));
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", p.folder);
+    assert_ok(pea_weights_read(path, &tensors, &err));
+    assert_ok(pea_weights_write(path, tensors, "{\"state_version\":1,\"terms\":\"\",\"images\":\"\",\"best\":-1}", &err));
+    pea_weights_free(tensors);
+    o.resume = 1;
+    assert_fails(train(o, &p, NULL, &err), PEA_E_FORMAT, "not the form of this version of pea; begin anew");
+    place_remove(&p);
 }
 
-static void a_state_of_an_older_version_is_gone_on_from(void **state)
+/* Of the settings the longest there can be. */
+static void what_a_state_depends_on_is_never_cut(void **state)
 {
-    const place whole = place_new(), p = place_new();
+    static char terms[PEA__TERMS_BYTES];
+    pea__course course;
     pea_error err;
-    pea_train_options o = tiny(7);
+    pea_train_options o;
     (void)state;
-    o.plain_batches = 0; /* of which older versions knew nothing */
-    assert_ok(train(o, &whole, NULL, &err));
-    o.n_steps = 4;
-    assert_ok(train(o, &p, NULL, &err));
-    make_old(&p, &o);
-    o.n_steps = 7;
-    o.resume = 1;
-    o.seed = 2;
-    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "seed=1, now it is seed=2");
-    o.seed = 1;
-    o.plain_batches = 2;
-    assert_fails(train(o, &p, NULL, &err), PEA_E_ARG, "made with nothing, now it is plain-batches=2:");
-    o.plain_batches = 0;
-    assert_ok(train(o, &p, NULL, &err));
-    assert_same_files(&whole, &p);
-    place_remove(&whole);
-    place_remove(&p);
+    assert_ok(pea_train_preset("nuclei", 1, &o, &err));
+    o.seed = UINT64_MAX;
+    o.plain_batches = 123456;
+    o.segment.n_merge = PEA_MAX_MERGE_PASSES;
+    for (int i = 0; i < PEA_MAX_MERGE_PASSES; i++)
+        o.segment.merge[i] = (pea_merge_pass){INT32_MAX, INT32_MAX};
+    int shifts[PEA_MAX_OFFSETS / 2];
+    for (int i = 0; i < PEA_MAX_OFFSETS / 2; i++)
+        shifts[i] = i < 5 ? 1 + i : 10000 + i;
+    assert_ok(pea_offsets_from_shifts(shifts, PEA_MAX_OFFSETS / 2, 4, &o.segment.offsets, &err));
+    assert_ok(pea__course_plan(&o, &course, &err));
+    pea__course_terms(&course, terms);
+    assert_non_null(strstr(terms, " plain-batches=123456"));
+    assert_true(strlen(terms) < sizeof terms / 2);
+    pea__course_free(&course);
 }
 
 static int stop_at_once(void *user, const char *stage, double fraction)
@@ -1268,7 +1253,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(cancelled_anywhere_it_goes_on_to_the_same_bytes),
     cmocka_unit_test(three_and_four_steps_are_seven),
     cmocka_unit_test(a_state_of_something_else_is_refused),
-    cmocka_unit_test(a_state_of_an_older_version_is_gone_on_from),
+    cmocka_unit_test(a_state_of_another_version_is_refused),
+    cmocka_unit_test(what_a_state_depends_on_is_never_cut),
     cmocka_unit_test(to_be_cancelled_is_an_error_where_nothing_is_kept),
     cmocka_unit_test(what_cannot_be_written_is_told_and_stops_nothing_before_the_end),
     cmocka_unit_test(a_disk_that_is_full_loses_nothing),
