@@ -157,9 +157,8 @@ pea_status pea_model_scale(const pea_model *model, const pea_calibration *calibr
 
 /**
  * Cluster affinities as pea_segment() does, before its clean-up: one call in place of those that `clusterer` stands for.
- * @param options   borrowed  clusterer, offsets, stride, cut, score_percent and fragment_* count. The
- *                            rest is a model's or a preset's: bandwidth, too, must be in its range.
- *                            Not PEA_CLUSTER_MEANSHIFT, which needs embeddings: pea_mean_shift()
+ * @param options   borrowed  clusterer, offsets, stride, cut, score_percent and fragment_* count; nothing else of them
+ *                            is looked at. Not PEA_CLUSTER_MEANSHIFT, which needs embeddings: pea_mean_shift()
  * @param affinity  borrowed  float32 (z,y,x,k), k == options->offsets.n
  * @param mask      borrowed  uint8 (z,y,x,1), 0 is background; NULL: everything is foreground
  * @param labels    filled    uint32 (z,y,x,1): 1..n in raster order of the first voxel, 0 outside the mask

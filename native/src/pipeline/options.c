@@ -24,6 +24,8 @@ static pea_status check_numbers(const pea_segment_options *o, pea_error *err)
         return pea__fail(err, PEA_E_ARG, "scale is still auto: pea_model_scale() gives the factor for an image");
     if (!(o->scale >= PEA_SCALE_MIN && o->scale <= PEA_SCALE_MAX))
         return pea__fail(err, PEA_E_ARG, "scale must be from %g to %g, not %g", PEA_SCALE_MIN, PEA_SCALE_MAX, o->scale);
+    if (!(o->bandwidth > 0.0 && isfinite(o->bandwidth)))
+        return pea__fail(err, PEA_E_ARG, "bandwidth must be above 0, not %g", o->bandwidth);
     if (o->n_merge > PEA_MAX_MERGE_PASSES)
         return pea__fail(err, PEA_E_ARG, "%zu merge passes are more than %d", o->n_merge, PEA_MAX_MERGE_PASSES);
     for (size_t i = 0; i < o->n_merge; i++)
@@ -46,8 +48,6 @@ pea_status pea__tuning_check(const pea_segment_options *o, pea_error *err)
     if (!(o->fragment_sigma >= 0.0 && o->fragment_sigma <= 100.0) || o->fragment_size < 0)
         return pea__fail(err, PEA_E_ARG, "fragment_sigma must be 0 to 100 pixels and fragment_size not negative: %g, %"
                          PRId64, o->fragment_sigma, o->fragment_size);
-    if (!(o->bandwidth > 0.0 && isfinite(o->bandwidth)))
-        return pea__fail(err, PEA_E_ARG, "bandwidth must be above 0, not %g", o->bandwidth);
     return PEA_OK;
 }
 

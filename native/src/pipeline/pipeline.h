@@ -31,7 +31,7 @@ pea_status pea__model_make(const pea_weights *weights, const char *path, pea_mod
 
 /* Ranges of every field, and whether the settings suit the network. The message names the field. */
 pea_status pea__options_check(const pea_segment_options *options, pea_network_info network, pea_error *err);
-/* The same for how the clusterer goes about it. */
+/* The same for how affinities become instances. */
 pea_status pea__tuning_check(const pea_segment_options *options, pea_error *err);
 pea_segment_options pea__common_options(void); /* what all presets share (preset.c); without offsets */
 
