@@ -16,7 +16,6 @@ import java.awt.event.WindowEvent;
 import java.awt.geom.Path2D;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -203,29 +202,33 @@ final class TrainingWindow extends TrainingProgress {
 
     /** The middle plane of a volume, and of a large one the middle of that, as a volume. */
     static Volume middle(Volume v) {
-        long height = Math.min(SHOWN, v.y()), top = (v.y() - height) / 2;
-        int width = (int) Math.min(SHOWN, v.x()) * v.c(), left = (int) ((v.x() - width / v.c()) / 2) * v.c();
-        int row = (int) (v.x() * v.c());
-        Volume plane = new Volume(v.dtype(), 1, height, width / v.c(), v.c());
-        for (long y = 0; y < height; y++)
-            if (v.dtype() == Dtype.UINT8) {
-                byte[] values = new byte[row];
-                v.get(v.z() / 2, top + y, values);
-                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
-            } else if (v.dtype() == Dtype.FLOAT32) {
-                float[] values = new float[row];
-                v.get(v.z() / 2, top + y, values);
-                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
-            } else if (v.dtype() == Dtype.UINT32) {
-                int[] values = new int[row];
-                v.get(v.z() / 2, top + y, values);
-                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
-            } else {
-                short[] values = new short[row];
-                v.get(v.z() / 2, top + y, values);
-                plane.put(0, y, Arrays.copyOfRange(values, left, left + width));
-            }
+        int width = (int) Math.min(SHOWN, v.x()), row = (int) v.x() * v.c(), part = width * v.c();
+        Volume plane = new Volume(v.dtype(), 1, Math.min(SHOWN, v.y()), width, v.c());
+        if (v.dtype() == Dtype.UINT8)
+            copyMiddle(v, new byte[row], v::get, plane, new byte[part], plane::put);
+        else if (v.dtype() == Dtype.FLOAT32)
+            copyMiddle(v, new float[row], v::get, plane, new float[part], plane::put);
+        else if (v.dtype() == Dtype.UINT32)
+            copyMiddle(v, new int[row], v::get, plane, new int[part], plane::put);
+        else
+            copyMiddle(v, new short[row], v::get, plane, new short[part], plane::put);
         return plane;
+    }
+
+    /** How a row of elements of one type goes out of a volume, or into one. */
+    private interface Rows<T> {
+        void copy(long z, long y, T row);
+    }
+
+    /** A whole row of the volume comes, and the part of it that the plane has goes. */
+    private static <T> void copyMiddle(Volume v, T whole, Rows<T> get, Volume plane, T part, Rows<T> put) {
+        int left = (int) ((v.x() - plane.x()) / 2) * v.c(), n = (int) plane.x() * v.c();
+        long top = (v.y() - plane.y()) / 2;
+        for (long y = 0; y < plane.y(); y++) {
+            get.copy(v.z() / 2, top + y, whole);
+            System.arraycopy(whole, left, part, 0, n);
+            put.copy(0, y, part);
+        }
     }
 
     private static final int POINTS = 300;

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.pea.Dtype;
 import org.pea.Model;
 import org.pea.PeaException;
 import org.pea.Training;
@@ -482,7 +483,7 @@ class TrainModelTest {
     }
 
     @Test void what_is_shown_is_the_middle() {
-        try (Volume large = new Volume(org.pea.Dtype.UINT8, 3, 3, 2100, 3)) {
+        try (Volume large = new Volume(Dtype.UINT8, 3, 3, 2100, 3)) {
             byte[] row = new byte[2100 * 3];
             for (int i = 0; i < row.length; i++)
                 row[i] = (byte) (i / 3 % 251);
@@ -493,6 +494,35 @@ class TrainModelTest {
                 assertEquals(3, shown.y());
                 assertEquals(26, last[0], "pixel (2100 - 2048) / 2");
                 assertEquals((byte) (2073 % 251), last[2047 * 3]);
+            }
+        }
+    }
+
+    @Test void the_middle_is_shown_whatever_the_type() {
+        float[] reals = new float[2050];
+        int[] numbers = new int[2050];
+        short[] shorts = new short[2050];
+        reals[1] = 2.5f;
+        numbers[1] = 70000;
+        shorts[1] = 300;
+        try (Volume real = new Volume(Dtype.FLOAT32, 1, 2050, 2050, 1);
+             Volume number = new Volume(Dtype.UINT32, 1, 2050, 2050, 1);
+             Volume unsigned = new Volume(Dtype.UINT16, 1, 2050, 2050, 1);
+             Volume signed = new Volume(Dtype.INT16, 1, 2050, 2050, 1)) {
+            real.put(0, 1, reals);
+            number.put(0, 1, numbers);
+            unsigned.put(0, 1, shorts);
+            signed.put(0, 1, shorts);
+            try (Volume a = TrainingWindow.middle(real); Volume b = TrainingWindow.middle(number);
+                 Volume c = TrainingWindow.middle(unsigned); Volume d = TrainingWindow.middle(signed)) {
+                a.get(0, 0, reals = new float[2048]);
+                b.get(0, 0, numbers = new int[2048]);
+                assertEquals(2.5f, reals[0]);
+                assertEquals(70000, numbers[0]);
+                for (Volume v : new Volume[] {c, d}) {
+                    v.get(0, 0, shorts = new short[2048]);
+                    assertEquals(300, shorts[0]);
+                }
             }
         }
     }
