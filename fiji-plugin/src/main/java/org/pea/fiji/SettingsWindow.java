@@ -6,18 +6,16 @@ import java.awt.Component;
 import java.awt.Dimension;
 import java.awt.EventQueue;
 import java.awt.Frame;
-import java.awt.GridBagConstraints;
 import java.awt.GridBagLayout;
-import java.awt.GridLayout;
-import java.awt.Insets;
 import java.awt.Rectangle;
 import java.awt.event.WindowAdapter;
 import java.awt.event.WindowEvent;
 import java.util.Collections;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 
 import javax.swing.BorderFactory;
@@ -26,35 +24,32 @@ import javax.swing.BoxLayout;
 import javax.swing.JButton;
 import javax.swing.JCheckBox;
 import javax.swing.JDialog;
-import javax.swing.JLabel;
 import javax.swing.JPanel;
 import javax.swing.JProgressBar;
 import javax.swing.JScrollPane;
 import javax.swing.JSeparator;
 import javax.swing.JTextArea;
-import javax.swing.Scrollable;
 import javax.swing.Timer;
 
 import org.pea.Model;
 
 import ij.IJ;
 import ij.ImagePlus;
-import ij.Prefs;
 import ij.WindowManager;
 import ij.gui.GUI;
 
 /**
- * The window of {@link SettingsDialog}: draws a {@link SettingsForm}. Everything that asks the library (is this value
- * possible, how much memory, does the image suit) happens on another thread, and its answer is dropped where the
- * person has typed on meanwhile.
+ * The window of {@link SettingsDialog}: a {@link SettingsPage}, and below it what the library says, the preview and the
+ * buttons. Everything that asks the library (is this value possible, how much memory, does the image suit) happens on
+ * another thread, and its answer is dropped where the person has typed on meanwhile.
  */
 final class SettingsWindow {
-    private static final int WIDTH = 520;
+    static final int WIDTH = 520;
     private static final int TYPING_MS = 120;   /* a pause this long ends a word */
     private static final int LOOKING_MS = 200;  /* how soon another slice, zoom or selection is noticed */
-    private static final String UNFOLDED = "pea.unfolded";
 
     private final ImagePlus image;
+    private final Request start;
     private final SettingsForm form;
     private final Preview preview;
     private final Newest checker = new Newest("PEA settings");
@@ -62,12 +57,8 @@ final class SettingsWindow {
 
     private final JDialog window;
     private final ModelChooser chooser;
-    private final JPanel main = new JPanel(new GridBagLayout()), advanced = new JPanel(new GridBagLayout());
-    private final JButton fold = new JButton("Advanced");
-    private final Map<String, FieldRow> rows = new LinkedHashMap<>();
-    private final Map<Request.Show, JCheckBox> shows = new LinkedHashMap<>();
+    private final SettingsPage page;
     private final JPanel messages = new JPanel();
-    private JTextArea imageWords;
     private final JTextArea forecast = Ui.wrapped(" ", WIDTH);
     private final JCheckBox previewBox = new JCheckBox("Preview");
     private final JProgressBar previewBar = new JProgressBar(0, 1000);
@@ -81,15 +72,17 @@ final class SettingsWindow {
     private boolean okPressed;      /* before the check was through */
     private Request answer;
     private Object seen;
-    private final java.util.Set<String> measured = new java.util.HashSet<>();
+    private final Set<String> measured = new HashSet<>();
 
     /** @param modal whether nothing else may be done meanwhile: only where the event thread itself must wait */
     private SettingsWindow(ImagePlus image, List<Models.Entry> models, Request start, boolean modal) {
         this.image = image;
+        this.start = start;
         form = new SettingsForm(SettingsForm.library(), ImageTransfer.channels(image), image.getNSlices(),
                 image.getNFrames());
         window = new JDialog(owner(image), MacroOptions.COMMAND.replace("...", ""), modal);
         chooser = new ModelChooser(models, this::openModel);
+        page = new SettingsPage(image, form, chooser, this::changed);
         preview = new Preview(image, this::previewSays);
         typing = new Timer(TYPING_MS, e -> check());
         typing.setRepeats(false);
@@ -97,10 +90,7 @@ final class SettingsWindow {
         build();
         chooser.select(start.model);
         form.take(start);           /* once more when the model is open: its settings decide what differs */
-        this.start = start;
     }
-
-    private Request start;
 
     /** The image is clicked, zoomed and selected in while this is open: it must not hide this. */
     private static Frame owner(ImagePlus image) {
@@ -132,25 +122,8 @@ final class SettingsWindow {
     private void build() {
         window.setName("pea.settings");
         Ui.icons(window);
-        JPanel page = new Page();
-        page.setLayout(new BoxLayout(page, BoxLayout.Y_AXIS));
-        page.setBorder(BorderFactory.createEmptyBorder(Ui.px(12), Ui.px(14), Ui.px(6), Ui.px(14)));
-        fold.setName("advanced");
-        fold.setIcon(Ui.triangle(false));
-        fold.setBorderPainted(false);
-        fold.setContentAreaFilled(false);
-        fold.setFocusPainted(true);
-        fold.setMargin(new Insets(0, 0, 0, 0));
-        fold.setToolTipText(Ui.tip("Shifts, strides, foreground, merging, memory, threads: the model's own values are"
-                + " good for images like those it was trained on."));
-        fold.addActionListener(e -> unfold(!advanced.isVisible()));
-        advanced.setVisible(Prefs.get(UNFOLDED, false));
-        fold.setIcon(Ui.triangle(advanced.isVisible()));
         messages.setLayout(new BoxLayout(messages, BoxLayout.Y_AXIS));
         messages.setName("messages");
-        for (Component part : new Component[] {chooser, gap(8), new JSeparator(), gap(8), main, gap(2), left(fold),
-                advanced})
-            page.add(leftAligned(part));
         JScrollPane scroll = new JScrollPane(page, JScrollPane.VERTICAL_SCROLLBAR_AS_NEEDED,
                 JScrollPane.HORIZONTAL_SCROLLBAR_NEVER);
         scroll.setBorder(null);
@@ -191,9 +164,9 @@ final class SettingsWindow {
         JPanel bar = new JPanel(new GridBagLayout());
         bar.add(previewBar);
         line.add(bar, BorderLayout.EAST);
-        for (Component part : new Component[] {new JSeparator(), gap(6), messages, forecast, gap(2), line, previewText,
-                gap(8), buttons()})
-            foot.add(leftAligned(part));
+        for (Component part : new Component[] {new JSeparator(), Ui.gap(6), messages, forecast, Ui.gap(2), line,
+                previewText, Ui.gap(8), buttons()})
+            foot.add(Ui.leftAligned(part));
         return foot;
     }
 
@@ -217,144 +190,15 @@ final class SettingsWindow {
         return buttons;
     }
 
-    private static Component gap(int height) {
-        return Box.createVerticalStrut(Ui.px(height));
-    }
-
     private static Component wide(int width) {
         return Box.createHorizontalStrut(Ui.px(width));
-    }
-
-    private static Component left(Component c) {
-        JPanel panel = new JPanel(new BorderLayout());
-        panel.add(c, BorderLayout.WEST);
-        return panel;
-    }
-
-    private static Component leftAligned(Component c) {
-        if (c instanceof javax.swing.JComponent)
-            ((javax.swing.JComponent) c).setAlignmentX(Component.LEFT_ALIGNMENT);
-        return c;
-    }
-
-    /** The fields of this kind of model. */
-    private void buildFields() {
-        rows.clear();
-        main.removeAll();
-        advanced.removeAll();
-        int line = 0, cell = 0;
-        addRow(main, line++, label("Image"), imageWords = quiet(words(image)));
-        addRow(main, line++, label("Works on"), quiet(form.axes() == 3
-                ? "the stack as one volume (3-D, as the model is)" : "every plane on its own (2-D, as the model is)"));
-        SettingsForm.Group group = null;
-        for (SettingsForm.Field f : form.fields()) {
-            boolean inMain = f.group == SettingsForm.Group.IMAGE || f.group == SettingsForm.Group.MAIN;
-            FieldRow row = new FieldRow(f, !inMain, text -> edited(f, text));
-            rows.put(f.key, row);
-            if (f.key.equals("slices"))
-                row.note("such as 3-9; empty: all " + image.getNSlices());
-            if (f.key.equals("frame"))
-                row.note("one number; empty: all " + image.getNFrames());
-            if (inMain) {
-                addRow(main, line++, row.label, row);
-                continue;
-            }
-            if (f.group != group) {
-                group = f.group;
-                cell = (cell + 1) / 2 * 2;
-                addHeading(group.title, cell / 2);
-                cell += 2;
-            }
-            cell = addCell(row, f, cell);
-        }
-        addRow(main, line, label("Show"), shows());
-        Ui.fonts(window);
-        refill();
-    }
-
-    private static JLabel label(String text) {
-        return new JLabel(text);
-    }
-
-    private static JTextArea quiet(String text) {
-        JTextArea area = Ui.wrapped(text, WIDTH - 170);
-        area.setForeground(Ui.quietColour());
-        return area;
-    }
-
-    private void addRow(JPanel panel, int line, JLabel label, Component field) {
-        panel.add(label, at(0, line, 1, 0, 0));
-        panel.add(field, at(1, line, 1, 1, 0));
-    }
-
-    private static GridBagConstraints at(int x, int y, int width, double weight, int top) {
-        return new GridBagConstraints(x, y, width, 1, weight, 0, GridBagConstraints.BASELINE_LEADING,
-                GridBagConstraints.HORIZONTAL,
-                new Insets(Ui.px(2 + top), x == 0 ? 0 : Ui.px(10), Ui.px(2), 0), 0, 0);
-    }
-
-    private void addHeading(String title, int line) {
-        advanced.add(Ui.bold(new JLabel(title)), at(0, line, 4, 1, 6));
-    }
-
-    /** Short fields stand two in a line; long ones alone. */
-    private int addCell(FieldRow row, SettingsForm.Field f, int cell) {
-        boolean longValue = f.key.equals("offsets") || f.key.equals("merge") || f.key.equals("mask")
-                || f.key.equals("truth"), longLabel = !longValue && f.label.length() > 26;
-        boolean wide = longValue || longLabel;
-        if (wide && cell % 2 == 1)
-            cell++;
-        int x = cell % 2 * 2, y = cell / 2;
-        advanced.add(row.label, at(x, y, longLabel ? 3 : 1, 0, 0));
-        advanced.add(row, at(longLabel ? 3 : x + 1, y, longValue ? 3 : 1, 1, 0));
-        return cell + (wide ? 2 : 1);
-    }
-
-    private JPanel shows() {
-        JPanel panel = new JPanel(new GridLayout(0, 2, Ui.px(8), 0)) {
-            @Override public int getBaseline(int width, int height) {
-                return getComponent(0).getBaseline(width, getComponent(0).getPreferredSize().height);
-            }
-        };
-        String[][] words = {
-            {"Label image", "A new image: each instance has its number, 0 is background."},
-            {"Outlines on the image", "An overlay in the labels' colours on the input image."},
-            {"ROIs in the manager", "Each instance is added to the ROI Manager, behind what is there."},
-            {"Table", "One row for each instance: size, centroid, box, intensity, confidence."},
-            {"Affinities", "For the curious: how alike the network thinks neighbouring voxels are."},
-            {"Embedding colours", "For the curious: the embedding's first three principal components as RGB."}};
-        Request.Show[] all = Request.Show.values();
-        for (int i = 0; i < all.length; i++) {
-            Request.Show what = all[i];
-            JCheckBox box = new JCheckBox(i < words.length ? words[i][0] : what.word(), form.show().contains(what));
-            box.setName("show." + what.word());
-            box.setToolTipText(i < words.length ? Ui.tip(words[i][1]) : null);
-            box.addActionListener(e -> {
-                form.show(what, box.isSelected());
-                changed();
-            });
-            shows.put(what, box);
-            panel.add(box);
-        }
-        return panel;
-    }
-
-    private static String words(ImagePlus image) {
-        String type = image.getBitDepth() == 24 ? "RGB" : image.getBitDepth() + "-bit";
-        StringBuilder text = new StringBuilder(image.getTitle() + ", " + image.getWidth() + " x " + image.getHeight());
-        if (image.getNChannels() > 1)
-            text.append(", ").append(image.getNChannels()).append(" channels");
-        if (image.getNSlices() > 1)
-            text.append(", ").append(image.getNSlices()).append(" slices");
-        if (image.getNFrames() > 1)
-            text.append(", ").append(image.getNFrames()).append(" frames");
-        return text + ", " + type;
     }
 
     // ---- life ----
 
     private void open() {
-        buildFields();
+        page.build();
+        Ui.fonts(window);
         window.pack();
         window.setSize(Math.max(window.getWidth(), Ui.px(WIDTH)), window.getHeight());
         Rectangle screen = GUI.getMaxWindowBounds(image.getWindow());
@@ -400,7 +244,7 @@ final class SettingsWindow {
     private void close() {
         if (closed.getCount() == 0)
             return;
-        Prefs.set(UNFOLDED, advanced.isVisible());
+        page.remember();
         typing.stop();
         looking.stop();
         checker.close();
@@ -408,16 +252,6 @@ final class SettingsWindow {
         WindowManager.removeWindow(window);
         window.dispose();
         closed.countDown();
-    }
-
-    private void unfold(boolean open) {
-        advanced.setVisible(open);
-        fold.setIcon(Ui.triangle(open));
-        if (open)
-            Ui.grow(window);
-        else
-            window.setSize(window.getWidth(), Math.min(window.getHeight(), window.getPreferredSize().height));
-        window.validate();
     }
 
     /** Another slice, zoom or selection; or the image was closed. */
@@ -464,8 +298,8 @@ final class SettingsWindow {
             form.set("channel", String.valueOf(image.getC()));  /* objects are in one; colours of a model are rare */
         chooser.shows(opened);
         if (first || axes != form.axes())
-            buildFields();
-        refill();
+            page.build();
+        page.refill();
         Ui.grow(window);
         changed();
     }
@@ -491,14 +325,9 @@ final class SettingsWindow {
 
     // ---- changes ----
 
-    private void edited(SettingsForm.Field f, String text) {
-        form.set(f.key, text);
-        changed();
-    }
-
     private void restore() {
         form.restore();
-        refill();
+        page.refill();
         changed();
     }
 
@@ -506,14 +335,6 @@ final class SettingsWindow {
         version++;
         wanted = null;
         typing.restart();
-    }
-
-    /** The form's values into all fields. */
-    private void refill() {
-        for (Map.Entry<String, FieldRow> row : rows.entrySet())
-            row.getValue().fill(form.get(row.getKey()), form.isChanged(row.getKey()));
-        for (Map.Entry<Request.Show, JCheckBox> box : shows.entrySet())
-            box.getValue().setSelected(form.show().contains(box.getKey()));
     }
 
     /** Ask the library on the other thread; the answer comes to {@link #checked}. */
@@ -540,18 +361,9 @@ final class SettingsWindow {
     private void checked(Findings found) {
         if (closed.getCount() == 0)
             return;
-        for (Map.Entry<String, FieldRow> row : rows.entrySet()) {
-            String key = row.getKey(), value = found.check.values.get(key);
-            row.getValue().problem(found.check.problems.get(key));
-            row.getValue().mark(form.isChanged(key));
-            if (value != null && !form.isChanged(key))
-                row.getValue().fill(value, false);
-        }
-        imageWords.setText(words(image)); // it may have been cropped or changed in type meanwhile
+        page.says(found);
         showMessages(found);
         forecast.setText(found.forecast);
-        if (rows.containsKey("scale"))
-            rows.get("scale").note(found.scale);
         measureOnce(found);
         wanted = found.request;
         ok.setEnabled(wanted != null);
@@ -587,7 +399,7 @@ final class SettingsWindow {
         for (Fit.Message m : found.messages)
             messages.add(new MessageRow(m, window.getWidth(), () -> {
                 form.set(m.key, m.value);
-                refill();
+                page.refill();
                 changed();
             }));
         Ui.fonts(messages);
@@ -614,30 +426,5 @@ final class SettingsWindow {
         previewBar.getParent().revalidate();
         if (fraction < 0 && window.isShowing())
             Ui.grow(window);
-    }
-
-    /** Takes the width of the window, so that nothing is cut off at the right. */
-    private static final class Page extends JPanel implements Scrollable {
-        private static final long serialVersionUID = 1;
-
-        @Override public Dimension getPreferredScrollableViewportSize() {
-            return getPreferredSize();
-        }
-
-        @Override public int getScrollableUnitIncrement(Rectangle visible, int orientation, int direction) {
-            return Ui.px(16);
-        }
-
-        @Override public int getScrollableBlockIncrement(Rectangle visible, int orientation, int direction) {
-            return visible.height;
-        }
-
-        @Override public boolean getScrollableTracksViewportWidth() {
-            return true;
-        }
-
-        @Override public boolean getScrollableTracksViewportHeight() {
-            return false;
-        }
     }
 }

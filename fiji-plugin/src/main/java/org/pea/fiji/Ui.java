@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 package org.pea.fiji;
 
+import java.awt.BorderLayout;
 import java.awt.Color;
 import java.awt.Component;
 import java.awt.Container;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import javax.swing.AbstractAction;
+import javax.swing.Box;
 import javax.swing.Icon;
 import javax.swing.ImageIcon;
 import javax.swing.JComboBox;
@@ -114,6 +116,24 @@ final class Ui {
         area.setForeground(UIManager.getColor("Label.foreground"));
         area.setSize(px(width), 1);     /* its height is counted from its width */
         return area;
+    }
+
+    static Component gap(int height) {
+        return Box.createVerticalStrut(px(height));
+    }
+
+    /** Not wider than it wants to be. */
+    static JComponent left(JComponent c) {
+        JPanel panel = new JPanel(new BorderLayout());
+        panel.add(c, BorderLayout.WEST);
+        return panel;
+    }
+
+    /** For a column of components. */
+    static Component leftAligned(Component c) {
+        if (c instanceof JComponent)
+            ((JComponent) c).setAlignmentX(Component.LEFT_ALIGNMENT);
+        return c;
     }
 
     /** A panel whose text stands on one line with labels beside it, as that of one of its parts does. */
