@@ -1,16 +1,17 @@
 """Neurons in electron microscopy: a model under every clusterer, beside a watershed without learning.
 
-    bench/neuron_scores.py IMAGE.tif LABELS.tif [MODEL] [--from 200] [--thin 1,3] [--clusterers multicut,agglomerate,mutex]
+    bench/neuron_scores.py IMAGE.tif LABELS.tif [MODEL] [--from 200] [--thin 1,3]
+                           [--clusterers multicut,agglomerate,mutex=0.8]
                            [--classical N=SETTINGS ...] [--build build/release] [--options "--tile 18,160,160"]
                            [--keep FOLDER] [--markdown]
 
 Of the volume the slices from `--from` on are scored: as they are, and thinned, where every N-th slice makes N volumes, which
-imitate serial sections. Each is segmented by `pea segment` on one thread, and compared by `pea score`. Variation of
-information (split + merge) and adapted Rand error are means over the volumes of a thinning and over quarters of the field of
-view (2 x 2 in y and x, cut after segmentation), which say how much chance of place is in them: one volume of one animal has
-no better confidence to offer. `--classical 3=SETTINGS` puts bench/peers/membrane_watershed.py with these settings, found by
-its `--tune`, beside the model; seconds are the processor's for a whole process. Needs Debian's python3-tifffile, and for
-`--classical` python3-skimage.
+imitate serial sections. Each is segmented by `pea segment` on one thread, and compared by `pea score`; a clusterer has the
+model's cut, or its own, as `mutex=0.8`. Variation of information (split + merge) and adapted Rand error are means over the
+volumes of a thinning and over quarters of the field of view (2 x 2 in y and x, cut after segmentation), which say how much
+chance of place is in them: one volume of one animal has no better confidence to offer. `--classical 3=SETTINGS` puts
+bench/peers/membrane_watershed.py with these settings, found by its `--tune`, beside the model; seconds are the processor's
+for a whole process. Needs Debian's python3-tifffile, and for `--classical` python3-skimage.
 SPDX-License-Identifier: BSD-2-Clause
 """
 import argparse
@@ -37,10 +38,12 @@ def sides_of(options, step):
             program = [sys.executable, os.path.join(HERE, "peers", "membrane_watershed.py")]
             yield "watershed of intensities", lambda image, labels: program + [image, labels, "--ratio", str(step),
                                                                                "--settings", settings]
-    for clusterer in options.clusterers.split(",") if options.model else []:
+    for given in options.clusterers.split(",") if options.model else []:
+        clusterer, _, cut = given.partition("=")
         command = [pea, "segment", "-m", options.model, "--clusterer", clusterer, "--threads", "1", "-q"]
-        command += shlex.split(options.options)
-        yield clusterer, lambda image, labels, command=command: command + [image, "-o", labels]
+        command += (["--cut", cut] if cut else []) + shlex.split(options.options)
+        name = clusterer + (", cut " + cut if cut else "")
+        yield name, lambda image, labels, command=command: command + [image, "-o", labels]
 
 
 def score(options, truth, found, folder):
@@ -69,7 +72,7 @@ def examine(options, image, truth, step, folder):
             whole.append(score(options, expected, found, folder))
             parts += [score(options, a, b, folder) for a, b in zip(quarters(expected), quarters(found))]
             if options.keep:
-                tifffile.imwrite(os.path.join(options.keep, "%s-%d-%d.tif" % (name.split()[0], step, phase)),
+                tifffile.imwrite(os.path.join(options.keep, "%s-%d-%d.tif" % (name.split()[0].strip(","), step, phase)),
                                  found.astype(numpy.uint32), compression="zlib")
         yield name, whole, parts, seconds
 
