@@ -4,8 +4,8 @@
 # FOLDER has medulla_sample2_image.tif and medulla_sample2_labels.tif; OUT gets em.safetensors with curves and state beside it.
 # Of slices 0 to 199 the last 23 are set aside: they chose the settings. Each volume is there as it is (10 nm) and as three
 # volumes of every third slice (30 nm), which imitate serial sections. bench/neuron_scores.py scores slices 200 to 249;
-# models/finish.py makes of it what is bundled. When that was taught, samples still came from the middle of a volume alone,
-# 50 rows and columns from its border; today they come from all places, so that the model will be another one.
+# models/finish.py makes of it what is bundled. When that was taught, samples still came from the middle of a volume, and hardly
+# from within 50 rows and columns of its border; today they come from all places, so that the model will be another one.
 # SPDX-License-Identifier: BSD-2-Clause
 set -eu
 here=$(dirname "$0")

@@ -7,6 +7,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 set -eu
 data=$1 out=$2 size=$3
+case $size in
+full | small) ;;
+*) echo "full or small, not $size" >&2; exit 2 ;;
+esac
 pea=${PEA:-$(dirname "$0")/../../build/release/native/pea}
 often=$data/train
 mkdir -p "$out"
@@ -23,8 +27,7 @@ train() {
 case $size in
 full) train full --steps 5000 --validate 500 ;;
 small)
-    train first --small --steps 5000 --validate 500
+    train first --small --steps 5000 --validate 5000 # the last step is what is gone on from
     train small --from "$out/first.safetensors" --steps 10000 --rate 0.0006 --validate 1000
     ;;
-*) echo "full or small, not $size" >&2; exit 2 ;;
 esac

@@ -140,9 +140,12 @@ class MenuTest {
         screen.choose(ENTRY);
         Dialog dialog = screen.dialog(TITLE);
         javax.swing.JComboBox<?> model = (javax.swing.JComboBox<?>) Screen.named(dialog, "model");
-        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedItem("neurons"));
-        Screen.await("the model is opened", 10, () -> Screen.text(dialog).contains("3-D"));
+        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedItem("em"));
+        Screen.await("the bundled model is opened", 10, () -> Screen.text(dialog).contains("Neurons in"));
+        Screen.await("a forecast", 30, () -> Screen.text(dialog).contains("need about"));
         screen.shootBesides("em-dialog", stack.getWindow(), dialog);
+        java.awt.EventQueue.invokeAndWait(() -> model.setSelectedItem("neurons"));
+        Screen.await("the model is opened", 10, () -> Screen.text(dialog).contains("no description"));
         screen.press(dialog, "Cancel");
         screen.awaitIdle();
         Files.delete(models.resolve("neurons.safetensors"));
