@@ -428,23 +428,25 @@ static void an_unknown_key_names_the_nearest(void **state)
     assert_fails(pea_settings_get(&o, "treshold", text, &err), PEA_E_ARG, "nearest is threshold");
 }
 
-static void distances_of_words_are_counted_in_letters(void **state)
+static void the_nearest_key_is_found_by_counting_letters(void **state)
 {
     static const struct {
-        const char *a, *b;
-        size_t n;
-    } pairs[] = {{"", "", 0}, {"min", "", 3}, {"minsize", "minsize", 0}, {"minsiz", "minsize", 1}, {"kitten", "sitting", 3},
-                 {"tpye", "type", 2}};
-    char word[65] = {0};
+        const char *written, *meant;
+    } words[] = {{"cu", "cut"}, {"cutt", "cut"}, {"cat", "cut"}, {"itle", "tile"}, {"ilet", "tile"},
+                 {"shalers", "scale"}, {"overlab", "overlap"}};
+    char word[65] = {0}, expected[80];
+    pea_segment_options o = preset("nuclei");
+    pea_error err;
     (void)state;
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
-        assert_int_equal(pea_edit_distance(pairs[i].a, pairs[i].b), pairs[i].n);
-        assert_int_equal(pea_edit_distance(pairs[i].b, pairs[i].a), pairs[i].n);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        (void)snprintf(expected, sizeof expected, "nearest is %s", words[i].meant);
+        assert_fails(apply_one(&o, words[i].written, "1", &err), PEA_E_ARG, expected);
     }
-    memset(word, 'x', 63);
-    assert_int_equal(pea_edit_distance(word, "box"), 62);
-    word[63] = 'x';
-    assert_true(pea_edit_distance(word, "x") == SIZE_MAX && pea_edit_distance("x", word) == SIZE_MAX);
+    memset(word, 'x', 58);
+    memcpy(word + 58, "merge", 5); /* of 63 letters distances are counted, of 64 no more */
+    assert_fails(apply_one(&o, word, "1", &err), PEA_E_ARG, "nearest is merge");
+    memcpy(word + 58, "xmerge", 6);
+    assert_fails(apply_one(&o, word, "1", &err), PEA_E_ARG, "no setting");
 }
 
 static void a_key_counts_once(void **state)
@@ -558,7 +560,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_wrong_value_is_refused_in_one_line),
     cmocka_unit_test(too_many_shifts_are_counted),
     cmocka_unit_test(an_unknown_key_names_the_nearest),
-    cmocka_unit_test(distances_of_words_are_counted_in_letters),
+    cmocka_unit_test(the_nearest_key_is_found_by_counting_letters),
     cmocka_unit_test(a_key_counts_once),
     cmocka_unit_test(options_that_were_not_initialised_are_refused),
     cmocka_unit_test(keys_are_words_that_imagej_does_not_confuse),
