@@ -1,5 +1,5 @@
-/* test_wide_loops.c - loops over planes that are compiled for wide registers too: which of both runs, and that nobody can
- * tell from the result. The files are compiled here once more, with a choice of kernels that the tests make.
+/* test_wide_loops.c - loops over planes that are compiled for wide registers too: which of both runs, and that nobody
+ * can tell from the result. The files are compiled here once more, with a choice of kernels that the tests make.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/plane.h"
 #include "test.h"
@@ -15,6 +15,14 @@ void distance_here(pea__plane *plane, const uint8_t *outside, int32_t *squared, 
 void smooth_here(pea__plane *plane, const pea__gaussian *gaussian, float *values, double *scratch, double *row);
 #include "../../../native/src/cluster/distance.c"
 #include "../../../native/src/cluster/gaussian.c"
+
+/* A loop that tells in which of both it was compiled: by the name of the function that its arguments are written in. */
+PEA__INLINE void tell_loop(const char **ran, const char *function)
+{
+    *ran = function;
+}
+
+PEA__WIDE(tell, (const char **ran, const char *caller), (ran, ((void)caller, __func__)))
 #undef pea__kernels
 
 static pea__kernels_table table_here;
@@ -26,7 +34,7 @@ static const pea__kernels_table *kernels_here(void)
     return &table_here;
 }
 
-/* And not the processor. */
+/* The loops chose by the table, and not by the processor. */
 static void assert_asked(void)
 {
 #ifdef PEA__X86_SETS
@@ -63,10 +71,40 @@ static void run_with(const pea__kernels_table *kernels, result *made)
     assert_asked();
 }
 
-static void loops_run_as_kernels_do_and_have_the_same_bits(void **state)
+static bool runs_wide(const pea__kernels_table *kernels)
+{
+    const char *ran = NULL;
+    table_here = *kernels;
+    tell(&ran, NULL);
+    n_asked = 0;
+    return strcmp(ran, "tell_avx2") == 0;
+}
+
+static bool is_portable(const pea__kernels_table *kernels)
+{
+    return strcmp(kernels->name, pea__kernels_scalar.name) == 0;
+}
+
+static void loops_run_wide_where_kernels_do(void **state)
+{
+    (void)state;
+    assert_false(runs_wide(&pea__kernels_scalar));
+#ifdef PEA__X86_SETS
+    if (is_portable(pea__kernels_available(0)))
+        skip(); /* there is no other set on this processor */
+    for (size_t i = 0; pea__kernels_available(i); i++)
+        assert_true(runs_wide(pea__kernels_available(i)) == !is_portable(pea__kernels_available(i)));
+#else
+    skip(); /* there is one compilation alone */
+#endif
+}
+
+static void both_have_the_same_bits(void **state)
 {
     static result portable, wide;
     (void)state;
+    if (is_portable(pea__kernels_available(0)))
+        skip(); /* nothing to compare with */
     run_with(&pea__kernels_scalar, &portable);
     for (size_t i = 0; pea__kernels_available(i); i++) {
         run_with(pea__kernels_available(i), &wide);
@@ -75,7 +113,8 @@ static void loops_run_as_kernels_do_and_have_the_same_bits(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(loops_run_as_kernels_do_and_have_the_same_bits),
+    cmocka_unit_test(loops_run_wide_where_kernels_do),
+    cmocka_unit_test(both_have_the_same_bits),
 };
 
 PEA_TEST_MAIN(tests)
