@@ -106,7 +106,8 @@ typedef struct pea_train_options {
                                   * are; NULL or "1": volumes as they are */
     double foreground_factor;    /* of the foreground's loss; 0: it is not taught */
     int64_t depth, side, batch;  /* of a sample: z, and y and x, multiples of 16; how many of them make a step */
-    const char *augmentation;    /* "leaves", "nuclei", "em", "volumes", "none" */
+    const char *augmentation;    /* "leaves", "nuclei", "em"; "volumes": as "em", of volumes that are mirrored at their
+                                  * border, so that little ones are learnt from up to it; "none" */
     /* the optimiser */
     pea_optimiser optimiser;
     double rate, end_rate;

@@ -73,8 +73,8 @@ static pea__augmentation em(void)
     return a;
 }
 
-/* The margin is cut off again, so of the rows and columns within 50 of its border a volume would show nothing: of
- * 250 x 250 nearly two thirds. Mirrored by as much, samples begin anywhere in it. */
+/* The margin is cut off again, so of the rows and columns within 50 of its border a volume would show hardly anything
+ * (corners, where a sample is rotated): of 250 x 250 nearly two thirds. Mirrored by as much, samples begin anywhere. */
 static pea__augmentation volumes(void)
 {
     pea__augmentation a = em();

@@ -75,7 +75,7 @@ typedef struct pea__pace {
 void pea__course_fit(pea__course *course, int64_t done, const pea__pace *pace);
 
 /* What a state depends on, as words "key=value": two runs of equal words do the same steps and compare the same scores.
- * There is room for twice the longest: 64 shifts take 400 bytes, eight passes of merging 200, all others some numbers. */
+ * There is room for twice the longest: 64 shifts take 400 bytes, eight passes of merging 200, others some numbers. */
 enum { PEA__STATE_VERSION = 2, PEA__TERMS_BYTES = 4096 };
 void pea__course_terms(const pea__course *course, char terms[PEA__TERMS_BYTES]);
 

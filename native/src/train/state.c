@@ -284,6 +284,18 @@ static pea_status read_best(const pea__course *course, const pea_weights *state,
     return status;
 }
 
+static pea_status check_form(const char *path, const cJSON *about, pea_error *err)
+{
+    const double form = number_of(about, "state_version");
+    if (form == PEA__STATE_VERSION)
+        return PEA_OK;
+    if (isnan(form))
+        return fail_damaged(path, "it does not say of which form it is; begin anew", err);
+    return pea__fail(err, PEA_E_FORMAT,
+                     "%s is a state of training of form %g, this version of pea reads form %d: begin anew, or resume "
+                     "with the version that wrote it", path, form, PEA__STATE_VERSION);
+}
+
 pea_status pea__state_read(pea__course *course, const pea__data *data, const char *folder, pea__teacher *teacher,
                            pea__journal *journal, pea_error *err)
 {
@@ -297,8 +309,8 @@ pea_status pea__state_read(pea__course *course, const pea__data *data, const cha
         status = text ? pea__json_parse(text, strlen(text), 4, &budget, &about, err)
                       : fail_damaged(path, "it does not say what it was made with", err);
     }
-    if (status == PEA_OK && number_of(about, "state_version") != PEA__STATE_VERSION)
-        status = fail_damaged(path, "it has not the form of this version of pea; begin anew", err);
+    if (status == PEA_OK)
+        status = check_form(path, about, err);
     if (status == PEA_OK && !is_whole(state, pea_weights_metadata(state)))
         status = fail_damaged(path, "it is damaged; begin anew, or take a copy of it from before", err);
     if (status == PEA_OK)
