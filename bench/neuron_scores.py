@@ -72,8 +72,8 @@ def examine(options, image, truth, step, folder):
             whole.append(score(options, expected, found, folder))
             parts += [score(options, a, b, folder) for a, b in zip(quarters(expected), quarters(found))]
             if options.keep:
-                tifffile.imwrite(os.path.join(options.keep, "%s-%d-%d.tif" % (name.split()[0].strip(","), step, phase)),
-                                 found.astype(numpy.uint32), compression="zlib")
+                kept = "%s-%d-%d.tif" % (name.replace(",", "").replace(" ", "-"), step, phase)
+                tifffile.imwrite(os.path.join(options.keep, kept), found.astype(numpy.uint32), compression="zlib")
         yield name, whole, parts, seconds
 
 
