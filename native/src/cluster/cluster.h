@@ -208,17 +208,40 @@ pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_
                         double to, const int32_t *forest, pea__tile_graph *tiles, pea__cluster_graph *clusters,
                         pea_error *err);
 
-enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 24 }; /* of an edge, and of a cluster while shrinking */
+enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 28 }; /* of an edge, and of a cluster while shrinking */
 
 /* Edges get new numbers of their ends (sift.c). Those inside a cluster go, those at PEA__NO_CLUSTER and those whose key
  * is 0; of those between the same two clusters mostly the earliest alone stays. */
 pea_status pea__edges_sift(pea__edges *edges, const uint32_t *number, pea_context *context, double fraction,
                            pea_error *err);
 
-/* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c], c before,
- * is what the cluster c has become. */
-pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t *number,
-                       pea_error *err);
+/* The same in steps: edges from..to-1 go behind the first n, or on one of them. Returns how many there are then. `seen`
+ * has PEA__SIFT_BYTES, which pea__sift_begin() sets. */
+enum { PEA__SIFT_BYTES = 16 << 13 };
+void pea__sift_begin(void *seen);
+int64_t pea__sift_some(pea__edges *edges, const uint32_t *number, void *seen, int64_t n, int64_t from, int64_t to);
+
+/* A part of a graph (lanes.c): clusters of consecutive numbers, which count from 0 there, and edges among them. */
+typedef struct pea__lane {
+    pea__cluster_graph graph; /* its arrays are those of the whole */
+    uint32_t first, n_before; /* its clusters in the whole, as it was cut */
+    int64_t n_edges[2];       /* places in the whole's lists: attractive, repulsive */
+    int64_t n_own[2];         /* of these, when it was cut, the lane's own; behind them are those that leave it */
+} pea__lane;
+
+/* Where the n lanes begin does not matter to what is certain, only to how much. bar[c] becomes the largest key of the edges
+ * that leave c's lane, 0: none. */
+pea_status pea__lanes_cut(const pea__cluster_graph *whole, uint32_t *bar, int n, pea__lane *lanes,
+                          pea_context *context, double done, pea_error *err);
+/* Lanes of fewer clusters and edges become the whole again. number[c], c before: what it has become, in its lane and then
+ * in the whole. `seen` as in pea__sift_some(). */
+pea_status pea__lanes_join(pea__cluster_graph *whole, pea__lane *lanes, int n, uint32_t *number, void *seen,
+                           pea_context *context, double done, pea_error *err);
+
+/* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c] becomes what
+ * the cluster c has become. Threads share graphs of several times `alone` clusters. */
+pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t alone,
+                       uint32_t *number, pea_error *err);
 
 /* Indices of edges (value) by rising key, and those of equal keys by rising id if they have any (order.c). `order` is
  * owned: pea__free_unset(). */

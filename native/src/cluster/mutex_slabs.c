@@ -361,7 +361,7 @@ static pea_status walk(pea_mutex_slabs *s, uint32_t n, uint32_t *now, pea_error 
     for (uint32_t c = 0; c < n; c++)
         now[c] = c;
     if (n > s->tuning.walkable)
-        status = pea__shrink(&s->clusters, s->context, COLLECTED, SHRUNK, now, err);
+        status = pea__shrink(&s->clusters, s->context, COLLECTED, SHRUNK, s->tuning.walkable, now, err);
     if (status != PEA_OK)
         return status;
     const uint32_t n_walked = s->clusters.n_clusters;

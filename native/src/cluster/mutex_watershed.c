@@ -14,7 +14,7 @@
  *     repulsion (edges.c)     what each voxel must know of its repulsive edges
  *     contract  (contract.c)  certain merges in boxes of the slab, on many threads
  *     collect   (collect.c)   the graph of the clusters that are left, here and of slabs before
- *     shrink    (shrink.c)    certain merges in that graph, in rounds
+ *     shrink    (shrink.c)    certain merges in that graph, in rounds, on many threads
  *     grow      (grow.c)      the plain algorithm on the rest, as far as it is certain
  *
  * Why it is exact. Let G be any graph of clusters with a total order of its edges.
@@ -55,6 +55,9 @@
  *   4. The earliest edge of all at C is attractive, to D. Until then C is alone, sure, and without a constraint.
  *   5. An edge between C and D is the earliest attractive one at both, none of which is open. Until then both are alone
  *      and sure. If an earlier repulsive edge joins these two, the edge does nothing, else they merge.
+ *
+ * Of an edge that leaves its lane a thread knows the key alone, and takes the worst for granted (lanes.c): that it repels,
+ * by rule 4, that it attracts, by rule 5, and that it wins each tie.
  *
  * That a merge is found late, by shrink instead of contract or by grow instead of both, is never wrong: a tile may take
  * a tie with something outside for a loss, and tables may forget edges that they could have combined. A cluster of

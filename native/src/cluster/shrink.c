@@ -8,28 +8,35 @@
  * inner edges are dropped, and of those between the same two clusters mostly all but the earliest. When rounds spare
  * little, going through the sorted rest (grow.c) is quicker.
  *
+ * Threads take lanes of the graph (lanes.c), one step after another. An edge that leaves a lane is known by its key alone,
+ * and merges nothing: of what it touches, only what comes before it is certain.
+ *
  * Clusters that are near have near numbers, and edges come by tiles: so memory is read almost in order.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
 enum {
     ENOUGH_SHARE = 8, /* another round only if this one spared one edge in so many */
-    CHUNK = 1 << 14   /* edges or clusters between two questions whether to stop; a cache holds them */
+    CHUNK = 1 << 17   /* edges or clusters between two questions whether to stop */
 };
 
 #define NONE UINT32_MAX
 
-typedef struct shrinking {
+/* What a step goes over. */
+typedef enum extent { CLUSTERS, ATTRACTIVE, REPULSIVE, BEFORE, N_EXTENTS } extent;
+
+/* A lane in a round. */
+typedef struct lane_round {
     pea__cluster_graph *graph;
+    uint32_t *bar;      /* by cluster: key of the earliest edge that leaves the lane, 0: none */
     uint32_t *level;    /* by cluster: key of its earliest repulsive edge, 0: none */
     uint64_t *proposal; /* key << 32 | index of its earliest attractive edge, 0: none */
-    uint32_t *mate;     /* with whom it shares that edge */
-    uint32_t *parent;   /* a forest; at the end of a round, the new numbers */
+    uint32_t *mate;     /* with whom it shares that edge; at the end of a round, the new numbers */
+    uint32_t *parent;   /* a forest */
     uint32_t *number;
-    uint32_t n_before; /* clusters before the first round */
-    pea_context *context;
-    double fraction;
-} shrinking;
+    void *seen;         /* by pea__sift_some() */
+    int64_t n[N_EXTENTS], n_sifted;
+} lane_round;
 
 static uint32_t find(uint32_t *parent, uint32_t node)
 {
@@ -53,17 +60,24 @@ static void unite(uint32_t *parent, uint32_t a, uint32_t b)
 
 /* ---- one step after another, each over a range of edges or clusters ---- */
 
-static void begin(shrinking *s, int64_t from, int64_t to)
+/* What a cluster has become so far: itself. */
+static void name(lane_round *s, int64_t from, int64_t to)
+{
+    for (int64_t c = from; c < to; c++)
+        s->number[c] = (uint32_t)c;
+}
+
+static void begin(lane_round *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++) {
-        s->level[c] = s->graph->unknown[c] ? PEA__UNKNOWN : 0;
+        s->level[c] = s->graph->unknown[c] ? PEA__UNKNOWN : s->bar[c];
         s->proposal[c] = 0;
         s->parent[c] = (uint32_t)c;
         s->mate[c] = NONE;
     }
 }
 
-static void repel(shrinking *s, int64_t from, int64_t to)
+static void repel(lane_round *s, int64_t from, int64_t to)
 {
     const pea__edges *edges = &s->graph->repulsive;
     for (int64_t i = from; i < to; i++) {
@@ -80,7 +94,7 @@ static uint64_t earlier(const pea__edges *edges, uint64_t held, uint64_t offered
     return offered > held ? offered : held;
 }
 
-static void propose(shrinking *s, int64_t from, int64_t to)
+static void propose(lane_round *s, int64_t from, int64_t to)
 {
     const pea__edges *edges = &s->graph->attractive;
     for (int64_t i = from; i < to; i++) {
@@ -91,9 +105,14 @@ static void propose(shrinking *s, int64_t from, int64_t to)
     }
 }
 
-static void choose(shrinking *s, int64_t from, int64_t to)
+/* Whether an attractive edge may come that is earlier than this one. */
+static bool may_be_late(const lane_round *s, uint32_t c, uint64_t proposal)
 {
-    const uint8_t *unknown = s->graph->unknown;
+    return s->graph->unknown[c] & PEA__OPEN || s->bar[c] >= proposal >> 32;
+}
+
+static void choose(lane_round *s, int64_t from, int64_t to)
+{
     for (int64_t i = from; i < to; i++) {
         const uint32_t c = (uint32_t)i;
         const uint64_t proposal = s->proposal[c];
@@ -103,13 +122,13 @@ static void choose(shrinking *s, int64_t from, int64_t to)
         const uint32_t other = (uint32_t)(ends >> 32) ^ (uint32_t)ends ^ c;
         if (proposal >> 32 > s->level[c])
             unite(s->parent, c, other);
-        else if (s->proposal[other] == proposal && !((unknown[c] | unknown[other]) & PEA__OPEN))
+        else if (s->proposal[other] == proposal && !may_be_late(s, c, proposal) && !may_be_late(s, other, proposal))
             s->mate[c] = other;
     }
 }
 
 /* Mates between whom there is an earlier repulsive edge; of equal keys the repulsive one is earlier. */
-static void forbid(shrinking *s, int64_t from, int64_t to)
+static void forbid(lane_round *s, int64_t from, int64_t to)
 {
     const pea__edges *edges = &s->graph->repulsive;
     for (int64_t i = from; i < to; i++) {
@@ -121,7 +140,7 @@ static void forbid(shrinking *s, int64_t from, int64_t to)
     }
 }
 
-static void marry(shrinking *s, int64_t from, int64_t to)
+static void marry(lane_round *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++)
         if (s->mate[c] != NONE)
@@ -129,81 +148,186 @@ static void marry(shrinking *s, int64_t from, int64_t to)
 }
 
 /* A root comes before its members, and is numbered before them. */
-static void renumber(shrinking *s, int64_t from, int64_t to)
+static void renumber(lane_round *s, int64_t from, int64_t to)
 {
     uint8_t *unknown = s->graph->unknown;
+    s->graph->n_clusters = from == 0 ? 0 : s->graph->n_clusters;
     for (int64_t c = from; c < to; c++) {
         const uint32_t up = s->parent[c];
         const bool is_root = up == (uint32_t)c;
         const uint32_t number = is_root ? s->graph->n_clusters++ : s->mate[find(s->parent, up)];
         unknown[number] = unknown[c] | (is_root ? 0 : unknown[number]);
+        s->bar[number] = is_root || s->bar[c] > s->bar[number] ? s->bar[c] : s->bar[number];
         s->mate[c] = number;
     }
 }
 
-static void pass_on(shrinking *s, int64_t from, int64_t to)
+static void pass_on(lane_round *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++)
         s->number[c] = s->mate[s->number[c]];
 }
 
+static int64_t sift(lane_round *s, pea__edges *edges, int64_t from, int64_t to)
+{
+    if (from == 0) {
+        pea__sift_begin(s->seen);
+        s->n_sifted = 0;
+    }
+    s->n_sifted = pea__sift_some(edges, s->mate, s->seen, s->n_sifted, from, to);
+    return to == edges->n ? s->n_sifted : edges->n;
+}
+
+static void sift_attractive(lane_round *s, int64_t from, int64_t to)
+{
+    s->graph->attractive.n = sift(s, &s->graph->attractive, from, to);
+}
+
+static void sift_repulsive(lane_round *s, int64_t from, int64_t to)
+{
+    s->graph->repulsive.n = sift(s, &s->graph->repulsive, from, to);
+}
+
 /* ---- rounds ---- */
 
-typedef void step_fn(shrinking *s, int64_t from, int64_t to);
+typedef void step_fn(lane_round *s, int64_t from, int64_t to);
 
-static pea_status run(shrinking *s, step_fn *step, int64_t n, pea_error *err)
+typedef struct shrinking {
+    lane_round *rounds; /* by lane */
+    int n_lanes;
+    pea_context *context;
+    double fraction;
+} shrinking;
+
+typedef struct chunk {
+    const shrinking *shrinking;
+    step_fn *step;
+    extent over;
+    int64_t from;
+} chunk;
+
+static void take_chunk(void *argument, int64_t index, int worker)
 {
+    const chunk *c = argument;
+    lane_round *lane = c->shrinking->rounds + index;
+    (void)worker;
+    if (c->from < lane->n[c->over])
+        c->step(lane, c->from, pea__min_i64(c->from + CHUNK, lane->n[c->over]));
+}
+
+static pea_status run(const shrinking *s, step_fn *step, extent over, pea_error *err)
+{
+    chunk c = {s, step, over, 0};
+    int64_t most = 0;
     pea_status status = PEA_OK;
-    for (int64_t i = 0; i < n && status == PEA_OK; i += CHUNK) {
-        step(s, i, pea__min_i64(n, i + CHUNK));
-        status = pea__progress(s->context, s->fraction, err);
-    }
+    for (int i = 0; i < s->n_lanes; i++)
+        most = pea__max_i64(most, s->rounds[i].n[over]);
+    for (; c.from < most && status == PEA_OK; c.from += CHUNK)
+        status = pea__parallel(s->context, s->n_lanes, s->fraction, s->fraction, take_chunk, &c, err);
     return status;
+}
+
+static int64_t begin_round(shrinking *s)
+{
+    int64_t n_edges = 0;
+    for (int i = 0; i < s->n_lanes; i++) {
+        pea__cluster_graph *g = s->rounds[i].graph;
+        s->rounds[i].n[CLUSTERS] = g->n_clusters;
+        n_edges += s->rounds[i].n[ATTRACTIVE] = g->attractive.n;
+        n_edges += s->rounds[i].n[REPULSIVE] = g->repulsive.n;
+    }
+    return n_edges;
 }
 
 static pea_status one_round(shrinking *s, pea_error *err)
 {
-    pea__cluster_graph *g = s->graph;
-    const int64_t n = g->n_clusters, n_attractive = g->attractive.n, n_repulsive = g->repulsive.n;
-    const struct { step_fn *step; int64_t n; } steps[] = {
-        {begin, n}, {repel, n_repulsive}, {propose, n_attractive}, {choose, n}, {forbid, n_repulsive}, {marry, n},
+    static const struct { step_fn *step; extent over; } steps[] = {
+        {begin, CLUSTERS}, {repel, REPULSIVE}, {propose, ATTRACTIVE}, {choose, CLUSTERS}, {forbid, REPULSIVE},
+        {marry, CLUSTERS}, {renumber, CLUSTERS}, {pass_on, BEFORE}, {sift_attractive, ATTRACTIVE},
+        {sift_repulsive, REPULSIVE},
     };
     pea_status status = PEA_OK;
     for (size_t i = 0; i < sizeof steps / sizeof *steps && status == PEA_OK; i++)
-        status = run(s, steps[i].step, steps[i].n, err);
-    g->n_clusters = 0;
-    if (status == PEA_OK)
-        status = run(s, renumber, n, err);
-    if (status == PEA_OK)
-        status = run(s, pass_on, s->n_before, err);
-    if (status == PEA_OK)
-        status = pea__edges_sift(&g->attractive, s->mate, s->context, s->fraction, err);
-    if (status == PEA_OK)
-        status = pea__edges_sift(&g->repulsive, s->mate, s->context, s->fraction, err);
+        status = run(s, steps[i].step, steps[i].over, err);
     return status;
 }
 
-pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t *number,
-                       pea_error *err)
+static pea_status all_rounds(shrinking *s, double to, pea_error *err)
 {
-    shrinking s = {.graph = clusters, .number = number, .n_before = clusters->n_clusters, .context = context,
-                   .fraction = from};
-    const size_t n = clusters->n_clusters;
-    int64_t n_edges;
+    int64_t n_edges, n_left = begin_round(s);
+    pea_status status = run(s, name, BEFORE, err);
+    do {
+        n_edges = n_left;
+        if (status == PEA_OK)
+            status = one_round(s, err);
+        n_left = begin_round(s);
+        s->fraction += 0.3 * (to - s->fraction);
+    } while (status == PEA_OK && n_edges - n_left > n_edges / ENOUGH_SHARE);
+    return status;
+}
+
+/* ---- lanes ---- */
+
+/* What all lanes share, one behind the other. */
+typedef struct rooms {
+    uint32_t *bar, *level, *mate, *parent;
+    uint64_t *proposal;
+    char *seen;
+    pea__lane *lanes;
+    lane_round *rounds;
+} rooms;
+
+static bool get_rooms(rooms *r, size_t n_clusters, size_t n_lanes, pea_error *err)
+{
+    return (r->bar = pea__alloc_unset(n_clusters, sizeof *r->bar, err)) &&
+           (r->level = pea__alloc_unset(n_clusters, sizeof *r->level, err)) &&
+           (r->mate = pea__alloc_unset(n_clusters, sizeof *r->mate, err)) &&
+           (r->parent = pea__alloc_unset(n_clusters, sizeof *r->parent, err)) &&
+           (r->proposal = pea__alloc_unset(n_clusters, sizeof *r->proposal, err)) &&
+           (r->seen = pea__alloc_unset(n_lanes, PEA__SIFT_BYTES, err)) &&
+           (r->lanes = pea__alloc(n_lanes, sizeof *r->lanes, err)) &&
+           (r->rounds = pea__alloc(n_lanes, sizeof *r->rounds, err));
+}
+
+static void free_rooms(rooms *r)
+{
+    pea__free(r->rounds);
+    pea__free(r->lanes);
+    pea__free_unset(r->seen);
+    pea__free_unset(r->proposal);
+    pea__free_unset(r->parent);
+    pea__free_unset(r->mate);
+    pea__free_unset(r->level);
+    pea__free_unset(r->bar);
+}
+
+static void share_rooms(const rooms *r, int n_lanes, uint32_t *number)
+{
+    for (int i = 0; i < n_lanes; i++) {
+        pea__lane *lane = r->lanes + i;
+        const uint32_t c = lane->first;
+        r->rounds[i] = (lane_round){.graph = &lane->graph, .bar = r->bar + c, .level = r->level + c,
+                                    .proposal = r->proposal + c, .mate = r->mate + c, .parent = r->parent + c,
+                                    .number = number + c, .seen = r->seen + (size_t)i * PEA__SIFT_BYTES,
+                                    .n[BEFORE] = lane->n_before};
+    }
+}
+
+pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t alone,
+                       uint32_t *number, pea_error *err)
+{
+    const uint32_t n = clusters->n_clusters, most = n / (alone ? alone : 1), n_workers = (uint32_t)pea__workers(context);
+    const int n_lanes = (int)(most < 1 ? 1 : most < n_workers ? most : n_workers);
+    rooms r = {0};
     pea_status status = PEA_E_NOMEM;
-    s.level = pea__alloc_unset(n, sizeof *s.level, err);
-    s.proposal = s.level ? pea__alloc_unset(n, sizeof *s.proposal, err) : NULL;
-    s.mate = s.proposal ? pea__alloc_unset(n, sizeof *s.mate, err) : NULL;
-    s.parent = s.mate ? pea__alloc_unset(n, sizeof *s.parent, err) : NULL;
-    if (s.parent)
-        do {
-            n_edges = clusters->attractive.n + clusters->repulsive.n;
-            status = one_round(&s, err);
-            s.fraction += 0.3 * (to - s.fraction);
-        } while (status == PEA_OK && n_edges - clusters->attractive.n - clusters->repulsive.n > n_edges / ENOUGH_SHARE);
-    pea__free_unset(s.parent);
-    pea__free_unset(s.mate);
-    pea__free_unset(s.proposal);
-    pea__free_unset(s.level);
+    if (get_rooms(&r, n, (size_t)n_lanes, err))
+        status = pea__lanes_cut(clusters, r.bar, n_lanes, r.lanes, context, from, err);
+    if (status == PEA_OK) {
+        share_rooms(&r, n_lanes, number);
+        status = all_rounds(&(shrinking){r.rounds, n_lanes, context, from}, to, err);
+    }
+    if (status == PEA_OK)
+        status = pea__lanes_join(clusters, r.lanes, n_lanes, number, r.seen, context, to, err);
+    free_rooms(&r);
     return status;
 }

@@ -7,7 +7,8 @@
 
 enum {
     SEEN_BITS = 13,
-    CHUNK = 1 << 14 /* edges between two questions whether to stop; a cache holds them */
+    CHUNK = 1 << 14,  /* edges that a cache holds */
+    AT_ONCE = 1 << 17 /* between two questions whether to stop */
 };
 
 /* Where an edge between two clusters was put last. */
@@ -15,6 +16,8 @@ typedef struct sighting {
     uint64_t ends;
     int64_t at;
 } sighting;
+
+_Static_assert(sizeof(sighting) << SEEN_BITS == PEA__SIFT_BYTES, "one place for each sighting");
 
 /* What goes is as likely as not, so that all this is done without branches: what is not wanted is written behind the
  * end, and the next edge over it. Returns the end. */
@@ -54,18 +57,30 @@ static int64_t combine(pea__edges *edges, sighting *seen, int64_t n, int64_t fro
     return n;
 }
 
+void pea__sift_begin(void *seen)
+{
+    memset(seen, 255, PEA__SIFT_BYTES);
+}
+
+int64_t pea__sift_some(pea__edges *edges, const uint32_t *number, void *seen, int64_t n, int64_t from, int64_t to)
+{
+    for (int64_t i = from; i < to; i += CHUNK) {
+        const int64_t end = renumber(edges, number, i, pea__min_i64(i + CHUNK, to));
+        n = combine(edges, seen, n, i, end);
+    }
+    return n;
+}
+
 pea_status pea__edges_sift(pea__edges *edges, const uint32_t *number, pea_context *context, double fraction,
                            pea_error *err)
 {
-    const size_t n_bytes = sizeof(sighting) << SEEN_BITS;
-    sighting *seen = pea__alloc_unset(n_bytes, 1, err);
+    void *seen = pea__alloc_unset(PEA__SIFT_BYTES, 1, err);
     pea_status status = seen ? PEA_OK : PEA_E_NOMEM;
     int64_t n = 0;
     if (seen)
-        memset(seen, 255, n_bytes);
-    for (int64_t i = 0; i < edges->n && status == PEA_OK; i += CHUNK) {
-        const int64_t end = renumber(edges, number, i, pea__min_i64(i + CHUNK, edges->n));
-        n = combine(edges, seen, n, i, end);
+        pea__sift_begin(seen);
+    for (int64_t i = 0; i < edges->n && status == PEA_OK; i += AT_ONCE) {
+        n = pea__sift_some(edges, number, seen, n, i, pea__min_i64(i + AT_ONCE, edges->n));
         status = pea__progress(context, fraction, err);
     }
     edges->n = n;

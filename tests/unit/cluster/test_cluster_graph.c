@@ -2,6 +2,7 @@
  * walk.
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "test.h"
+#include "threads.h"
 
 #include "cluster/cluster.h"
 #include "cluster/union_find.h"
@@ -89,7 +90,7 @@ static void fill(const graph_case *c, bool attractive, pea__edges *edges)
     }
 }
 
-static void check_case(uint64_t seed)
+static void check_case(uint64_t seed, pea_context *context)
 {
     const graph_case c = make_case(seed);
     uint32_t expected[MOST_CLUSTERS], number[MOST_CLUSTERS];
@@ -102,7 +103,7 @@ static void check_case(uint64_t seed)
     for (uint32_t i = 0; i < c.n; i++)
         number[i] = i;
     if (seed % 2) /* growing alone must do, too */
-        assert_ok(pea__shrink(&g, NULL, 0.0, 1.0, number, &err));
+        assert_ok(pea__shrink(&g, context, 0.0, 1.0, 1 + (uint32_t)(seed / 2 % 12), number, &err));
     assert_ok(pea__grow(&g, NULL, 0.0, 1.0, parent, &err));
     for (uint32_t i = 0; i < c.n; i++)
         for (uint32_t j = 0; j < i; j++)
@@ -120,8 +121,10 @@ static void random_graphs_equal_a_plain_walk(void **state)
     const uint64_t first = getenv("PEA_SEED") ? strtoull(getenv("PEA_SEED"), NULL, 10) : 1;
     if (n > 20000)
         print_message("%llu graphs from seed %llu\n", (unsigned long long)n, (unsigned long long)first);
+    pea_context *context = test_context(4, 0);
     for (uint64_t i = 0; i < n; i++)
-        check_case(first + i);
+        check_case(first + i, (first + i) % 8 == 1 ? context : NULL); /* threads for all take ten times as long */
+    pea_context_free(context);
 }
 
 /* Runs of equal keys of every length, around the one where they are sorted otherwise. */

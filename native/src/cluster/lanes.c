@@ -1,0 +1,241 @@
+/* lanes.c - a graph of clusters cut into parts that threads take: clusters of consecutive numbers, and the edges among
+ * them. Edges lie in the order of tiles, as clusters do, so that a share of them is nearly a lane as it is. What leaves
+ * a lane, or lies in the wrong one, stays behind the edges of its share and takes no part; of it each cluster knows the
+ * earliest.
+ * SPDX-License-Identifier: BSD-2-Clause */
+#include "cluster/cluster.h"
+
+#include <string.h>
+
+enum {
+    NEAR = 64,        /* of so many edges the shortest lies inside a tile */
+    AT_ONCE = 1 << 16 /* edges between two questions whether to stop */
+};
+
+/* ---- cut ---- */
+
+static pea__edges share(const pea__edges *edges, int64_t from, int64_t to)
+{
+    return (pea__edges){edges->ends + from, edges->key + from, edges->id ? edges->id + from : NULL, to - from, 0};
+}
+
+/* The cluster at about the edge i. */
+static uint32_t cluster_at(const pea__edges *edges, int64_t i)
+{
+    uint32_t nearest = UINT32_MAX, cluster = 0;
+    for (const int64_t end = pea__min_i64(i + NEAR, edges->n); i < end; i++) {
+        const uint32_t a = (uint32_t)(edges->ends[i] >> 32), b = (uint32_t)edges->ends[i];
+        cluster = b - a < nearest ? b : cluster;
+        nearest = b - a < nearest ? b - a : nearest;
+    }
+    return cluster;
+}
+
+/* The edge at about a cluster. */
+static int64_t edge_at(const pea__edges *edges, uint32_t cluster)
+{
+    int64_t low = 0, high = edges->n;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if ((uint32_t)edges->ends[middle] < cluster)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void choose_shares(const pea__cluster_graph *whole, int n, pea__lane *lanes)
+{
+    const pea__edges *attractive = &whole->attractive, *repulsive = &whole->repulsive;
+    int64_t from[2] = {0, 0};
+    uint32_t first = 0;
+    for (int i = 0; i < n; i++) {
+        int64_t to[2] = {attractive->n, repulsive->n};
+        uint32_t end = whole->n_clusters;
+        if (i + 1 < n) {
+            to[0] = attractive->n * (i + 1) / n;
+            end = cluster_at(attractive, to[0]);
+            end = end > first ? end : first;
+            to[1] = pea__max_i64(from[1], edge_at(repulsive, end));
+        }
+        lanes[i] = (pea__lane){.first = first, .n_before = end - first};
+        lanes[i].n_edges[0] = lanes[i].n_own[0] = to[0] - from[0];
+        lanes[i].n_edges[1] = lanes[i].n_own[1] = to[1] - from[1];
+        lanes[i].graph = (pea__cluster_graph){end - first, whole->unknown + first, share(attractive, from[0], to[0]),
+                                              share(repulsive, from[1], to[1])};
+        first = end;
+        from[0] = to[0];
+        from[1] = to[1];
+    }
+}
+
+static void swap_edges(pea__edges *edges, int64_t i, int64_t j)
+{
+    const uint64_t ends = edges->ends[i];
+    const uint32_t key = edges->key[i];
+    edges->ends[i] = edges->ends[j];
+    edges->ends[j] = ends;
+    edges->key[i] = edges->key[j];
+    edges->key[j] = key;
+    if (edges->id) {
+        const uint64_t id = edges->id[i];
+        edges->id[i] = edges->id[j];
+        edges->id[j] = id;
+    }
+}
+
+/* Those of edges from..to-1 that are the lane's own go to the front, behind the n that are there. */
+static int64_t part_edges(const pea__lane *lane, pea__edges *edges, int64_t n, int64_t from, int64_t to)
+{
+    const uint64_t first = (uint64_t)lane->first << 32 | lane->first;
+    for (int64_t i = from; i < to; i++) {
+        const uint64_t ends = edges->ends[i];
+        if (ends >> 32 < lane->first || (uint32_t)ends - lane->first >= lane->graph.n_clusters)
+            continue;
+        if (i != n)
+            swap_edges(edges, i, n);
+        edges->ends[n++] = ends - first;
+    }
+    return n;
+}
+
+typedef struct cutting {
+    pea__lane *lanes;
+    int64_t from;
+    int kind; /* 0: attractive edges, 1: repulsive ones */
+} cutting;
+
+static pea__edges *edges_of(pea__lane *lane, int kind)
+{
+    return kind == 0 ? &lane->graph.attractive : &lane->graph.repulsive;
+}
+
+static void part_lane(void *argument, int64_t index, int worker)
+{
+    const cutting *c = argument;
+    pea__lane *lane = c->lanes + index;
+    pea__edges *edges = edges_of(lane, c->kind);
+    const int64_t to = pea__min_i64(c->from + AT_ONCE, lane->n_edges[c->kind]);
+    (void)worker;
+    if (c->from == 0)
+        edges->n = 0;
+    if (c->from < to)
+        lane->n_own[c->kind] = edges->n = part_edges(lane, edges, edges->n, c->from, to);
+}
+
+static pea_status part_all(pea__lane *lanes, int n, int kind, pea_context *context, double done, pea_error *err)
+{
+    int64_t most = 1;
+    pea_status status = PEA_OK;
+    for (int i = 0; i < n; i++)
+        most = pea__max_i64(most, lanes[i].n_edges[kind]);
+    cutting c = {lanes, 0, kind};
+    for (; c.from < most && status == PEA_OK; c.from += AT_ONCE)
+        status = pea__parallel(context, n, done, done, part_lane, &c, err);
+    return status;
+}
+
+/* What leaves a lane, seen from both its ends. */
+static pea_status raise_bars(pea__lane *lane, int kind, uint32_t *bar, pea_context *context, double done,
+                             pea_error *err)
+{
+    const pea__edges *edges = edges_of(lane, kind);
+    pea_status status = PEA_OK;
+    for (int64_t i = edges->n; i < lane->n_edges[kind] && status == PEA_OK; i++) {
+        uint32_t *a = bar + (edges->ends[i] >> 32), *b = bar + (uint32_t)edges->ends[i];
+        *a = edges->key[i] > *a ? edges->key[i] : *a;
+        *b = edges->key[i] > *b ? edges->key[i] : *b;
+        if (i % AT_ONCE == 0)
+            status = pea__progress(context, done, err);
+    }
+    return status;
+}
+
+pea_status pea__lanes_cut(const pea__cluster_graph *whole, uint32_t *bar, int n, pea__lane *lanes,
+                          pea_context *context, double done, pea_error *err)
+{
+    pea_status status = PEA_OK;
+    choose_shares(whole, n, lanes);
+    memset(bar, 0, whole->n_clusters * sizeof *bar);
+    for (int kind = 0; kind < 2 && n > 1 && status == PEA_OK; kind++)
+        status = part_all(lanes, n, kind, context, done, err);
+    for (int i = 0; i < n && n > 1 && status == PEA_OK; i++) {
+        status = raise_bars(lanes + i, 0, bar, context, done, err);
+        if (status == PEA_OK)
+            status = raise_bars(lanes + i, 1, bar, context, done, err);
+    }
+    return status;
+}
+
+/* ---- join ---- */
+
+typedef struct joining {
+    pea__cluster_graph *whole;
+    const uint32_t *number; /* by cluster of before */
+    void *seen;
+    pea_context *context;
+    double done;
+} joining;
+
+/* A lane's own edges, `from` on, get the place `at`, and ends that count from `first`. Returns the next place. */
+static int64_t move_edges(pea__edges *edges, int64_t at, int64_t from, int64_t n, uint32_t first)
+{
+    if (at == from && first == 0)
+        return at + n;
+    for (int64_t i = from; i < from + n; i++)
+        edges->ends[i] += (uint64_t)first << 32 | first;
+    memmove(edges->ends + at, edges->ends + from, (size_t)n * sizeof *edges->ends);
+    memmove(edges->key + at, edges->key + from, (size_t)n * sizeof *edges->key);
+    if (edges->id)
+        memmove(edges->id + at, edges->id + from, (size_t)n * sizeof *edges->id);
+    return at + n;
+}
+
+static pea_status join_edges(const joining *j, pea__lane *lane, int kind, uint32_t first, int64_t *at, pea_error *err)
+{
+    pea__edges *whole = kind == 0 ? &j->whole->attractive : &j->whole->repulsive;
+    const pea__edges *own = edges_of(lane, kind);
+    const int64_t begin = own->ends - whole->ends, end = begin + lane->n_edges[kind];
+    pea_status status = PEA_OK;
+    for (int64_t i = 0, n; i < own->n && status == PEA_OK; i += n) {
+        n = pea__min_i64(AT_ONCE, own->n - i);
+        *at = move_edges(whole, *at, begin + i, n, first);
+        status = pea__progress(j->context, j->done, err);
+    }
+    for (int64_t i = begin + lane->n_own[kind]; i < end && status == PEA_OK; i += AT_ONCE) {
+        *at = pea__sift_some(whole, j->number, j->seen, *at, i, pea__min_i64(i + AT_ONCE, end));
+        status = pea__progress(j->context, j->done, err);
+    }
+    return status;
+}
+
+static pea_status join_all_edges(const joining *j, pea__lane *lanes, int n, int kind, pea_error *err)
+{
+    pea_status status = PEA_OK;
+    uint32_t first = 0;
+    int64_t at = 0;
+    pea__sift_begin(j->seen);
+    for (int i = 0; i < n && status == PEA_OK; i++) {
+        status = join_edges(j, lanes + i, kind, first, &at, err);
+        first += lanes[i].graph.n_clusters;
+    }
+    *(kind == 0 ? &j->whole->attractive.n : &j->whole->repulsive.n) = at;
+    return status;
+}
+
+pea_status pea__lanes_join(pea__cluster_graph *whole, pea__lane *lanes, int n, uint32_t *number, void *seen,
+                           pea_context *context, double done, pea_error *err)
+{
+    const joining j = {whole, number, seen, context, done};
+    uint32_t first = 0;
+    for (int i = 0; i < n; i++) {
+        for (uint32_t c = 0; c < lanes[i].n_before; c++)
+            number[lanes[i].first + c] += first;
+        memmove(whole->unknown + first, lanes[i].graph.unknown, lanes[i].graph.n_clusters);
+        first += lanes[i].graph.n_clusters;
+    }
+    whole->n_clusters = first;
+    const pea_status status = join_all_edges(&j, lanes, n, 0, err);
+    return status == PEA_OK ? join_all_edges(&j, lanes, n, 1, err) : status;
+}
