@@ -25,7 +25,10 @@ train() {
 }
 
 case $size in
-full) train full --steps 5000 --validate 500 ;;
+full)
+    train first-full --steps 5000 --validate 500
+    train full --from "$out/first-full.safetensors" --steps 6000 --rate 0.0006 --validate 500
+    ;;
 small)
     train first --small --steps 5000 --validate 5000 # the last step is what is gone on from
     train small --from "$out/first.safetensors" --steps 10000 --rate 0.0006 --validate 1000

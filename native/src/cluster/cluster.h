@@ -208,7 +208,7 @@ pea_status pea__collect(const pea__graph *graph, const pea__tiling *tiling, pea_
                         double to, const int32_t *forest, pea__tile_graph *tiles, pea__cluster_graph *clusters,
                         pea_error *err);
 
-enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 28 }; /* of an edge, and of a cluster while shrinking */
+enum { PEA__EDGE_BYTES = 20, PEA__SHRINK_BYTES = 28 }; /* of an edge; of a cluster while shrinking, its number included */
 
 /* Edges get new numbers of their ends (sift.c). Those inside a cluster go, those at PEA__NO_CLUSTER and those whose key
  * is 0; of those between the same two clusters mostly the earliest alone stays. */
@@ -230,16 +230,18 @@ typedef struct pea__lane {
 } pea__lane;
 
 /* Where the n lanes begin does not matter to what is certain, only to how much. bar[c] becomes the largest key of the edges
- * that leave c's lane, 0: none. */
-pea_status pea__lanes_cut(const pea__cluster_graph *whole, uint32_t *bar, int n, pea__lane *lanes,
-                          pea_context *context, double done, pea_error *err);
+ * that leave c's lane, 0: none. Until the lanes are joined, and after a failure, the whole is not to be read. */
+pea_status pea__lanes_cut(pea__cluster_graph *whole, int n, pea__lane *lanes, uint32_t *bar, pea_context *context,
+                          double done, pea_error *err);
+
 /* Lanes of fewer clusters and edges become the whole again. number[c], c before: what it has become, in its lane and then
  * in the whole. `seen` as in pea__sift_some(). */
 pea_status pea__lanes_join(pea__cluster_graph *whole, pea__lane *lanes, int n, uint32_t *number, void *seen,
                            pea_context *context, double done, pea_error *err);
 
 /* Merges that are certain, seen from the whole graph (shrink.c). Clusters and edges become fewer; number[c] becomes what
- * the cluster c has become. Threads share graphs of several times `alone` clusters. */
+ * the cluster c has become. Threads share graphs of several times `alone` clusters. After a failure the graph is not to be
+ * read. */
 pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t alone,
                        uint32_t *number, pea_error *err);
 

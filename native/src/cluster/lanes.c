@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    NEAR = 64,        /* of so many edges the shortest lies inside a tile */
+    NEAR = 64,        /* of so many edges the shortest mostly lies inside a tile; else lanes are less even */
     AT_ONCE = 1 << 16 /* edges between two questions whether to stop */
 };
 
@@ -106,16 +106,16 @@ typedef struct cutting {
     int kind; /* 0: attractive edges, 1: repulsive ones */
 } cutting;
 
-static pea__edges *edges_of(pea__lane *lane, int kind)
+static pea__edges *edges_of(pea__cluster_graph *graph, int kind)
 {
-    return kind == 0 ? &lane->graph.attractive : &lane->graph.repulsive;
+    return kind == 0 ? &graph->attractive : &graph->repulsive;
 }
 
 static void part_lane(void *argument, int64_t index, int worker)
 {
     const cutting *c = argument;
     pea__lane *lane = c->lanes + index;
-    pea__edges *edges = edges_of(lane, c->kind);
+    pea__edges *edges = edges_of(&lane->graph, c->kind);
     const int64_t to = pea__min_i64(c->from + AT_ONCE, lane->n_edges[c->kind]);
     (void)worker;
     if (c->from == 0)
@@ -140,7 +140,7 @@ static pea_status part_all(pea__lane *lanes, int n, int kind, pea_context *conte
 static pea_status raise_bars(pea__lane *lane, int kind, uint32_t *bar, pea_context *context, double done,
                              pea_error *err)
 {
-    const pea__edges *edges = edges_of(lane, kind);
+    const pea__edges *edges = edges_of(&lane->graph, kind);
     pea_status status = PEA_OK;
     for (int64_t i = edges->n; i < lane->n_edges[kind] && status == PEA_OK; i++) {
         uint32_t *a = bar + (edges->ends[i] >> 32), *b = bar + (uint32_t)edges->ends[i];
@@ -152,19 +152,18 @@ static pea_status raise_bars(pea__lane *lane, int kind, uint32_t *bar, pea_conte
     return status;
 }
 
-pea_status pea__lanes_cut(const pea__cluster_graph *whole, uint32_t *bar, int n, pea__lane *lanes,
-                          pea_context *context, double done, pea_error *err)
+pea_status pea__lanes_cut(pea__cluster_graph *whole, int n, pea__lane *lanes, uint32_t *bar, pea_context *context,
+                          double done, pea_error *err)
 {
     pea_status status = PEA_OK;
     choose_shares(whole, n, lanes);
     memset(bar, 0, whole->n_clusters * sizeof *bar);
-    for (int kind = 0; kind < 2 && n > 1 && status == PEA_OK; kind++)
+    if (n == 1)
+        return PEA_OK;
+    for (int kind = 0; kind < 2 && status == PEA_OK; kind++)
         status = part_all(lanes, n, kind, context, done, err);
-    for (int i = 0; i < n && n > 1 && status == PEA_OK; i++) {
-        status = raise_bars(lanes + i, 0, bar, context, done, err);
-        if (status == PEA_OK)
-            status = raise_bars(lanes + i, 1, bar, context, done, err);
-    }
+    for (int i = 0; i < 2 * n && status == PEA_OK; i++)
+        status = raise_bars(lanes + i / 2, i % 2, bar, context, done, err);
     return status;
 }
 
@@ -194,8 +193,8 @@ static int64_t move_edges(pea__edges *edges, int64_t at, int64_t from, int64_t n
 
 static pea_status join_edges(const joining *j, pea__lane *lane, int kind, uint32_t first, int64_t *at, pea_error *err)
 {
-    pea__edges *whole = kind == 0 ? &j->whole->attractive : &j->whole->repulsive;
-    const pea__edges *own = edges_of(lane, kind);
+    pea__edges *whole = edges_of(j->whole, kind);
+    const pea__edges *own = edges_of(&lane->graph, kind);
     const int64_t begin = own->ends - whole->ends, end = begin + lane->n_edges[kind];
     pea_status status = PEA_OK;
     for (int64_t i = 0, n; i < own->n && status == PEA_OK; i += n) {
@@ -220,7 +219,7 @@ static pea_status join_all_edges(const joining *j, pea__lane *lanes, int n, int 
         status = join_edges(j, lanes + i, kind, first, &at, err);
         first += lanes[i].graph.n_clusters;
     }
-    *(kind == 0 ? &j->whole->attractive.n : &j->whole->repulsive.n) = at;
+    edges_of(j->whole, kind)->n = at;
     return status;
 }
 

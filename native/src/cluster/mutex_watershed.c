@@ -57,7 +57,8 @@
  *      and sure. If an earlier repulsive edge joins these two, the edge does nothing, else they merge.
  *
  * Of an edge that leaves its lane a thread knows the key alone, and takes the worst for granted (lanes.c): that it repels,
- * by rule 4, that it attracts, by rule 5, and that it wins each tie.
+ * by rule 4, that it attracts, by rule 5, and that it wins each tie. What other threads merge meanwhile changes where the
+ * edge leads, not its key.
  *
  * That a merge is found late, by shrink instead of contract or by grow instead of both, is never wrong: a tile may take
  * a tie with something outside for a loss, and tables may forget edges that they could have combined. A cluster of

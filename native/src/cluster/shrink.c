@@ -23,19 +23,19 @@ enum {
 #define NONE UINT32_MAX
 
 /* What a step goes over. */
-typedef enum extent { CLUSTERS, ATTRACTIVE, REPULSIVE, BEFORE, N_EXTENTS } extent;
+typedef enum range { CLUSTERS, ATTRACTIVE, REPULSIVE, BEFORE, N_RANGES } range;
 
 /* A lane in a round. */
 typedef struct lane_round {
     pea__cluster_graph *graph;
     uint32_t *bar;      /* by cluster: key of the earliest edge that leaves the lane, 0: none */
-    uint32_t *level;    /* by cluster: key of its earliest repulsive edge, 0: none */
+    uint32_t *level;    /* by cluster: key of its earliest edge that repels, or leaves the lane, 0: none */
     uint64_t *proposal; /* key << 32 | index of its earliest attractive edge, 0: none */
     uint32_t *mate;     /* with whom it shares that edge; at the end of a round, the new numbers */
     uint32_t *parent;   /* a forest */
     uint32_t *number;
     void *seen;         /* by pea__sift_some() */
-    int64_t n[N_EXTENTS], n_sifted;
+    int64_t n[N_RANGES], n_sifted;
 } lane_round;
 
 static uint32_t find(uint32_t *parent, uint32_t node)
@@ -61,7 +61,7 @@ static void unite(uint32_t *parent, uint32_t a, uint32_t b)
 /* ---- one step after another, each over a range of edges or clusters ---- */
 
 /* What a cluster has become so far: itself. */
-static void name(lane_round *s, int64_t from, int64_t to)
+static void begin_numbers(lane_round *s, int64_t from, int64_t to)
 {
     for (int64_t c = from; c < to; c++)
         s->number[c] = (uint32_t)c;
@@ -202,7 +202,7 @@ typedef struct shrinking {
 typedef struct chunk {
     const shrinking *shrinking;
     step_fn *step;
-    extent over;
+    range over;
     int64_t from;
 } chunk;
 
@@ -215,7 +215,7 @@ static void take_chunk(void *argument, int64_t index, int worker)
         c->step(lane, c->from, pea__min_i64(c->from + CHUNK, lane->n[c->over]));
 }
 
-static pea_status run(const shrinking *s, step_fn *step, extent over, pea_error *err)
+static pea_status run(const shrinking *s, step_fn *step, range over, pea_error *err)
 {
     chunk c = {s, step, over, 0};
     int64_t most = 0;
@@ -241,7 +241,7 @@ static int64_t begin_round(shrinking *s)
 
 static pea_status one_round(shrinking *s, pea_error *err)
 {
-    static const struct { step_fn *step; extent over; } steps[] = {
+    static const struct { step_fn *step; range over; } steps[] = {
         {begin, CLUSTERS}, {repel, REPULSIVE}, {propose, ATTRACTIVE}, {choose, CLUSTERS}, {forbid, REPULSIVE},
         {marry, CLUSTERS}, {renumber, CLUSTERS}, {pass_on, BEFORE}, {sift_attractive, ATTRACTIVE},
         {sift_repulsive, REPULSIVE},
@@ -255,7 +255,7 @@ static pea_status one_round(shrinking *s, pea_error *err)
 static pea_status all_rounds(shrinking *s, double to, pea_error *err)
 {
     int64_t n_edges, n_left = begin_round(s);
-    pea_status status = run(s, name, BEFORE, err);
+    pea_status status = run(s, begin_numbers, BEFORE, err);
     do {
         n_edges = n_left;
         if (status == PEA_OK)
@@ -316,12 +316,12 @@ static void share_rooms(const rooms *r, int n_lanes, uint32_t *number)
 pea_status pea__shrink(pea__cluster_graph *clusters, pea_context *context, double from, double to, uint32_t alone,
                        uint32_t *number, pea_error *err)
 {
-    const uint32_t n = clusters->n_clusters, most = n / (alone ? alone : 1), n_workers = (uint32_t)pea__workers(context);
-    const int n_lanes = (int)(most < 1 ? 1 : most < n_workers ? most : n_workers);
+    const uint32_t n = clusters->n_clusters;
+    const int n_lanes = (int)pea__max_i64(1, pea__min_i64(pea__workers(context), n / (alone ? alone : 1)));
     rooms r = {0};
     pea_status status = PEA_E_NOMEM;
     if (get_rooms(&r, n, (size_t)n_lanes, err))
-        status = pea__lanes_cut(clusters, r.bar, n_lanes, r.lanes, context, from, err);
+        status = pea__lanes_cut(clusters, n_lanes, r.lanes, r.bar, context, from, err);
     if (status == PEA_OK) {
         share_rooms(&r, n_lanes, number);
         status = all_rounds(&(shrinking){r.rounds, n_lanes, context, from}, to, err);

@@ -103,7 +103,7 @@ static void check_case(uint64_t seed, pea_context *context)
     for (uint32_t i = 0; i < c.n; i++)
         number[i] = i;
     if (seed % 2) /* growing alone must do, too */
-        assert_ok(pea__shrink(&g, context, 0.0, 1.0, 1 + (uint32_t)(seed / 2 % 12), number, &err));
+        assert_ok(pea__shrink(&g, context, 0.0, 1.0, 1 + (uint32_t)(seed / 8 % 12), number, &err));
     assert_ok(pea__grow(&g, NULL, 0.0, 1.0, parent, &err));
     for (uint32_t i = 0; i < c.n; i++)
         for (uint32_t j = 0; j < i; j++)
@@ -125,6 +125,70 @@ static void random_graphs_equal_a_plain_walk(void **state)
     for (uint64_t i = 0; i < n; i++)
         check_case(first + i, (first + i) % 8 == 1 ? context : NULL); /* threads for all take ten times as long */
     pea_context_free(context);
+}
+
+/* ---- graphs of which threads take many pieces ---- */
+
+enum { N_MANY = 300000, N_ATTRACTIVE = 600000, N_REPULSIVE = 300000 };
+
+/* Most edges lead to a cluster near by and come in the order of clusters, as those of tiles do; some do neither. */
+static void fill_many(int n, bool attractive, pea__edges *edges)
+{
+    uint64_t random = 7 + (uint64_t)n;
+    *edges = (pea__edges){0};
+    assert_ok(pea__edges_reserve(edges, n, attractive, &err));
+    for (edges->n = 0; edges->n < n; edges->n++) {
+        const int64_t i = edges->n, near_by = 1 + test_random(&random) % 40, far = 1 + test_random(&random) % (N_MANY - 1);
+        const uint32_t at = test_random(&random) % 50 ? (uint32_t)(i * N_MANY / n) : test_random(&random) % N_MANY;
+        edges->ends[i] = pea__ends(at, (uint32_t)((at + (test_random(&random) % 50 ? near_by : far)) % N_MANY));
+        edges->key[i] = 1 + test_random(&random) % (attractive ? 5000 : 3000);
+        if (attractive)
+            edges->id[i] = (uint64_t)i;
+    }
+}
+
+/* With n_threads 0: walked as it is. first[c] becomes the first cluster of those that c is one with. */
+static void cluster_many(int n_threads, uint32_t *first)
+{
+    pea_context *context = n_threads ? test_context(n_threads, 0) : NULL;
+    uint32_t *number = malloc(N_MANY * sizeof *number), *first_of = malloc(N_MANY * sizeof *first_of);
+    int32_t *parent = malloc(N_MANY * sizeof *parent);
+    pea__cluster_graph g = {.n_clusters = N_MANY, .unknown = calloc(N_MANY, 1)};
+    fill_many(N_ATTRACTIVE, true, &g.attractive);
+    fill_many(N_REPULSIVE, false, &g.repulsive);
+    for (uint32_t c = 0; c < N_MANY; c++)
+        number[c] = c;
+    if (context)
+        assert_ok(pea__shrink(&g, context, 0.0, 1.0, 1, number, &err));
+    assert_in_range(g.n_clusters, 1, context ? N_MANY - N_MANY / 8 : N_MANY);
+    assert_ok(pea__grow(&g, NULL, 0.0, 1.0, parent, &err));
+    memset(first_of, 255, N_MANY * sizeof *first_of);
+    for (uint32_t c = 0; c < N_MANY; c++) {
+        const uint32_t root = pea__find(parent, number[c]);
+        first_of[root] = first_of[root] == UINT32_MAX ? c : first_of[root];
+        first[c] = first_of[root];
+    }
+    pea__edges_free(&g.attractive);
+    pea__edges_free(&g.repulsive);
+    free(g.unknown);
+    free(parent);
+    free(first_of);
+    free(number);
+    pea_context_free(context);
+}
+
+static void threads_and_pieces_make_no_difference(void **state)
+{
+    (void)state;
+    const size_t n_bytes = N_MANY * sizeof(uint32_t);
+    uint32_t *expected = malloc(n_bytes), *found = malloc(n_bytes);
+    cluster_many(0, expected);
+    for (int n_threads = 1; n_threads <= 4; n_threads++) {
+        cluster_many(n_threads, found);
+        assert_memory_equal(found, expected, n_bytes);
+    }
+    free(expected);
+    free(found);
 }
 
 /* Runs of equal keys of every length, around the one where they are sorted otherwise. */
@@ -155,6 +219,7 @@ static void equal_keys_come_by_id(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(random_graphs_equal_a_plain_walk),
+    cmocka_unit_test(threads_and_pieces_make_no_difference),
     cmocka_unit_test(equal_keys_come_by_id),
 };
 
