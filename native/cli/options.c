@@ -9,32 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pea/settings.h"
+
 enum { MAX_WORD = 63, PAGE_COLUMNS = 79 };
 
 /* ---- which known word was meant ---- */
-
-/* Letters to insert, delete or replace to turn a into b, SIZE_MAX where one has too many: one row of the usual table at
- * a time. Settings have their own (native/src/pipeline/settings.c): it is nothing that a library should offer. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t row[MAX_WORD + 1];
-    const size_t n_a = strlen(a), n_b = strlen(b);
-    if (n_a > MAX_WORD || n_b > MAX_WORD)
-        return SIZE_MAX;
-    for (size_t j = 0; j <= n_b; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= n_a; i++) {
-        size_t diagonal = row[0]; /* of the prefixes one shorter on both sides */
-        row[0] = i;
-        for (size_t j = 1; j <= n_b; j++) {
-            const size_t above = row[j], changed = diagonal + (a[i - 1] != b[j - 1]);
-            const size_t longer = 1 + (above < row[j - 1] ? above : row[j - 1]);
-            row[j] = changed < longer ? changed : longer;
-            diagonal = above;
-        }
-    }
-    return row[n_b];
-}
 
 const char *cli_nearest(const char *word, const char *const *known, size_t n_known, const char *dashes,
                         char buffer[96])
@@ -42,7 +21,7 @@ const char *cli_nearest(const char *word, const char *const *known, size_t n_kno
     const char *best = NULL;
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < n_known; i++) {
-        const size_t distance = edit_distance(word, known[i]);
+        const size_t distance = pea_edit_distance(word, known[i]);
         if (distance < least) {
             least = distance;
             best = known[i];

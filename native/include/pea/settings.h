@@ -47,6 +47,12 @@ pea_status pea_settings_apply(const pea_choice *wishes, size_t n, pea_segment_op
  */
 pea_status pea_settings_get(const pea_segment_options *options, const char *key, char *text, pea_error *err);
 
+/**
+ * Letters to insert, delete or replace to turn one word into the other: which known word was meant by one that is none.
+ * @return SIZE_MAX where one of both has more than 63 letters
+ */
+size_t pea_edit_distance(const char *a, const char *b);
+
 #ifdef __cplusplus
 }
 #endif

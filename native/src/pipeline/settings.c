@@ -645,9 +645,8 @@ pea_setting pea_settings_item(size_t index)
 
 /* ---- unknown keys ---- */
 
-/* Letters to insert, delete or replace to turn a into b, SIZE_MAX where one has too many: one row of the usual table at
- * a time. The command has its own, as it sees public headers only (native/cli/options.c). */
-static size_t edit_distance(const char *a, const char *b)
+/* One row of the usual table at a time. */
+size_t pea_edit_distance(const char *a, const char *b)
 {
     enum { LONGEST = 63 };
     size_t row[LONGEST + 1];
@@ -682,7 +681,7 @@ static pea_status unknown_key(const char *key, pea_error *err)
     char shown[64];
     size_t best = 0, least = SIZE_MAX;
     for (size_t i = 0; i < N_SETTINGS; i++) {
-        const size_t n = edit_distance(key, table[i].setting.key);
+        const size_t n = pea_edit_distance(key, table[i].setting.key);
         if (n < least) {
             least = n;
             best = i;

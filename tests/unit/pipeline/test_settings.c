@@ -449,6 +449,25 @@ static void the_nearest_key_is_found_by_counting_letters(void **state)
     assert_fails(apply_one(&o, word, "1", &err), PEA_E_ARG, "no setting");
 }
 
+static void distances_of_words_are_counted_in_letters(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        size_t n;
+    } pairs[] = {{"", "", 0}, {"min", "", 3}, {"minsize", "minsize", 0}, {"minsiz", "minsize", 1}, {"kitten", "sitting", 3},
+                 {"tpye", "type", 2}};
+    char word[65] = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assert_int_equal(pea_edit_distance(pairs[i].a, pairs[i].b), pairs[i].n);
+        assert_int_equal(pea_edit_distance(pairs[i].b, pairs[i].a), pairs[i].n);
+    }
+    memset(word, 'x', 63);
+    assert_int_equal(pea_edit_distance(word, "box"), 62);
+    word[63] = 'x';
+    assert_true(pea_edit_distance(word, "x") == SIZE_MAX && pea_edit_distance("x", word) == SIZE_MAX);
+}
+
 static void a_key_counts_once(void **state)
 {
     const pea_choice twice[] = {{"minsize", "25"}, {"merge", "none"}, {"minsize", "25"}};
@@ -561,6 +580,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(too_many_shifts_are_counted),
     cmocka_unit_test(an_unknown_key_names_the_nearest),
     cmocka_unit_test(the_nearest_key_is_found_by_counting_letters),
+    cmocka_unit_test(distances_of_words_are_counted_in_letters),
     cmocka_unit_test(a_key_counts_once),
     cmocka_unit_test(options_that_were_not_initialised_are_refused),
     cmocka_unit_test(keys_are_words_that_imagej_does_not_confuse),
