@@ -229,6 +229,11 @@ typedef struct pea__lane {
     int64_t n_own[2];         /* of these, when it was cut, the lane's own; behind them are those that leave it */
 } pea__lane;
 
+/* fn for the items 0..n[lane] - 1 of every lane, some at a time and in order: in its lane from..to-1. Lanes side by side. */
+typedef void pea__lane_fn(void *argument, int lane, int64_t from, int64_t to);
+pea_status pea__lanes_run(int n_lanes, const int64_t *n, pea__lane_fn *fn, void *argument, pea_context *context,
+                          double done, pea_error *err);
+
 /* Where the n lanes begin does not matter to what is certain, only to how much. bar[c] becomes the largest key of the edges
  * that leave c's lane, 0: none. Until the lanes are joined, and after a failure, the whole is not to be read. */
 pea_status pea__lanes_cut(pea__cluster_graph *whole, int n, pea__lane *lanes, uint32_t *bar, pea_context *context,

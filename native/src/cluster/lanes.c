@@ -9,8 +9,38 @@
 
 enum {
     NEAR = 64,        /* of so many edges the shortest mostly lies inside a tile; else lanes are less even */
-    AT_ONCE = 1 << 16 /* edges between two questions whether to stop */
+    PIECE = 1 << 17   /* edges or clusters between two questions whether to stop */
 };
+
+/* ---- lanes side by side ---- */
+
+typedef struct piece {
+    const int64_t *n; /* by lane */
+    int64_t from;
+    pea__lane_fn *fn;
+    void *argument;
+} piece;
+
+static void take_piece(void *argument, int64_t lane, int worker)
+{
+    const piece *p = argument;
+    (void)worker;
+    if (p->from < p->n[lane])
+        p->fn(p->argument, (int)lane, p->from, pea__min_i64(p->from + PIECE, p->n[lane]));
+}
+
+pea_status pea__lanes_run(int n_lanes, const int64_t *n, pea__lane_fn *fn, void *argument, pea_context *context,
+                          double done, pea_error *err)
+{
+    piece p = {n, 0, fn, argument};
+    int64_t most = 0;
+    pea_status status = PEA_OK;
+    for (int i = 0; i < n_lanes; i++)
+        most = pea__max_i64(most, n[i]);
+    for (; p.from < most && status == PEA_OK; p.from += PIECE)
+        status = pea__parallel(context, n_lanes, done, done, take_piece, &p, err);
+    return status;
+}
 
 /* ---- cut ---- */
 
@@ -100,40 +130,31 @@ static int64_t part_edges(const pea__lane *lane, pea__edges *edges, int64_t n, i
     return n;
 }
 
-typedef struct cutting {
-    pea__lane *lanes;
-    int64_t from;
-    int kind; /* 0: attractive edges, 1: repulsive ones */
-} cutting;
-
 static pea__edges *edges_of(pea__cluster_graph *graph, int kind)
 {
     return kind == 0 ? &graph->attractive : &graph->repulsive;
 }
 
-static void part_lane(void *argument, int64_t index, int worker)
+typedef struct cutting {
+    pea__lane *lanes;
+    int kind; /* 0: attractive edges, 1: repulsive ones */
+} cutting;
+
+static void part_lane(void *argument, int index, int64_t from, int64_t to)
 {
     const cutting *c = argument;
     pea__lane *lane = c->lanes + index;
     pea__edges *edges = edges_of(&lane->graph, c->kind);
-    const int64_t to = pea__min_i64(c->from + AT_ONCE, lane->n_edges[c->kind]);
-    (void)worker;
-    if (c->from == 0)
-        edges->n = 0;
-    if (c->from < to)
-        lane->n_own[c->kind] = edges->n = part_edges(lane, edges, edges->n, c->from, to);
+    lane->n_own[c->kind] = edges->n = part_edges(lane, edges, from == 0 ? 0 : edges->n, from, to);
 }
 
 static pea_status part_all(pea__lane *lanes, int n, int kind, pea_context *context, double done, pea_error *err)
 {
-    int64_t most = 1;
-    pea_status status = PEA_OK;
+    cutting c = {lanes, kind};
+    int64_t n_edges[PEA_MAX_THREADS];
     for (int i = 0; i < n; i++)
-        most = pea__max_i64(most, lanes[i].n_edges[kind]);
-    cutting c = {lanes, 0, kind};
-    for (; c.from < most && status == PEA_OK; c.from += AT_ONCE)
-        status = pea__parallel(context, n, done, done, part_lane, &c, err);
-    return status;
+        n_edges[i] = lanes[i].n_edges[kind];
+    return pea__lanes_run(n, n_edges, part_lane, &c, context, done, err);
 }
 
 /* What leaves a lane, seen from both its ends. */
@@ -146,7 +167,7 @@ static pea_status raise_bars(pea__lane *lane, int kind, uint32_t *bar, pea_conte
         uint32_t *a = bar + (edges->ends[i] >> 32), *b = bar + (uint32_t)edges->ends[i];
         *a = edges->key[i] > *a ? edges->key[i] : *a;
         *b = edges->key[i] > *b ? edges->key[i] : *b;
-        if (i % AT_ONCE == 0)
+        if (i % PIECE == 0)
             status = pea__progress(context, done, err);
     }
     return status;
@@ -198,12 +219,12 @@ static pea_status join_edges(const joining *j, pea__lane *lane, int kind, uint32
     const int64_t begin = own->ends - whole->ends, end = begin + lane->n_edges[kind];
     pea_status status = PEA_OK;
     for (int64_t i = 0, n; i < own->n && status == PEA_OK; i += n) {
-        n = pea__min_i64(AT_ONCE, own->n - i);
+        n = pea__min_i64(PIECE, own->n - i);
         *at = move_edges(whole, *at, begin + i, n, first);
         status = pea__progress(j->context, j->done, err);
     }
-    for (int64_t i = begin + lane->n_own[kind]; i < end && status == PEA_OK; i += AT_ONCE) {
-        *at = pea__sift_some(whole, j->number, j->seen, *at, i, pea__min_i64(i + AT_ONCE, end));
+    for (int64_t i = begin + lane->n_own[kind]; i < end && status == PEA_OK; i += PIECE) {
+        *at = pea__sift_some(whole, j->number, j->seen, *at, i, pea__min_i64(i + PIECE, end));
         status = pea__progress(j->context, j->done, err);
     }
     return status;

@@ -358,10 +358,11 @@ static pea_status renumber(pea_mutex_slabs *s, uint32_t n, const uint32_t *now, 
 static pea_status walk(pea_mutex_slabs *s, uint32_t n, uint32_t *now, pea_error *err)
 {
     pea_status status = PEA_OK;
-    for (uint32_t c = 0; c < n && n <= s->tuning.walkable; c++)
-        now[c] = c;
     if (n > s->tuning.walkable)
         status = pea__shrink(&s->clusters, s->context, COLLECTED, SHRUNK, s->tuning.walkable, now, err);
+    else
+        for (uint32_t c = 0; c < n; c++)
+            now[c] = c;
     if (status != PEA_OK)
         return status;
     const uint32_t n_walked = s->clusters.n_clusters;

@@ -15,10 +15,7 @@
  * SPDX-License-Identifier: BSD-2-Clause */
 #include "cluster/cluster.h"
 
-enum {
-    ENOUGH_SHARE = 8, /* another round only if this one spared one edge in so many */
-    CHUNK = 1 << 17   /* edges or clusters between two questions whether to stop */
-};
+enum { ENOUGH_SHARE = 8 }; /* another round only if this one spared one edge in so many */
 
 #define NONE UINT32_MAX
 
@@ -199,32 +196,24 @@ typedef struct shrinking {
     double fraction;
 } shrinking;
 
-typedef struct chunk {
-    const shrinking *shrinking;
+typedef struct turn {
+    lane_round *rounds;
     step_fn *step;
-    range over;
-    int64_t from;
-} chunk;
+} turn;
 
-static void take_chunk(void *argument, int64_t index, int worker)
+static void take_step(void *argument, int lane, int64_t from, int64_t to)
 {
-    const chunk *c = argument;
-    lane_round *lane = c->shrinking->rounds + index;
-    (void)worker;
-    if (c->from < lane->n[c->over])
-        c->step(lane, c->from, pea__min_i64(c->from + CHUNK, lane->n[c->over]));
+    const turn *t = argument;
+    t->step(t->rounds + lane, from, to);
 }
 
 static pea_status run(const shrinking *s, step_fn *step, range over, pea_error *err)
 {
-    chunk c = {s, step, over, 0};
-    int64_t most = 0;
-    pea_status status = PEA_OK;
+    turn t = {s->rounds, step};
+    int64_t n[PEA_MAX_THREADS];
     for (int i = 0; i < s->n_lanes; i++)
-        most = pea__max_i64(most, s->rounds[i].n[over]);
-    for (; c.from < most && status == PEA_OK; c.from += CHUNK)
-        status = pea__parallel(s->context, s->n_lanes, s->fraction, s->fraction, take_chunk, &c, err);
-    return status;
+        n[i] = s->rounds[i].n[over];
+    return pea__lanes_run(s->n_lanes, n, take_step, &t, s->context, s->fraction, err);
 }
 
 static int64_t begin_round(shrinking *s)
